@@ -1,0 +1,49 @@
+"""What a run reports while it goes: small frozen facts, folded by progress, journal and JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from iamsync.model import Step
+
+Outcome = Literal["done", "already", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A plan's steps are about to be executed."""
+
+    account_id: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step's call is about to be made; whoever keeps records must have recorded it when this returns."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnded:
+    """How a step ended: `already` = its effect was live before, `skipped` = what it waits for failed."""
+
+    step: Step
+    outcome: Outcome
+    request_id: str = ""
+    reason: str = ""
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """All steps that could be executed were."""
+
+    done: int
+    failed: int
+    skipped: int
+    interrupted: bool = False
+
+
+Event = RunStarted | StepStarted | StepEnded | RunEnded

@@ -1,0 +1,245 @@
+"""The nouns of iamsync: frozen values that every other module passes on.
+
+Manifests, a live account, a snapshot and a git revision all become a `State`; the planner compares
+two of them and answers with a `Plan`, which is data. Nothing here knows YAML, boto3 or a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final, Literal
+
+Action = Literal["create", "update", "replace", "delete"]
+Cause = Literal["declared", "drift", "expired", "removed", "unmanaged"]
+Effect = Literal["grant", "revoke", "mixed", "neutral"]
+Severity = Literal["refuse", "warn", "info", "low", "medium", "high", "critical"]
+
+EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """What a resource is called in text: its kind and its name, `role/deployer`."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """`role/deployer` as an address; ValueError where there is no kind or no name."""
+        kind, slash, name = text.partition("/")
+        if not (kind and slash and name):
+            raise ValueError(f"not an address: {text!r}")
+        return cls(kind, name)
+
+    @property
+    def folded(self) -> Address:
+        """The address as IAM tells names apart: ignoring case."""
+        return Address(self.kind, self.name.casefold())
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Origin:
+    """Where a resource was written; `template` is where the template it uses stands."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+    template: Origin | None = None
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One IAM entity; only `address` and `spec` are compared.
+
+    `spec` is the kind's frozen dataclass. `ignore` (patterns of fields left to others) and
+    `renamed_from` are declared wishes. `facts` is what only a live account knows: unique id,
+    policy versions, attachment counts, credentials a doomed user still holds.
+    """
+
+    address: Address
+    spec: Any
+    ignore: tuple[str, ...] = field(default=(), compare=False)
+    renamed_from: str | None = field(default=None, compare=False)
+    facts: Mapping[str, Any] = field(default_factory=lambda: EMPTY, compare=False, repr=False)
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A line of `removed:`: delete this wherever it still exists."""
+
+    address: Address
+    reason: str = ""
+    origin: Origin | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The IAM of one account, from whatever source.
+
+    `resources` is sorted by address. `unread` names the (kind, field) pairs this source cannot
+    tell: never compared, never applied. `complete` names the kinds of which everything is here:
+    in any other kind nothing is ever deleted. `quotas` are AWS's own figures by their
+    GetAccountSummary names. `missing` are ARNs that were asked for and do not exist. `removed` is
+    what manifests want gone.
+    """
+
+    account_id: str
+    partition: str = "aws"
+    resources: Mapping[Address, Resource] = field(default_factory=lambda: MappingProxyType({}))
+    unread: frozenset[tuple[str, str]] = frozenset()
+    complete: frozenset[str] = frozenset()
+    removed: tuple[Removal, ...] = ()
+    missing: frozenset[str] = field(default=frozenset(), compare=False)
+    alias: str | None = None
+    quotas: Mapping[str, int] = field(default_factory=lambda: EMPTY, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, account_id: str, resources: Iterable[Resource], **rest: Any) -> State:
+        """A state of these resources, sorted; a second one of the same address is a ValueError."""
+        ordered = sorted(resources, key=lambda resource: resource.address)
+        table = {resource.address: resource for resource in ordered}
+        if len(table) != len(ordered):
+            raise ValueError("two resources of one address")
+        return cls(account_id, resources=MappingProxyType(table), **rest)
+
+    def __iter__(self) -> Iterator[Resource]:
+        return iter(self.resources.values())
+
+    def __len__(self) -> int:
+        return len(self.resources)
+
+    def get(self, address: Address) -> Resource | None:
+        """The resource of exactly this address."""
+        return self.resources.get(address)
+
+    def folded(self) -> dict[Address, Resource]:
+        """All resources by their address as IAM tells names apart (`Address.folded`)."""
+        return {address.folded: resource for address, resource in self.resources.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One API call as data: boto3's operation name and parameters."""
+
+    operation: str
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A call of a plan: what it does to permissions, what it waits for, whom it touches.
+
+    `after` holds true dependencies only (ids of steps that must have ended well). `touches` are
+    the entities AWS would answer ConcurrentModification about if two steps wrote them at once.
+    """
+
+    id: str
+    address: Address | None  # a wait belongs to nobody
+    call: Call
+    effect: Effect
+    after: tuple[str, ...] = ()
+    touches: tuple[Address, ...] = ()
+
+    @property
+    def operation(self) -> str:
+        return self.call.operation
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        return self.call.params
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field of a resource, before and after, in JSON values as manifests spell them.
+
+    For fields that are sets, `added` and `removed` name the members that differ.
+    """
+
+    field: str
+    cause: Cause
+    before: Any
+    after: Any
+    added: tuple[Any, ...] = ()
+    removed: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to one resource, field by field; `note` says why it cannot be done in place."""
+
+    address: Address
+    action: Action
+    cause: Cause
+    fields: tuple[FieldChange, ...] = ()
+    steps: tuple[str, ...] = ()
+    origin: Origin | None = None
+    renamed_from: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a person should know; as a guard, `refuse` stops the plan unless acknowledged."""
+
+    id: str
+    severity: Severity
+    title: str
+    address: Address | None = None
+    evidence: str = ""
+    remedy: str = ""
+    origin: Origin | None = None
+    acknowledged: str | None = None
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A live resource that is left alone, and why: nobody declares it, or it has another owner."""
+
+    address: Address
+    reason: str
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that would be done to one account, in order, and everything a reviewer needs."""
+
+    account_id: str
+    partition: str
+    account_name: str
+    alias: str | None
+    caller: str
+    now: str
+    changes: tuple[Change, ...]
+    steps: tuple[Step, ...]
+    guards: tuple[Finding, ...]
+    findings: tuple[Finding, ...]
+    reported: tuple[Reported, ...]
+    unchanged: int
+    desired_digest: str
+    read_set_digest: str
+    approval: str
+    prior: Mapping[Address, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    valid_until: str | None = None
+    unread: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def refusals(self) -> tuple[Finding, ...]:
+        """The guards that say no and that nobody acknowledged."""
+        return tuple(guard for guard in self.guards if guard.severity == "refuse" and guard.acknowledged is None)
+
+    def count(self, action: Action) -> int:
+        """How many changes are of this action."""
+        return sum(change.action == action for change in self.changes)

@@ -1,0 +1,1 @@
+"""The policy language: what a document says, pure and offline."""

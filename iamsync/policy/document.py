@@ -1,0 +1,304 @@
+"""A policy document: the writer's own text beside the canonical key that decides equality.
+
+`text` is compact JSON in the writer's order: what is sent to AWS and dumped to files. `key` is the
+canonical form: two documents with one key mean the same to IAM. Nothing here looks up action names.
+
+What the key does not tell apart: layout, order and repetition of statements and list members, one
+value against a list of it, the case of actions and condition keys, an account id against its root
+ARN, booleans and numbers against their text, an empty Condition against none, an absent Version
+against 2008-10-17 (and against 2012-10-17 where no policy variable occurs), Arn{Equals,Like},
+StringLike without wildcards, `a.b.c.d/32`, and IfExists on operators that a missing key satisfies
+anyway. Sid and Id are kept: they grant nothing, yet a person wrote them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any, Final
+
+_ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
+_ACTIONS: Final = ("Action", "NotAction")
+_RESOURCES: Final = ("Resource", "NotResource")
+_PRINCIPALS: Final = ("Principal", "NotPrincipal")
+_SPACE: Final = re.compile(r"[\t\n\r ]+")
+
+OPERATORS: Final = (
+    *("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"),
+    *("StringLike", "StringNotLike", "NumericEquals", "NumericNotEquals", "NumericLessThan"),
+    *("NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals", "DateEquals"),
+    *("DateNotEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals"),
+    *("Bool", "BinaryEquals", "IpAddress", "NotIpAddress", "ArnEquals", "ArnLike", "ArnNotEquals"),
+    *("ArnNotLike", "Null"),
+)
+_OPERATOR_CASE: Final = {name.casefold(): name for name in OPERATORS}
+_QUALIFIERS: Final = {"forallvalues": "ForAllValues:", "foranyvalue": "ForAnyValue:"}
+# Their plain form already holds when the key is missing, so IfExists adds nothing.
+_NEGATED: Final = frozenset(
+    {"StringNotEquals", "StringNotEqualsIgnoreCase", "StringNotLike", "NumericNotEquals", "DateNotEquals"}
+    | {"NotIpAddress", "ArnNotEquals", "ArnNotLike"}
+)
+_SAME: Final = {"ArnEquals": "ArnLike", "ArnNotEquals": "ArnNotLike"}
+_WILDLESS: Final = {"StringLike": "StringEquals", "StringNotLike": "StringNotEquals"}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A policy document; equal and hashed by `key` alone."""
+
+    text: str = field(compare=False)
+    key: str
+
+    @classmethod
+    def of(cls, value: Any, partition: str = "aws") -> Document:
+        """The document of parsed JSON (`value`), as an account of this partition reads it."""
+        text = compact(value)
+        return _of_text(text, partition)
+
+    @classmethod
+    def parse(cls, text: str, partition: str = "aws") -> Document:
+        """The document of JSON text; ValueError where it is not JSON or names a key twice."""
+        return _of_text(compact(loads(text)), partition)
+
+    @property
+    def value(self) -> Any:
+        """The document as parsed JSON, in the writer's own order and spelling."""
+        return json.loads(self.text)
+
+    @property
+    def size(self) -> int:
+        """Characters as IAM's quotas count them: white space is free."""
+        return len(_SPACE.sub("", self.text))
+
+    @property
+    def permissions_key(self) -> str:
+        """The key without Sid and Id: equal means that the change grants and takes nothing."""
+        value = json.loads(self.key)
+        if isinstance(value, dict):
+            value.pop("Id", None)
+            statements = value.get("Statement")
+            if isinstance(statements, list):
+                bare = [{k: v for k, v in s.items() if k != "Sid"} if isinstance(s, dict) else s for s in statements]
+                value["Statement"] = sorted({_dumps(statement) for statement in bare})
+        return _dumps(value)
+
+    @property
+    def bears_deny(self) -> bool:
+        """Whether any statement denies."""
+        return any(statement.get("Effect") == "Deny" for statement in statements(self.value))
+
+    @property
+    def only_denies(self) -> bool:
+        """Whether every statement denies (so that putting it on takes permission away)."""
+        found = list(statements(self.value))
+        return bool(found) and all(statement.get("Effect") == "Deny" for statement in found)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def statements(value: Any) -> Iterator[dict[str, Any]]:
+    """The statements of a parsed document, whether it holds one or a list."""
+    held = value.get("Statement") if isinstance(value, dict) else None
+    for statement in held if isinstance(held, list) else [held]:
+        if isinstance(statement, dict):
+            yield statement
+
+
+def principals(document: Document) -> frozenset[str]:
+    """Every value of `AWS`, `Federated`, `Service`... in the Principal elements of a trust policy."""
+    found: set[str] = set()
+    for statement in statements(document.value):
+        for element in _PRINCIPALS:
+            held = statement.get(element)
+            for value in held.values() if isinstance(held, dict) else [held]:
+                found.update(item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str))
+    return frozenset(found)
+
+
+def with_principals(document: Document, renamed: Mapping[str, str], partition: str) -> Document:
+    """The document with whole principal values replaced, as IAM itself follows a renamed user."""
+    if not principals(document) & renamed.keys():
+        return document
+    value = document.value
+    for statement in statements(value):
+        for element in _PRINCIPALS:
+            held = statement.get(element)
+            if isinstance(held, dict):
+                statement[element] = {kind: _replaced(names, renamed) for kind, names in held.items()}
+    return Document.of(value, partition)
+
+
+def compact(value: Any) -> str:
+    """JSON without a blank that could be left out; the writer's order is kept."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def loads(text: str) -> Any:
+    """Parsed JSON; ValueError also for a key that stands twice, which json.loads drops silently."""
+    return json.loads(text, object_pairs_hook=_unique)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        names = [key for key, _ in pairs]
+        twice = next(key for key in names if names.count(key) > 1)
+        raise ValueError(f"key {twice!r} stands twice")
+    return table
+
+
+def _replaced(names: Any, renamed: Mapping[str, str]) -> Any:
+    if isinstance(names, list):
+        return [_replaced(name, renamed) for name in names]
+    return renamed.get(names, names) if isinstance(names, str) else names
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+@lru_cache(maxsize=65536)
+def _of_text(text: str, partition: str) -> Document:
+    return Document(text, _dumps(canonical(json.loads(text), partition)))
+
+
+def canonical(value: Any, partition: str = "aws") -> Any:
+    """The canonical form of a parsed document; what is not shaped like a policy is left as it is."""
+    if not isinstance(value, dict):
+        return value
+    out = {key: held for key, held in value.items() if key not in ("Statement", "Version")}
+    version = value.get("Version", "2008-10-17")
+    if version == "2008-10-17" and "${" not in json.dumps(value, ensure_ascii=False):
+        version = "2012-10-17"  # the two differ in whether ${...} is a variable, and in nothing else
+    out["Version"] = version
+    if "Statement" in value:
+        held = value["Statement"]
+        made = [_statement(item, partition) for item in (held if isinstance(held, list) else [held])]
+        out["Statement"] = [json.loads(item) for item in sorted({_dumps(item) for item in made})]
+    return out
+
+
+def _statement(statement: Any, partition: str) -> Any:
+    if not isinstance(statement, dict):
+        return statement
+    out: dict[str, Any] = {}
+    for element, value in statement.items():
+        if element in _ACTIONS:
+            out[element] = _set([item.casefold() if isinstance(item, str) else item for item in _list(value)])
+        elif element in _RESOURCES:
+            out[element] = _set(_list(value))
+        elif element in _PRINCIPALS:
+            out[element] = _principal(value, partition)
+        elif element == "Condition" and isinstance(value, dict):
+            if condition := _condition(value):
+                out[element] = condition
+        else:
+            out[element] = value
+    return out
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _set(values: list[Any]) -> Any:
+    """The members sorted and without repetition; one member stands for itself."""
+    unique = {_dumps(item): item for item in values}
+    ordered = [unique[key] for key in sorted(unique)]
+    return ordered[0] if len(ordered) == 1 else ordered
+
+
+def _principal(value: Any, partition: str) -> Any:
+    if not isinstance(value, dict):
+        return value
+    out = {}
+    for kind, held in value.items():
+        members = _list(held)
+        if kind == "AWS":
+            members = [
+                f"arn:{partition}:iam::{item}:root" if isinstance(item, str) and _ACCOUNT.fullmatch(item) else item
+                for item in members
+            ]
+        if members:
+            out[kind] = _set(members)
+    return out
+
+
+def _condition(block: dict[str, Any]) -> dict[str, Any]:
+    """Operators and keys in one spelling; where two spellings of one meet, both stay as written."""
+    written: dict[str, dict[str, Any]] = {}
+    for operator, keys in block.items():
+        if isinstance(keys, dict):
+            table = {key.casefold(): _set([_scalar(item) for item in _list(held)]) for key, held in keys.items()}
+            written[operator] = table if len(table) == len(keys) else keys
+        else:
+            written[operator] = keys
+    split: dict[str, list[tuple[str, Any]]] = {}
+    for operator, keys in written.items():
+        if not isinstance(keys, dict):
+            split.setdefault(operator, []).append((operator, keys))
+        for key, held in keys.items() if isinstance(keys, dict) else ():
+            name, values = _operator(operator, held)
+            split.setdefault(f"{name}\n{key}", []).append((operator, values))
+    out: dict[str, Any] = {}
+    for place, found in split.items():
+        name, newline, key = place.partition("\n")
+        if not newline:
+            out[name] = found[0][1]
+        elif len(found) == 1:
+            out.setdefault(name, {})[key] = found[0][1]
+        else:  # two operators of one meaning on one key: both must hold, so they cannot be one
+            for operator, _ in found:
+                keys = written[operator]
+                out.setdefault(operator, {})[key] = keys[key]
+    return out
+
+
+def _operator(operator: str, values: Any) -> tuple[str, Any]:
+    """An operator and its values in their one spelling."""
+    qualifier, colon, name = operator.rpartition(":")
+    prefix = _QUALIFIERS.get(qualifier.casefold(), operator[: len(qualifier) + 1] if colon else "")
+    bare, suffix = (name[:-8], "IfExists") if name.casefold().endswith("ifexists") else (name, "")
+    known = _OPERATOR_CASE.get(bare.casefold())
+    if known is None:
+        return operator, values
+    if suffix and known in _NEGATED and not prefix:
+        suffix = ""
+    known = _SAME.get(known, known)
+    members = _list(values)
+    if known in _WILDLESS and not any(mark in str(item) for item in members for mark in ("*", "?", "${")):
+        known = _WILDLESS[known]
+    if known.startswith("Numeric"):
+        values = _set([_number(item) for item in members])
+    elif known in ("IpAddress", "NotIpAddress"):
+        values = _set([_network(item) for item in members])
+    elif known in ("Bool", "Null"):
+        values = _set([item.casefold() if isinstance(item, str) else item for item in members])
+    return f"{prefix}{known}{suffix}", values
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, (int, float)) else value
+
+
+def _number(value: Any) -> Any:
+    try:
+        number = Decimal(value)
+    except (InvalidOperation, TypeError, ValueError):
+        return value
+    return format(number.normalize(), "f") if number.is_finite() else value
+
+
+def _network(value: Any) -> Any:
+    try:
+        return str(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        return value

@@ -1,0 +1,130 @@
+"""The one selector grammar: `role/app-*`, `role:/ci/**`, `tag:Team=web`, `*`, each with `!` to exclude.
+
+A list selects the union of its plain patterns minus its exclusions; a list of exclusions alone
+selects everything else. Names are matched as IAM tells them apart: ignoring case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from iamsync.model import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One selector: `form` is name, path, tag or all; a tag of value None asks for the key alone."""
+
+    text: str
+    exclude: bool
+    form: str
+    kind: str = "*"
+    glob: str = "*"
+    value: str | None = None
+
+    def matches(self, address: Address, path: str | None, tags: Mapping[str, str]) -> bool:
+        """Whether a resource of this address, path and tags is meant (`exclude` is not looked at)."""
+        if self.form == "all":
+            return True
+        if self.form == "tag":
+            # Tag keys ignore case on users and roles and not on policies; a selector follows the wider rule.
+            return any(
+                glob_matches(self.glob.casefold(), key.casefold())
+                and (self.value is None or glob_matches(self.value, held))
+                for key, held in tags.items()
+            )
+        if not glob_matches(self.kind, address.kind):
+            return False
+        if self.form == "path":
+            return path is not None and path_matches(self.glob, path)
+        return glob_matches(self.glob.casefold(), address.name.casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """A list of patterns; empty selects nothing."""
+
+    patterns: tuple[Pattern, ...]
+
+    def __call__(self, address: Address, path: str | None = None, tags: Mapping[str, str] | None = None) -> bool:
+        tags = tags or {}
+        wanted = [pattern for pattern in self.patterns if not pattern.exclude]
+        if not self.patterns or (wanted and not any(p.matches(address, path, tags) for p in wanted)):
+            return False
+        return not any(p.exclude and p.matches(address, path, tags) for p in self.patterns)
+
+    @property
+    def needs_tags(self) -> bool:
+        """Whether deciding takes tags, which a bulk read may not know for certain."""
+        return any(pattern.form == "tag" for pattern in self.patterns)
+
+
+def parse(text: str, kinds: Iterable[str]) -> Pattern:
+    """One pattern; ValueError says what is wrong with it in words for its writer."""
+    body = text.strip()
+    exclude = body.startswith("!")
+    body = body.removeprefix("!")
+    if not body:
+        raise ValueError("a selector is empty")
+    if body == "*":
+        return Pattern(text, exclude, "all")
+    if body.startswith("tag:"):
+        key, equals, value = body[4:].partition("=")
+        if not key:
+            raise ValueError(f"selector {text!r} names no tag key; write tag:KEY or tag:KEY=VALUE")
+        return Pattern(text, exclude, "tag", glob=key, value=value if equals else None)
+    colon, slash = body.find(":"), body.find("/")
+    if colon >= 0 and colon < slash:
+        kind, glob = body[:colon], body[colon + 1 :]
+        if not glob.startswith("/"):
+            raise ValueError(f"selector {text!r}: a path starts with '/'")
+        return Pattern(text, exclude, "path", _kind(kind, text, kinds), glob)
+    if slash > 0:
+        if slash == len(body) - 1:
+            raise ValueError(f"selector {text!r} names no resource; write KIND/NAME, for example role/app-*")
+        return Pattern(text, exclude, "name", _kind(body[:slash], text, kinds), body[slash + 1 :])
+    raise ValueError(f"selector {text!r} is none of KIND/NAME, KIND:/PATH/**, tag:KEY=VALUE, *")
+
+
+def select(texts: Iterable[str], kinds: Iterable[str]) -> Selector:
+    """A selector from its texts; ValueError as in `parse`."""
+    known = tuple(kinds)
+    return Selector(tuple(parse(text, known) for text in texts))
+
+
+def glob_matches(pattern: str, text: str) -> bool:
+    """Whether `*` (anything) and `?` (one character) in the pattern can stand for this text."""
+    return _compiled(pattern, False).fullmatch(text) is not None
+
+
+def path_matches(pattern: str, path: str) -> bool:
+    """Whether an IAM path lies under the pattern: `/ci/` is that path alone, `/ci/**` it and all below."""
+    return _compiled(pattern, True).fullmatch(path) is not None
+
+
+def _kind(kind: str, text: str, kinds: Iterable[str]) -> str:
+    known = tuple(kinds)
+    if "*" not in kind and "?" not in kind and kind not in known:
+        raise ValueError(f"selector {text!r} names no kind of resource; kinds are {', '.join(known)}")
+    return kind
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str, is_path: bool) -> re.Pattern[str]:
+    out, at = [], 0
+    while at < len(pattern):
+        if is_path and pattern.startswith("/**", at) and pattern[at + 3 :] in ("", "/"):
+            out.append("/.*")
+            break
+        if is_path and pattern.startswith("**", at):
+            out.append(".*")
+            at += 2
+            continue
+        mark = pattern[at]
+        anything = "[^/]*" if is_path else ".*"
+        out.append(anything if mark == "*" else ("[^/]" if is_path else ".") if mark == "?" else re.escape(mark))
+        at += 1
+    return re.compile("".join(out), re.DOTALL)

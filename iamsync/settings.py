@@ -1,0 +1,65 @@
+"""What an operator decides about a run, as values: scope, safety limits, acknowledgements.
+
+Read from `iamsync.yaml` and the command line by others; the planner only ever sees these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from iamsync.model import Address, Origin
+from iamsync.selector import Selector, glob_matches
+
+Unmanaged = Literal["report", "ignore", "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which undeclared live resources are watched; `named` is what is left out by name or path alone."""
+
+    include: Selector
+    exclude: Selector
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """Limits past which a plan is refused; `settle` is in seconds, `max_change_percent` counts from ten."""
+
+    max_deletes: int = 10
+    max_change_percent: int = 30
+    settle: int = 10
+    protected: Selector = field(default_factory=lambda: Selector(()))
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """An operator's consent to one guard, for all addresses or those a glob names."""
+
+    guard: str
+    address: str = "*"
+    reason: str = ""
+    until: str | None = None
+    origin: Origin | None = None
+
+    def covers(self, guard: str, address: Address | None, now: str) -> bool:
+        """Whether this is consent to that guard at that address, at that time (RFC 3339, UTC)."""
+        if self.guard != guard or (self.until is not None and now >= self.until):
+            return False
+        return self.address == "*" or (address is not None and glob_matches(self.address, str(address)))
+
+    def __str__(self) -> str:
+        said = f"by {self.origin}" if self.origin else "on the command line"
+        return f"{said}: {self.reason}" if self.reason else said
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the planner is told beside the two states."""
+
+    scope: Scope
+    unmanaged: Unmanaged = "report"
+    ignore_changes: tuple[str, ...] = ()
+    safety: Safety = field(default_factory=Safety)
+    acknowledge: tuple[Acknowledgement, ...] = ()
+    default_tags: tuple[tuple[str, str], ...] = ()
