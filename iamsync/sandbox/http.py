@@ -1,0 +1,44 @@
+"""The sandbox as an HTTP endpoint on 127.0.0.1, for other tools."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
+
+from iamsync.sandbox.server import Server
+
+_HOST = "127.0.0.1"
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's word
+        """Say nothing: standard error belongs to the command."""
+
+
+def serve(server: Server, port: int = 0) -> tuple[str, Callable[[], None]]:
+    """Listen on 127.0.0.1 (a free port if 0): the URL, and a function that stops listening.
+
+    The server stays open; whoever made it closes it.
+    """
+
+    @Request.application
+    def application(request: Request) -> Response:
+        status, headers, body = server.handle(request.method, request.url, dict(request.headers), request.get_data())
+        return Response(body, status, headers)
+
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    listener = make_server(_HOST, port, application, threaded=True, request_handler=_Quiet)
+    listener.daemon_threads = True  # type: ignore[attr-defined]
+    thread = threading.Thread(target=listener.serve_forever, name="sandbox", daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        listener.shutdown()
+        thread.join()
+        listener.server_close()
+
+    return f"http://{_HOST}:{listener.server_port}", stop

@@ -1,0 +1,54 @@
+"""A lock file beside a file, so that two commands never work on one state."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from pathlib import Path
+from typing import Final
+
+from iamsync.errors import IamsyncError
+
+WAIT_SECONDS: Final = 30.0
+_PAUSE: Final = 0.05
+
+
+class FileLock:
+    """An exclusive lock that the system takes back when its process ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(path.name + ".lock")
+        self._descriptor: int | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether this object holds the lock."""
+        return self._descriptor is not None
+
+    def acquire(self, wait: float | None = None) -> None:
+        """Take the lock; IamsyncError "sandbox-busy" after `wait` seconds (30)."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        until = time.monotonic() + (WAIT_SECONDS if wait is None else wait)
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() < until:
+                    time.sleep(_PAUSE)
+                    continue
+                os.close(descriptor)
+                raise IamsyncError(
+                    f"another process is using the sandbox ({self._path})",
+                    code="sandbox-busy",
+                    hint="wait for the other iamsync command, or stop `iamsync sandbox serve`",
+                ) from None
+            self._descriptor = descriptor
+            return
+
+    def release(self) -> None:
+        """Give the lock back; the file stays, since removing it would race with who waits for it."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
