@@ -75,11 +75,23 @@ class Attribute:
         return {} if value == self.default else {self.param: _wire(value)}
 
     def change(self, old: Resource, new: Resource, cx: Context) -> Iterator[Act]:
-        value = getattr(new.spec, self.name)
-        if getattr(old.spec, self.name) != value:
-            phase = Phase.MIXED if self.effect == "mixed" else Phase.NEUTRAL
-            names = tuple(sorted(principals(value))) if isinstance(value, Document) else ()
-            yield Act(new.address, phase, self.effect, self.name, "", self.update(new, cx), names=names)
+        before, value = getattr(old.spec, self.name), getattr(new.spec, self.name)
+        if before == value:
+            return
+        phase = Phase.MIXED if self.effect == "mixed" else Phase.NEUTRAL
+        named = principals(value) if isinstance(value, Document) else frozenset()
+        dropped = principals(before) - named if isinstance(before, Document) else frozenset()
+        call = self.update(new, cx)
+        yield Act(
+            new.address,
+            phase,
+            self.effect,
+            self.name,
+            "",
+            call,
+            frees=tuple(sorted(dropped)),
+            names=tuple(sorted(named)),
+        )
 
     def fill(self, new: Resource, cx: Context) -> Iterator[Act]:
         return iter(())

@@ -73,6 +73,13 @@ def dump_state(dump: Mapping[str, Any]) -> tuple[State, tuple[str, ...]]:
     """
     if not any(name in dump for name in LISTS):
         raise ValueError("this is no answer of get-account-authorization-details")
+    try:
+        return _dump_state(dump)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"an entity in this answer is not shaped as AWS shapes it ({error!r})") from error
+
+
+def _dump_state(dump: Mapping[str, Any]) -> tuple[State, tuple[str, ...]]:
     account, partition, others = _account(dump)
     notes = [f"{names} name account {other}; taken as {account}" for other, names in sorted(others.items())]
     if others:
@@ -182,7 +189,8 @@ def _default_document(item: Mapping[str, Any], cx: Context) -> Document:
 def _document(value: Any, where: str, cx: Context) -> Document:
     if isinstance(value, str):
         try:
-            value = loads(unquote(value))
+            # Encoded text starts with %7B; a plain one may hold a "%" that means itself.
+            value = loads(value if value.lstrip().startswith("{") else unquote(value))
         except ValueError as error:
             raise IncompleteRead(
                 f"{where}: the document cannot be decoded ({error})",
@@ -274,8 +282,8 @@ def _in_account(value: Any, others: set[str], account: str) -> Any:
     return value
 
 
-def dump_text(text: str) -> Mapping[str, Any]:
-    """A saved answer parsed; ValueError where it is not a JSON object."""
+def loads_object(text: str) -> Mapping[str, Any]:
+    """A JSON object parsed; ValueError for anything else."""
     value = json.loads(text)
     if not isinstance(value, dict):
         raise ValueError("this is not a JSON object")

@@ -1,0 +1,392 @@
+"""The planner: desired and live, settled, compared, guarded and ordered into a `Plan`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from iamsync import arn
+from iamsync.kinds import KINDS, codec
+from iamsync.kinds.kind import Act, Context
+from iamsync.model import Address, Cause, Change, Finding, Plan, Question, Reported, Resource, State
+from iamsync.planner import compare, guards, scope
+from iamsync.planner.compare import Difference
+from iamsync.planner.concern import Concern
+from iamsync.planner.order import order
+from iamsync.planner.settle import Settled, settle
+from iamsync.policy.document import principals
+from iamsync.settings import Settings
+
+Selection = Callable[[Difference], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Both sides as they were compared, what differs, and what was left alone."""
+
+    settled: Settled
+    live: State
+    differences: tuple[Difference, ...]
+    reported: tuple[Reported, ...]
+    findings: tuple[Finding, ...]
+    managed: int
+    unchanged: int
+
+
+def questions(desired: State, live: State, settings: Settings) -> tuple[Question, ...]:
+    """What must be asked one by one before this comparison may claim a change.
+
+    Bulk reads are silent about some tags, descriptions and credentials; the answers go into `live`,
+    and the comparison is made again.
+    """
+    found = contrast(desired, live, settings)
+    asked: set[Question] = set()
+    for resource in found.settled.desired:
+        if resource.address.kind != "policy":
+            continue
+        have = found.settled.live.get(resource.address)
+        origin = live.get(resource.address)
+        if have is None or origin is None:
+            continue
+        told = origin.facts.get("tags")
+        if told == "none" or (told == "bulk" and have.spec.tags != resource.spec.tags):
+            asked.add(Question("policy-tags", str(resource.address)))
+        declared = desired.get(resource.address)
+        if declared is not None and declared.spec.description is not None and origin.spec.description is None:
+            asked.add(Question("policy-description", str(resource.address)))
+    by_tags = settings.scope.include.needs_tags or settings.scope.exclude.needs_tags
+    by_tags = by_tags or settings.safety.protected.needs_tags
+    for difference in found.differences:
+        if difference.action == "delete" and difference.address.kind == "user":
+            asked.add(Question("user-credentials", str(difference.address)))
+        if difference.action in ("delete", "replace") and difference.address.kind == "policy":
+            asked.add(Question("policy-tags", str(difference.address)))
+    if by_tags:
+        for resource in live:
+            if resource.address.kind == "policy" and resource.facts.get("tags") != "confirmed":
+                asked.add(Question("policy-tags", str(resource.address)))
+    held = {item for resource in live for item in _policies(resource)}
+    for difference in found.differences:
+        if difference.want is not None:
+            new = {item for item in _policies(difference.want) if item not in held}
+            asked.update(Question("aws-policy", item) for item in new if arn.is_aws_managed(item))
+    return tuple(sorted(asked))
+
+
+def contrast(desired: State, live: State, settings: Settings, base: State | None = None, now: str = "") -> Compared:
+    """Everything that differs, resource by resource, before anything is put in order."""
+    cx = Context(live.account_id, live.partition)
+    settled = settle(desired, live, settings.ignore_changes)
+    findings = list(settled.findings)
+    replaced = {}
+    for want in settled.desired:
+        have = settled.live.get(want.address)
+        if have is not None and have.address.kind == "policy" and _must_be_replaced(have, want):
+            replaced[cx.arn(have.address, have.spec.path)] = have.address
+    compared_live = compare.mark_replaced(settled.live, replaced, settings.ignore_changes, settled.desired)
+
+    differences: list[Difference] = []
+    known = 0
+    for want in settled.desired:
+        have = compared_live.get(want.address)
+        if have is None:
+            cause: Cause = "drift" if base is not None and base.get(want.address) == want else "declared"
+            differences.append(compare.create(want, cx, cause))
+            continue
+        known += 1
+        old = settled.renames.get(want.address)
+        before = _before(base, want)
+        found = compare.update(have, want, cx, before, old.name if old is not None else None)
+        if found is not None:
+            differences.append(found)
+    removed, moved = _ended(settled, compared_live, settings, cx, now, findings)
+    differences += removed
+    declared = {*settled.desired.resources, *(d.address for d in removed), *moved}
+    sorted_out = scope.sort(compared_live, declared, settings.scope)
+    reported = list(sorted_out.left)
+    for resource in sorted_out.watched:
+        if settings.unmanaged == "delete":
+            differences.append(compare.delete(resource, cx, "unmanaged", None, "nobody declares it"))
+        elif settings.unmanaged == "report":
+            reported.append(Reported(resource.address, "nobody declares it"))
+    if base is not None:
+        findings += _forgotten(base, settled, compared_live)
+    differences.sort(key=lambda difference: difference.address)
+    return Compared(
+        settled,
+        compared_live,
+        tuple(differences),
+        tuple(sorted(reported, key=lambda r: r.address)),
+        tuple(findings),
+        known + sum(d.action == "delete" for d in differences),
+        known - sum(d.action in ("update", "replace") for d in differences),
+    )
+
+
+def plan(
+    desired: State,
+    live: State,
+    settings: Settings,
+    *,
+    account_name: str,
+    caller: str,
+    now: str,
+    base: State | None = None,
+    selection: Selection | None = None,
+    only: Cause | None = None,
+) -> Plan:
+    """What would make `live` what `desired` says, in order, with everything a reviewer must know.
+
+    `now` is RFC 3339 in UTC. `selection` narrows what is looked at; what a selected change needs
+    comes along. `only` keeps the changes of one cause. InputError where resources wait in a ring.
+    """
+    cx = Context(live.account_id, live.partition)
+    found = contrast(desired, live, settings, base, now)
+    differences: Sequence[Difference] = found.differences
+    if only is not None:
+        differences = [kept for d in differences if (kept := _of_cause(d, only)) is not None]
+    if selection is not None:
+        differences = _selected(differences, selection, cx)
+    situation = guards.Situation(
+        found.settled.desired, found.live, differences, settings, now, cx, max(found.managed, 0)
+    )
+    answers = guards.guard(situation, found.findings)
+    concern = Concern((found.settled.desired, found.live), cx)
+    limits = {**guards.DEFAULT_QUOTAS, **live.quotas}
+    steps = order(differences, concern, cx, settle=settings.safety.settle, quotas=limits)
+    of: dict[Address, list[str]] = {}
+    for step in steps:
+        if step.address is not None:
+            of.setdefault(step.address, []).append(step.id)
+    changes = tuple(_change(difference, tuple(of.get(difference.address, ()))) for difference in differences)
+    prior = read_set(differences, found, cx)
+    selected_out = len(found.differences) - len(differences)
+    return Plan(
+        account_id=live.account_id,
+        partition=live.partition,
+        account_name=account_name,
+        alias=live.alias,
+        caller=caller,
+        now=now,
+        changes=changes,
+        steps=steps,
+        guards=tuple(finding for finding in answers if finding.severity in ("refuse", "warn")),
+        findings=tuple(finding for finding in answers if finding.severity not in ("refuse", "warn")),
+        reported=found.reported,
+        unchanged=found.unchanged if not selected_out else found.unchanged + selected_out,
+        desired_digest=codec.digest(_declared(desired)),
+        read_set_digest=codec.digest({str(address): value for address, value in prior.items()}),
+        approval=approval(live.account_id, differences, [(s.operation, s.params) for s in steps]),
+        prior=prior,
+        unread=tuple(sorted(live.unread)),
+    )
+
+
+def approval(account_id: str, differences: Iterable[Difference], steps: Iterable[tuple[str, Any]]) -> str:
+    """The digest a reviewer approves: the account, what changes, every call; no times, no places.
+
+    Documents enter by meaning, since AWS may return equal ones in another order.
+    """
+    changes = []
+    for difference in differences:
+        names = [change.field for change in difference.fields]
+        before = codec.canonical(difference.have) if difference.have is not None else None
+        after = codec.canonical(difference.want) if difference.want is not None else None
+        changes.append(
+            {
+                "address": str(difference.address),
+                "action": difference.action,
+                "before": {name: before[name] for name in names} if before else None,
+                "after": {name: after[name] for name in names} if after else None,
+            }
+        )
+    calls = [[operation, dict(params)] for operation, params in steps]
+    return codec.digest({"account": account_id, "changes": changes, "steps": calls})
+
+
+def read_set(differences: Iterable[Difference], found: Compared, cx: Context) -> dict[Address, Any]:
+    """The live specs that the plan stands on: what changes, who holds it, what it refers to and trusts."""
+    live = found.settled.live
+    addresses: set[Address] = set()
+    policies: set[str] = set()
+    groups: set[str] = set()
+    for difference in differences:
+        addresses.add(difference.address)
+        for resource in (difference.have, difference.want):
+            if resource is None:
+                continue
+            addresses.update(_referred(resource, cx))
+            if resource.address.kind == "policy":
+                policies.add(cx.arn(resource.address, resource.spec.path))
+            elif resource.address.kind == "group":
+                groups.add(resource.address.name)
+    if policies or groups:
+        for resource in live:
+            if policies & set(_policies(resource)) or groups & set(getattr(resource.spec, "groups", ())):
+                addresses.add(resource.address)
+    prior: dict[Address, Any] = {}
+    for address in sorted(addresses):
+        held = live.get(address)
+        prior[address] = codec.canonical(held) if held is not None else None
+    return prior
+
+
+def _declared(desired: State) -> dict[str, Any]:
+    return {
+        "resources": {
+            str(r.address): {**codec.canonical(r), "ignore_changes": list(r.ignore), "renamed_from": r.renamed_from}
+            for r in desired
+        },
+        "removed": sorted(str(removal.address) for removal in desired.removed),
+    }
+
+
+def _change(difference: Difference, steps: tuple[str, ...]) -> Change:
+    return Change(
+        difference.address,
+        difference.action,
+        difference.cause,
+        difference.fields,
+        steps,
+        difference.origin,
+        difference.renamed_from,
+        difference.note,
+    )
+
+
+def _must_be_replaced(have: Resource, want: Resource) -> bool:
+    kind = KINDS[have.address.kind]
+    return any(f.immutable and getattr(have.spec, f.name) != getattr(want.spec, f.name) for f in kind.fields)
+
+
+def _before(base: State | None, want: Resource) -> Resource | None:
+    """What the older revision declared under this name, or under the one it is renamed from."""
+    if base is None:
+        return None
+    found = base.get(want.address)
+    if found is None and want.renamed_from:
+        found = base.get(Address(want.address.kind, want.renamed_from))
+    return found
+
+
+def _ended(
+    settled: Settled, live: State, settings: Settings, cx: Context, now: str, findings: list[Finding]
+) -> tuple[list[Difference], set[Address]]:
+    """Deletions that are declared: `removed:`, and the old names of roles and policies that moved."""
+    folded = live.folded()
+    gone: dict[Address, Difference] = {}
+    for removal in settled.desired.removed:
+        held = folded.get(removal.address.folded)
+        if held is not None:
+            gone[held.address] = compare.delete(held, cx, "removed", removal.origin, removal.reason)
+    moved: set[Address] = set()
+    for new, old in settled.moved.items():
+        held = live.get(old)
+        if held is None or old in gone:
+            continue
+        moved.add(old)
+        want = settled.desired.resources[new]
+        if any(consent.covers("replace", address, now) for consent in settings.acknowledge for address in (new, old)):
+            gone[old] = compare.delete(held, cx, "declared", want.origin, f"renamed to {new.name}")
+            continue
+        findings.append(
+            Finding(
+                "replace",
+                "warn",
+                f"{old} stays beside {new}: its name cannot be changed, and others may hold its ARN",
+                old,
+                remedy=f"when nothing uses it any more: --acknowledge replace:{old}",
+                origin=want.origin,
+            )
+        )
+    return list(gone.values()), moved
+
+
+def _forgotten(base: State, settled: Settled, live: State) -> list[Finding]:
+    """What the older revision declared and this one neither declares nor removes, and still lives."""
+    folded = {address.folded for address in settled.desired.resources}
+    folded |= {removal.address.folded for removal in settled.desired.removed}
+    folded |= {old.folded for old in (*settled.renames.values(), *settled.moved.values())}
+    alive = live.folded()
+    return [
+        Finding(
+            "forgotten",
+            "warn",
+            f"{resource.address} was declared before and is now neither declared nor removed",
+            resource.address,
+            remedy="list it under removed: to delete it, or leave it to be reported as unmanaged",
+            origin=resource.origin,
+        )
+        for resource in base
+        if resource.address.folded not in folded and resource.address.folded in alive
+    ]
+
+
+def _of_cause(difference: Difference, cause: Cause) -> Difference | None:
+    """The part of a difference that has this cause, or None."""
+    if difference.action != "update":
+        return difference if difference.cause == cause else None
+    fields = tuple(change for change in difference.fields if change.cause == cause)
+    names = {change.field for change in fields}
+    after = tuple(act for act in difference.after if act.field in names or (act.field == "versions" and names))
+    rename = difference.rename if cause == "declared" else None
+    if not fields and rename is None:
+        return None
+    return replace(difference, cause=cause, fields=fields, after=after, rename=rename)
+
+
+def _selected(differences: Sequence[Difference], selection: Selection, cx: Context) -> list[Difference]:
+    """The selected differences, and those without which they could not be applied."""
+    by_address = {difference.address: difference for difference in differences}
+    chosen = {difference.address for difference in differences if selection(difference)}
+    frontier = set(chosen)
+    while frontier:
+        more: set[Address] = set()
+        for address in frontier:
+            difference = by_address[address]
+            for act in difference.acts:
+                for wanted in _needed(act, cx):
+                    if wanted in by_address and by_address[wanted].action in ("create", "replace"):
+                        more.add(wanted)
+            if difference.action in ("delete", "replace"):
+                more.update(d.address for d in differences if any(address in _freed(act) for act in d.acts))
+        frontier = more - chosen
+        chosen |= frontier
+    return [difference for difference in differences if difference.address in chosen]
+
+
+def _needed(act: Act, cx: Context) -> Iterable[Address]:
+    for item in (*act.needs, *act.names):
+        parsed = arn.parse(item)
+        if parsed is None:
+            yield Address("group", item)
+        elif parsed.account == cx.account_id:
+            yield parsed.address
+
+
+def _freed(act: Act) -> set[Address]:
+    found = set()
+    for item in act.frees:
+        parsed = arn.parse(item)
+        found.add(parsed.address if parsed else Address("group", item))
+    return found
+
+
+def _policies(resource: Resource) -> tuple[str, ...]:
+    boundary = getattr(resource.spec, "permissions_boundary", None)
+    return (*getattr(resource.spec, "managed_policies", ()), *((boundary,) if boundary else ()))
+
+
+def _referred(resource: Resource, cx: Context) -> Iterable[Address]:
+    for item in _policies(resource):
+        parsed = arn.parse(item)
+        if parsed is not None and parsed.account == cx.account_id:
+            yield parsed.address
+    for group in getattr(resource.spec, "groups", ()):
+        yield Address("group", group)
+    trust = getattr(resource.spec, "trust_policy", None)
+    for name in principals(trust) if trust is not None else ():
+        parsed = arn.parse(name)
+        if parsed is not None and parsed.account == cx.account_id and parsed.kind in ("user", "role"):
+            yield parsed.address

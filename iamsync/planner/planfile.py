@@ -1,0 +1,270 @@
+"""Plans as the JSON document that is saved, rendered and checked; and steps back from a saved one.
+
+A saved plan is never trusted by itself: `saved` only takes it apart, `verify` compares it with a
+plan made afresh from the manifests at hand and the account as it is now.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from iamsync.errors import InputError, Place, StalePlan
+from iamsync.kinds import codec
+from iamsync.kinds.wire import loads_object
+from iamsync.model import Address, Change, Finding, Origin, Plan, State, Step
+from iamsync.planner.guards import acknowledgement
+
+FORMAT_VERSION: Final = "1.0"
+
+
+def document(plans: Sequence[Plan], *, version: str, created_at: str) -> dict[str, Any]:
+    """The plan document of cli.md; every other format is rendered from it."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "iamsync_version": version,
+        "created_at": created_at,
+        "now": plans[0].now if plans else created_at,
+        "plans": [plan_json(plan) for plan in plans],
+    }
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """One account's plan."""
+    return {
+        "account": {"name": plan.account_name, "id": plan.account_id, "partition": plan.partition, "alias": plan.alias},
+        "caller": plan.caller,
+        "digests": {
+            "desired": plan.desired_digest,
+            "read_set": plan.read_set_digest,
+            "approval": plan.approval,
+        },
+        "valid_until": plan.valid_until,
+        "summary": {
+            "create": plan.count("create"),
+            "update": plan.count("update"),
+            "replace": plan.count("replace"),
+            "delete": plan.count("delete"),
+            "unchanged": plan.unchanged,
+            "reported": len(plan.reported),
+            "steps": sum(step.operation != "wait" for step in plan.steps),
+        },
+        "changes": [_change(change) for change in plan.changes],
+        "steps": [step_json(step) for step in plan.steps],
+        "guards": [finding_json(finding) for finding in plan.guards],
+        "findings": [finding_json(finding) for finding in plan.findings],
+        "reported": [
+            {"address": str(item.address), "reason": item.reason, "owner": item.owner or None} for item in plan.reported
+        ],
+        "unread": [f"{kind}.{field}" for kind, field in plan.unread],
+        "prior": {str(address): value for address, value in plan.prior.items()},
+    }
+
+
+def step_json(step: Step) -> dict[str, Any]:
+    """One step, its operation and parameters literally as boto3 takes them."""
+    out: dict[str, Any] = {"id": step.id}
+    if step.address is not None:
+        out["address"] = str(step.address)
+    params = dict(step.params)
+    return {**out, "operation": step.operation, "params": params, "effect": step.effect, "after": list(step.after)}
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """A guard's answer or a finding, with how to acknowledge it where that is possible."""
+    return {
+        "id": finding.id,
+        "severity": finding.severity,
+        "address": str(finding.address) if finding.address else None,
+        "message": finding.title,
+        "evidence": finding.evidence,
+        "remedy": finding.remedy,
+        "origin": origin_json(finding.origin),
+        "acknowledge": acknowledgement(finding) or None,
+        "acknowledged": finding.acknowledged,
+        "references": list(finding.references),
+    }
+
+
+def origin_json(origin: Origin | None) -> dict[str, Any] | None:
+    """Where something was written, and where its template stands."""
+    if origin is None:
+        return None
+    out: dict[str, Any] = {"file": origin.file, "line": origin.line}
+    if origin.template is not None:
+        out["template"] = {"file": origin.template.file, "line": origin.template.line}
+    return out
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "address": str(change.address),
+        "kind": change.address.kind,
+        "name": change.address.name,
+        "action": change.action,
+        "cause": change.cause,
+        "renamed_from": change.renamed_from,
+        "note": change.note or None,
+        "origin": origin_json(change.origin),
+        "fields": [
+            {
+                "field": item.field,
+                "cause": item.cause,
+                "before": item.before,
+                "after": item.after,
+                "added": list(item.added),
+                "removed": list(item.removed),
+            }
+            for item in change.fields
+        ],
+        "steps": list(change.steps),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a saved plan says of one account: enough to tell whether it is still the plan."""
+
+    account_id: str
+    account_name: str
+    approval: str
+    steps: tuple[tuple[str, str], ...]  # operation and canonical parameters; no waits
+    addresses: frozenset[Address]
+    prior: Mapping[Address, Any]
+
+
+def saved(text: str, file: str) -> tuple[Saved, ...]:
+    """The plans in a plan file; InputError where it is none, or of a format this version cannot read."""
+    try:
+        value = loads_object(text)
+    except ValueError as error:
+        raise InputError(
+            f"this is no plan file: {error}",
+            code="bad-plan-file",
+            place=Place(file),
+            hint="make one with: iamsync plan --out plan.json",
+        ) from error
+    major = str(value.get("format_version", "")).partition(".")[0]
+    if major != FORMAT_VERSION.partition(".")[0]:
+        raise InputError(
+            f"this plan file is of format {value.get('format_version')!r}; this iamsync reads {FORMAT_VERSION}",
+            code="bad-plan-file",
+            place=Place(file),
+            hint="make a new plan with this version",
+        )
+    try:
+        return tuple(read_saved(item) for item in value["plans"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"this plan file is damaged: {error!r} is missing or not what it should be",
+            code="bad-plan-file",
+            place=Place(file),
+            hint="make a new plan; a plan file is not meant to be edited",
+        ) from error
+
+
+def read_saved(item: Mapping[str, Any]) -> Saved:
+    """One account's part of a plan document; KeyError, TypeError or ValueError where it is damaged."""
+    return Saved(
+        account_id=str(item["account"]["id"]),
+        account_name=str(item["account"]["name"]),
+        approval=str(item["digests"]["approval"]),
+        steps=tuple(
+            (str(step["operation"]), _params(step["params"])) for step in item["steps"] if step["operation"] != "wait"
+        ),
+        addresses=frozenset(Address.parse(change["address"]) for change in item["changes"]),
+        prior={Address.parse(name): spec for name, spec in item["prior"].items()},
+    )
+
+
+def _params(params: Mapping[str, Any]) -> str:
+    if not isinstance(params, Mapping):
+        raise TypeError("params")
+    return codec.canonical_bytes(dict(params)).decode()
+
+
+def _key(step: Step) -> tuple[str, str]:
+    return step.operation, _params(step.params)
+
+
+def verify(old: Saved, fresh: Plan, live: State, desired: State) -> Plan:
+    """The part of the fresh plan that the saved one covers, if that is still what was reviewed.
+
+    The fresh plan may lack steps whose effect is live by now. Everything else must be as it was:
+    no step that the saved plan does not hold, and nothing in its read set changed by others.
+    StalePlan lists what differs.
+    """
+    known = set(old.steps)
+    mine = _restricted(fresh, old.addresses)
+    difference = [
+        f"+ {step.operation} {_params(step.params)}" for step in mine.steps if step.operation != "wait" and _key(step) not in known
+    ]  # fmt: skip
+    foreseen = fresh.approval == old.approval
+    if not foreseen and not difference:
+        now = {str(address): value for address, value in fresh.prior.items()}
+        for address, before in old.prior.items():
+            have = live.get(address)
+            current = codec.canonical(have) if have is not None else None
+            if current is None and str(address) in now:
+                current = now[str(address)]
+            want = desired.get(address)
+            goal = codec.canonical(want) if want is not None else None
+            for name in _strayed(before, current, goal, address in old.addresses):
+                difference.append(f"~ {address} {name}".rstrip())
+    if difference:
+        raise StalePlan(
+            "the plan is no longer what would be done now",
+            hint="make a new plan, have it reviewed, apply that",
+            difference=tuple(sorted(difference)),
+        )
+    return mine
+
+
+def _restricted(plan: Plan, addresses: frozenset[Address]) -> Plan:
+    """The plan's changes at these addresses alone, their steps and what is left of their order."""
+    keep = {step.id for step in plan.steps if step.address in addresses}
+    waits = {s.id: s for s in plan.steps if s.address is None}
+    needed = {before for s in plan.steps if s.id in keep for before in s.after if before in waits}
+    keep |= {wait for wait in needed if any(before in keep for before in waits[wait].after)}
+    steps = tuple(
+        replace(step, after=tuple(before for before in step.after if before in keep))
+        for step in plan.steps
+        if step.id in keep
+    )
+    changes = tuple(change for change in plan.changes if change.address in addresses)
+    return replace(plan, steps=steps, changes=changes)
+
+
+def _strayed(before: Any, current: Any, goal: Any, ours: bool) -> Iterable[str]:
+    """The fields whose live value is neither what the plan saw nor, where it is ours, on the way to its goal."""
+    if current == before:
+        return
+    if not ours:
+        yield "was changed since the plan was made"
+        return
+    if current is None:
+        return  # taken away by the plan's own deletion, or not there yet
+    for name in current:
+        old = before.get(name) if before else None
+        new = goal.get(name) if goal else None
+        if not _between(old, current[name], new, before is None):
+            yield name
+
+
+def _between(old: Any, current: Any, new: Any, created: bool) -> bool:
+    if current in (old, new):
+        return True
+    if isinstance(current, list):
+        have, was, will = set(current), set(old or ()), set(new or ())
+        return was & will <= have <= was | will
+    if isinstance(current, dict):
+        keys = {*current, *(old or {}), *(new or {})}
+        return all(current.get(k) in ((old or {}).get(k), (new or {}).get(k)) for k in keys)
+    return created and isinstance(current, str)  # a placeholder trust, before the real one is saved
+
+
+def to_text(value: Mapping[str, Any]) -> str:
+    """The document as it is saved: readable, stable, ending in a newline."""
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
