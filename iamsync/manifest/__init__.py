@@ -1,0 +1,1 @@
+"""Text in, State out, and back: everything about the files people write."""
