@@ -75,7 +75,11 @@ class InputErrors(IamsyncError):
 
 
 class AwsError(IamsyncError):
-    """A call that AWS refused or that never got an answer."""
+    """A call that AWS refused or that never got an answer.
+
+    `doubtful` says that AWS may have done it all the same (no answer, or a failure of its own);
+    `retries` counts the repetitions before this answer, any of which may have been the one that worked.
+    """
 
     def __init__(
         self,
@@ -86,11 +90,15 @@ class AwsError(IamsyncError):
         aws_code: str = "",
         request_id: str = "",
         hint: str = "",
+        doubtful: bool = False,
+        retries: int = 0,
     ) -> None:
         super().__init__(message, code=code, hint=hint)
         self.operation = operation
         self.aws_code = aws_code
         self.request_id = request_id
+        self.doubtful = doubtful
+        self.retries = retries
 
 
 class AccessDenied(AwsError):

@@ -11,6 +11,15 @@ Outcome = Literal["done", "already", "failed", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
+class Result:
+    """How a step's call ended well: `already` = its effect was live before; `attempts` counts from 1."""
+
+    outcome: Literal["done", "already"]
+    request_id: str = ""
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
     """A plan's steps are about to be executed."""
 

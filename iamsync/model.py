@@ -73,6 +73,14 @@ class Resource:
     origin: Origin | None = field(default=None, compare=False, repr=False)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Question:
+    """Something a bulk read left open; `subject` is an address as text, or for `aws-policy` an ARN."""
+
+    about: Literal["policy-tags", "policy-description", "user-credentials", "aws-policy"]
+    subject: str
+
+
 @dataclass(frozen=True, slots=True)
 class Removal:
     """A line of `removed:`: delete this wherever it still exists."""

@@ -1,0 +1,173 @@
+"""A plan's steps, executed in order and side by side: starts what is ready, records before it calls.
+
+Knows neither AWS nor files: `execute` makes a step's effect live, `report` takes the events. All
+events come from the thread that called `apply`, one at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Final
+
+from iamsync.errors import AwsError, CredentialsError, IamsyncError
+from iamsync.events import Event, Outcome, Result, RunEnded, RunStarted, StepEnded, StepStarted
+from iamsync.kinds.operations import WAIT
+from iamsync.model import Address, Plan, Step
+
+Execute = Callable[[Step, frozenset[Address]], Result]
+
+# What a new name comes from; a version is no entity of its own.
+_RENAMES: Final = {"UpdateUser": ("user", "NewUserName"), "UpdateGroup": ("group", "NewGroupName")}
+
+
+def apply(
+    plan: Plan,
+    execute: Execute,
+    *,
+    parallelism: int = 8,
+    report: Callable[[Event], None],
+    stop: Callable[[], bool] = lambda: False,
+) -> RunEnded:
+    """Execute every step that can be; returns (and reports last) how many were, failed and were skipped.
+
+    Steps start in plan order as soon as all they wait for ended well, at most `parallelism` at a
+    time (pauses do not count), and never two that touch one address; with 1, strictly in plan
+    order. `report` has returned from StepStarted before the step's call is made. After a failure
+    only what depends on it is skipped; once `stop()` is true, or the credentials are gone, nothing
+    new is started. An IamsyncError of `execute` is the step's failure; any other exception, and any
+    of `report`, ends the run at once and is raised. ValueError where the plan's order is none.
+    """
+    run = _Run(plan.steps)
+    report(RunStarted(plan.account_id, len(plan.steps)))
+    pauses = sum(step.operation == WAIT for step in plan.steps)
+    pool = ThreadPoolExecutor(max_workers=max(1, parallelism) + pauses, thread_name_prefix="step")
+    running: dict[Future[Result], Step] = {}
+    try:
+        while True:
+            if run.halted is None and stop():
+                run.halted = "the run was interrupted"
+                run.interrupted = True
+            for step in run.startable(running.values(), max(1, parallelism)):
+                report(StepStarted(step))
+                running[pool.submit(execute, step, run.created_for(step))] = step
+            if not running:
+                break
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in sorted(finished, key=lambda ended: run.position[running[ended].id]):
+                for event in run.ended(running.pop(future), future):
+                    report(event)
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+    for event in run.left_out():
+        report(event)
+    summary = run.summary()
+    report(summary)
+    return summary
+
+
+@dataclass(slots=True)
+class _Run:
+    """Where a run stands; touched by one thread only."""
+
+    steps: tuple[Step, ...]
+    position: dict[str, int] = field(default_factory=dict)
+    waiting: dict[str, Step] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    created: dict[str, frozenset[Address]] = field(default_factory=dict)
+    halted: str | None = None
+    interrupted: bool = False
+
+    def __post_init__(self) -> None:
+        for number, step in enumerate(self.steps):
+            if unknown := [other for other in step.after if other not in self.position]:
+                raise ValueError(f"step {step.id} waits for {unknown[0]}, which does not come before it")
+            if step.id in self.position:
+                raise ValueError(f"two steps are called {step.id}")
+            self.position[step.id] = number
+            self.waiting[step.id] = step
+
+    def startable(self, running: Iterable[Step], parallelism: int) -> list[Step]:
+        """The steps to start now, in plan order; they count as started."""
+        under_way = list(running)
+        busy = {address for step in under_way for address in _touched(step)}
+        used = sum(_counts(step, parallelism) for step in under_way)
+        chosen: list[Step] = []
+        for step in () if self.halted is not None else tuple(self.waiting.values()):
+            if parallelism == 1 and (under_way or chosen):
+                break  # one at a time is one after the other
+            if any(self.outcomes.get(other) not in ("done", "already") for other in step.after):
+                continue
+            if _touched(step) & busy or (_counts(step, parallelism) and used >= parallelism):
+                continue
+            busy |= _touched(step)
+            used += _counts(step, parallelism)
+            chosen.append(self.waiting.pop(step.id))
+        return chosen
+
+    def created_for(self, step: Step) -> frozenset[Address]:
+        """What this run made that the step depends on, over any number of steps."""
+        return frozenset().union(*(self.created[other] for other in step.after))
+
+    def ended(self, step: Step, future: Future[Result]) -> list[Event]:
+        """Take note of how a step ended; its own event, then those of the steps that fall with it."""
+        made = self.created_for(step)
+        try:
+            result = future.result()
+        except IamsyncError as error:
+            self.outcomes[step.id] = "failed"
+            request_id = error.request_id if isinstance(error, AwsError) else ""
+            reason = f"{error}; {error.hint}" if error.hint else str(error)
+            if isinstance(error, CredentialsError) and self.halted is None:
+                self.halted = f"the credentials failed at step {step.id}"
+            own = StepEnded(step, "failed", request_id, reason)
+            return [own, *self._fallen(step)]
+        self.outcomes[step.id] = result.outcome
+        self.created[step.id] = made | _creates(step)
+        return [StepEnded(step, result.outcome, result.request_id, attempts=result.attempts)]
+
+    def left_out(self) -> list[Event]:
+        """The events of the steps that were never started because the run was halted."""
+        return [self._skipped(step, self.halted or "") for step in tuple(self.waiting.values())]
+
+    def summary(self) -> RunEnded:
+        """The figures of the run."""
+        found = list(self.outcomes.values())
+        done = found.count("done") + found.count("already")
+        return RunEnded(done, found.count("failed"), found.count("skipped"), self.interrupted)
+
+    def _fallen(self, failed: Step) -> list[Event]:
+        gone = {failed.id}
+        events: list[Event] = []
+        where = f" {failed.address}" if failed.address else ""
+        reason = f"step {failed.id} failed: {failed.operation}{where}"
+        for step in tuple(self.waiting.values()):  # in plan order, so whoever waits comes later
+            if gone.intersection(step.after):
+                gone.add(step.id)
+                events.append(self._skipped(step, reason))
+        return events
+
+    def _skipped(self, step: Step, reason: str) -> Event:
+        del self.waiting[step.id]
+        self.outcomes[step.id] = "skipped"
+        return StepEnded(step, "skipped", reason=reason, attempts=0)
+
+
+def _touched(step: Step) -> set[Address]:
+    return {address.folded for address in step.touches}
+
+
+def _counts(step: Step, parallelism: int) -> int:
+    return 1 if step.operation != WAIT or parallelism == 1 else 0
+
+
+def _creates(step: Step) -> frozenset[Address]:
+    """The entity that exists under its name only since this step."""
+    if step.operation in _RENAMES:
+        kind, param = _RENAMES[step.operation]
+        return frozenset({Address(kind, step.params[param])}) if param in step.params else frozenset()
+    made = step.operation.startswith("Create") and step.operation != "CreatePolicyVersion"
+    return frozenset({step.address}) if made and step.address else frozenset()

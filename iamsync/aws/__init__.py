@@ -1,0 +1,1 @@
+"""The account itself: the only package that talks to AWS (and the only one that imports botocore)."""

@@ -1,0 +1,53 @@
+"""One API call, and every page of a listing; failures come as iamsync's own errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from iamsync.aws.errors import translate
+from iamsync.errors import IncompleteRead
+
+
+def call(client: Any, operation: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """One API call by its AWS name; raises what `translate` makes of any failure."""
+    from botocore import xform_name
+
+    try:
+        answer = getattr(client, xform_name(operation))(**(params or {}))
+    except _failures() as error:
+        raise translate(error, operation, client.meta.service_model.service_name) from error
+    return dict(answer)
+
+
+def _failures() -> tuple[type[BaseException], ...]:
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+
+    # An in-process emulator raises NotImplementedError instead of answering.
+    return (ClientError, BotoCoreError, ResponseParserError, NotImplementedError)
+
+
+def pages(client: Any, operation: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every page of a listing; raises IncompleteRead where the pages do not lead to an end.
+
+    A page may hold fewer items than were asked for, even none; only IsTruncated tells the last one.
+    """
+    seen: set[str] = set()
+    marker: dict[str, str] = {}
+    while True:
+        page = call(client, operation, {**params, **marker})
+        yield page
+        if not page.get("IsTruncated"):
+            return
+        following = page.get("Marker")
+        if not following or following in seen:
+            raise IncompleteRead(
+                f"{operation}: more pages are promised, but the way to the next one is "
+                + ("missing" if not following else "the same as before"),
+                code="incomplete-read",
+                operation=operation,
+                hint="run the command again; if it stays so, report it to the owner of the endpoint",
+            )
+        seen.add(following)
+        marker = {"Marker": following}

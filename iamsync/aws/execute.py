@@ -1,0 +1,195 @@
+"""A step of a plan as a call to AWS, repeated where AWS needs time, checked where it gave no answer.
+
+The SDK repeats what fails in passing (throttling, lost connections). What only the plan's author can
+judge is repeated here: a write that met another one, an entity created a moment ago that AWS does
+not see everywhere yet, and calls that make another thing each time (iam-facts 3.1, 3.7, 3.9).
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from iamsync.aws import details
+from iamsync.aws.calls import call
+from iamsync.aws.read import read_one
+from iamsync.aws.session import Connection
+from iamsync.errors import AwsError, Unsupported
+from iamsync.events import Result
+from iamsync.kinds import KINDS
+from iamsync.kinds.fields import Documents, Members
+from iamsync.kinds.kind import Context
+from iamsync.kinds.operations import OPERATIONS, WAIT
+from iamsync.model import Address, Step
+from iamsync.policy.document import Document
+
+# Each makes another thing when it is repeated, so the SDK must not repeat it.
+ONCE: Final = frozenset(
+    {"CreatePolicyVersion", "CreateAccessKey", "CreateLoginProfile", "CreateServiceSpecificCredential"}
+)
+_REMOVALS: Final = ("Delete", "Detach", "Remove", "Untag")
+_CREATIONS: Final = {f"Create{kind.noun}": kind for kind in KINDS.values()}
+_DELETIONS: Final = frozenset(f"Delete{kind.noun}" for kind in KINDS.values())
+_BUSY: Final = frozenset({"ConcurrentModification", "EntityTemporarilyUnmodifiable"})
+_THROTTLED: Final = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
+# Seconds. AWS gives no figure for how long a new principal stays unknown; two minutes is what others wait.
+_PATIENCE: Final = 120.0
+_CONFLICT_PATIENCE: Final = 60.0
+_LONGEST_PAUSE: Final = 20.0
+
+
+class Executor:
+    """Executes steps of one account's plan; safe to share between threads.
+
+    `sleep` gets seconds, `jitter` gives a number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.connection = connection
+        self._sleep = sleep
+        self._jitter = jitter
+
+    def __call__(self, step: Step, created: frozenset[Address]) -> Result:
+        """Make the step's effect live; `created` are what this run made that the step depends on.
+
+        Raises AwsError where it is not live in the end: at once for what repeating cannot mend,
+        after about two minutes for what it might have.
+        """
+        if step.operation == WAIT:
+            self._sleep(float(step.params["seconds"]))
+            return Result("done")
+        if step.operation not in OPERATIONS:
+            raise AwsError(
+                f"step {step.id}: {step.operation} is no operation that a plan of iamsync has",
+                code="operation-refused",
+                operation=step.operation,
+                hint="make the plan again; a plan that was edited is never executed",
+            )
+        client = self.connection.iam_once if step.operation in ONCE else self.connection.iam
+        attempts, pauses, waited, doubted = 0, 0, 0.0, False
+        while True:
+            try:
+                answer = call(client, step.operation, step.params)
+            except AwsError as error:
+                attempts += 1 + error.retries
+                doubted = doubted or error.doubtful or error.retries > 0
+                pause = min(_LONGEST_PAUSE, 2.0**pauses) * (0.5 + 0.5 * self._jitter())
+                patient = waited + pause <= self._patience(step, error, created, doubted)
+                if patient:
+                    self._sleep(pause)
+                    waited, pauses = waited + pause, pauses + 1
+                if doubted and self._took_effect(step, error):
+                    return Result("done", error.request_id, attempts)
+                if patient:
+                    continue
+                if self._was_live(step, error):
+                    return Result("already", error.request_id, attempts)
+                raise
+            meta = answer.get("ResponseMetadata") or {}
+            attempts += 1 + int(meta.get("RetryAttempts") or 0)
+            return Result("done", str(meta.get("RequestId") or ""), attempts)
+
+    def _patience(self, step: Step, error: AwsError, created: frozenset[Address], doubted: bool) -> float:
+        """For how many seconds in all repeating the step may still help."""
+        code = error.aws_code
+        if code in _BUSY:
+            return _PATIENCE
+        if code == "DeleteConflict" and step.operation in _DELETIONS and step.after:
+            return _CONFLICT_PATIENCE  # what was just detached may still count
+        if code == "NoSuchEntity":
+            # To take something away from what is not there needs no waiting, unless this run made the owner.
+            waits = step.address in created if step.operation.startswith(_REMOVALS) else bool(created)
+            return _PATIENCE if waits else 0.0
+        if code == "MalformedPolicyDocument" and "invalid principal in policy" in error.message.lower():
+            return _PATIENCE if created else 0.0
+        if code == "EntityAlreadyExists" and doubted and step.operation in _CREATIONS:
+            return _LONGEST_PAUSE  # ours, it seems, but perhaps not to be read yet
+        if step.operation in ONCE and not isinstance(error, Unsupported):
+            return _PATIENCE if error.doubtful or code in _THROTTLED else 0.0
+        return 0.0
+
+    def _took_effect(self, step: Step, error: AwsError) -> bool:
+        """Whether an earlier attempt whose answer was lost did it after all."""
+        try:
+            if step.operation == "CreatePolicyVersion":
+                return self._version_is_default(step.params)
+            if step.operation in _CREATIONS and (error.doubtful or error.aws_code == "EntityAlreadyExists"):
+                return self._is_as_asked(step)
+            if renamed := _renamed(step):
+                return self._is_renamed(*renamed)
+        except AwsError as unknown:
+            if unknown.aws_code == "NoSuchEntity":
+                return False
+            raise error from unknown  # what happened first is what matters
+        return False
+
+    def _was_live(self, step: Step, error: AwsError) -> bool:
+        """Whether the refusal itself says that nothing was left to do."""
+        if error.aws_code == "NoSuchEntity" and step.operation.startswith(_REMOVALS):
+            return True
+        if step.operation == "AddRoleToInstanceProfile" and error.aws_code in ("LimitExceeded", "EntityAlreadyExists"):
+            name = {"InstanceProfileName": step.params["InstanceProfileName"]}
+            profile = call(self.connection.iam, "GetInstanceProfile", name)["InstanceProfile"]
+            return any(role["RoleName"] == step.params["RoleName"] for role in profile.get("Roles") or ())
+        return False
+
+    def _version_is_default(self, params: Mapping[str, Any]) -> bool:
+        """Whether the document is the policy's default version, made so if it is stored but idle."""
+        iam, partition = self.connection.iam, self.connection.partition
+        wanted = Document.parse(params["PolicyDocument"], partition)
+        stored = [
+            version
+            for version in details.versions(iam, params["PolicyArn"])
+            if not isinstance(version["Document"], str) and Document.of(version["Document"], partition) == wanted
+        ]
+        if stored and not any(version["IsDefaultVersion"] for version in stored):
+            version_id = stored[0]["VersionId"]
+            call(iam, "SetDefaultPolicyVersion", {"PolicyArn": params["PolicyArn"], "VersionId": version_id})
+        return bool(stored)
+
+    def _is_renamed(self, old: Address, new: Address) -> bool:
+        live = read_one(self.connection, new)
+        if live is None or live.address != new:
+            return False
+        return old.folded == new.folded or read_one(self.connection, old) is None
+
+    def _is_as_asked(self, step: Step) -> bool:
+        """Whether what stands there is what the creation asked for and nothing beyond."""
+        if step.address is None:
+            return False
+        live = read_one(self.connection, step.address, step.params.get("Path", "/"))
+        if live is None or live.address != step.address:
+            return False
+        kind = _CREATIONS[step.operation]
+        cx = Context(self.connection.account_id, self.connection.partition)
+        beyond = any(getattr(live.spec, field.name) for field in kind.fields if isinstance(field, (Members, Documents)))
+        made = kind.creation(live, cx).call.params
+        return not beyond and _by_meaning(made, cx.partition) == _by_meaning(step.params, cx.partition)
+
+
+def _renamed(step: Step) -> tuple[Address, Address] | None:
+    """The old and the new address, where the step renames a user or a group."""
+    for kind in ("user", "group"):
+        noun = KINDS[kind].noun
+        if step.operation == f"Update{noun}" and f"New{noun}Name" in step.params:
+            return Address(kind, step.params[f"{noun}Name"]), Address(kind, step.params[f"New{noun}Name"])
+    return None
+
+
+def _by_meaning(params: Mapping[str, Any], partition: str) -> dict[str, Any]:
+    """A creation's parameters so that equal wishes are equal: documents by key, tags in order."""
+    out = {name: value for name, value in params.items() if value not in ("", [], None)}
+    for name, value in out.items():
+        if name.endswith("PolicyDocument"):
+            out[name] = Document.parse(value, partition).key
+        elif name == "Tags":
+            out[name] = sorted((tag["Key"], tag["Value"]) for tag in value)
+    return out

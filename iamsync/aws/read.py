@@ -1,0 +1,234 @@
+"""A live account as a `State`: a few bulk streams side by side, then single questions where it counts.
+
+A read is believed when it agrees with the account's own counts. What AWS did not deliver is an
+error, never an empty account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Final
+
+from iamsync import arn
+from iamsync.aws import details
+from iamsync.aws.calls import call, pages
+from iamsync.aws.session import Connection
+from iamsync.errors import AccessDenied, AwsError, IncompleteRead, Unsupported
+from iamsync.kinds import wire
+from iamsync.kinds.kind import Context
+from iamsync.kinds.policy import Policy
+from iamsync.model import Address, Question, Resource, State
+
+_FILTER: Final = ("User", "Group", "Role", "LocalManagedPolicy")
+_PAGE: Final = 1000
+# Kind to its name in GetAccountSummary.
+COUNTS: Final = {"user": "Users", "group": "Groups", "role": "Roles", "policy": "Policies"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Bulk:
+    """What the streams of one read delivered; `tags` None where this account does not tell them in bulk."""
+
+    summary: Mapping[str, int]
+    pages: tuple[Mapping[str, Any], ...]
+    roles: Mapping[str, Mapping[str, Any]]
+    tags: Mapping[str, tuple[tuple[str, str], ...]] | None
+    alias: str | None
+
+
+def read(connection: Connection, *, parallel: bool = True) -> State:
+    """Everything iamsync manages in the account, as far as bulk calls tell it.
+
+    Policy tags come from the tagging API, which may be late or denied (`facts["tags"]` is "bulk" or
+    "none"); policy descriptions are usually untold (`unread`). Raises IncompleteRead where what was
+    read twice disagrees with the account's own counts, AccessDenied where the caller may not look.
+    """
+    cx = Context(connection.account_id, connection.partition)
+    bulk = _bulk(connection, parallel)
+    found = wire.details(bulk.pages, cx, bulk.roles).resources
+    if _disagreements(bulk, found):
+        # Something was made or deleted between two pages; once more, then it is no coincidence.
+        bulk = _bulk(connection, parallel)
+        found = wire.details(bulk.pages, cx, bulk.roles).resources
+        if wrong := _disagreements(bulk, found):
+            raise IncompleteRead(
+                f"account {connection.account_id}: {'; '.join(wrong)}",
+                code="incomplete-read",
+                hint="the account is being changed, or the caller may not see all of it; run the command again",
+            )
+    resources = [_with_tags(resource, bulk.tags, cx) for resource in found]
+    told = any("Description" in item for page in bulk.pages for item in page.get("Policies") or ())
+    return State.of(
+        connection.account_id,
+        resources,
+        partition=connection.partition,
+        unread=frozenset() if told else frozenset({("policy", "description")}),
+        complete=frozenset(COUNTS),
+        alias=bulk.alias,
+        quotas=MappingProxyType(dict(bulk.summary)),
+    )
+
+
+def confirm(connection: Connection, live: State, questions: Iterable[Question], *, workers: int = 8) -> State:
+    """The state with these questions answered by one look each, `workers` at a time.
+
+    Answers stand in `spec.tags` (and `facts["tags"]` = "confirmed"), `spec.description`,
+    `facts["credentials"]` (a tuple of texts) and `State.missing`. Raises IncompleteRead where a
+    resource has gone since the state was read; ValueError for a subject the state does not hold.
+    """
+    asked = sorted(set(questions))
+    if not asked:
+        return live
+    with ThreadPoolExecutor(max_workers=max(1, min(workers, len(asked)))) as pool:
+        answers = list(pool.map(lambda question: _answer(connection, live, question), asked))
+    resources, missing = dict(live.resources), set(live.missing)
+    for question, answer in zip(asked, answers, strict=True):
+        if question.about == "aws-policy":
+            if not answer:
+                missing.add(question.subject)
+            continue
+        address = Address.parse(question.subject)
+        resources[address] = _with_answer(resources[address], question, answer)
+    return replace(live, resources=MappingProxyType(resources), missing=frozenset(missing))
+
+
+def read_one(connection: Connection, address: Address, path: str = "/") -> Resource | None:
+    """One resource with all its fields, read afresh; None where it does not exist.
+
+    `path` is needed for policies alone, which AWS finds by ARN only.
+    """
+    cx = Context(connection.account_id, connection.partition)
+    try:
+        page, roles = details.page(connection.iam, address, cx.arn(address, path))
+    except AwsError as error:
+        if error.aws_code == "NoSuchEntity":
+            return None
+        raise
+    resource = wire.details([page], cx, roles).resources[0]
+    if address.kind == "policy":
+        item = page["Policies"][0]
+        spec = replace(resource.spec, tags=wire.tags_of(item["Tags"]), description=item["Description"])
+        resource = replace(resource, spec=spec, facts={**resource.facts, "tags": "confirmed"})
+    return resource
+
+
+def _bulk(connection: Connection, parallel: bool) -> _Bulk:
+    iam = connection.iam
+    streams: tuple[Callable[[], Any], ...] = (
+        lambda: call(iam, "GetAccountSummary"),
+        lambda: tuple(pages(iam, "GetAccountAuthorizationDetails", {"Filter": list(_FILTER), "MaxItems": _PAGE})),
+        lambda: tuple(pages(iam, "ListRoles", {"MaxItems": _PAGE})),
+        lambda: _policy_tags(connection),
+        connection.alias,
+    )
+    if parallel:
+        with ThreadPoolExecutor(max_workers=len(streams)) as pool:
+            # The first stream that failed, in this order, is the one that is told.
+            summary, authorization, roles, tags, alias = [future.result() for future in map(pool.submit, streams)]
+    else:
+        summary, authorization, roles, tags, alias = [stream() for stream in streams]
+    listed = {item["RoleName"]: item for page in roles for item in page.get("Roles") or ()}
+    return _Bulk(summary.get("SummaryMap") or {}, authorization, listed, tags, alias)
+
+
+def _policy_tags(connection: Connection) -> Mapping[str, tuple[tuple[str, str], ...]] | None:
+    """Tags of this account's policies by ARN; None where that is denied or not offered."""
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    params: dict[str, Any] = {"ResourceTypeFilters": ["iam:policy"], "ResourcesPerPage": 100}
+    seen: set[str] = set()
+    while True:
+        try:
+            page = call(connection.tagging, "GetResources", params)
+        except (AccessDenied, Unsupported):
+            return None
+        for item in page.get("ResourceTagMappingList") or ():
+            found[item["ResourceARN"]] = wire.tags_of(item.get("Tags") or ())
+        token = page.get("PaginationToken")
+        if not token:
+            return found
+        if token in seen:
+            raise IncompleteRead(
+                "GetResources: the same page again and again",
+                code="incomplete-read",
+                operation="GetResources",
+                hint="run the command again",
+            )
+        seen.add(token)
+        params["PaginationToken"] = token
+
+
+def _disagreements(bulk: _Bulk, found: Iterable[Resource]) -> list[str]:
+    """Where what was read differs from the account's own counts, or its two lists of roles from each other."""
+    read_names: dict[str, set[str]] = {kind: set() for kind in COUNTS}
+    for resource in found:
+        read_names[resource.address.kind].add(resource.address.name)
+    wrong = []
+    for kind, name in COUNTS.items():
+        count = bulk.summary.get(name)  # an emulator may leave a count out; AWS does not
+        if count is not None and count != len(read_names[kind]):
+            wrong.append(f"it counts {count} {name.lower()}, but {len(read_names[kind])} were read")
+    if odd := sorted(read_names["role"] ^ bulk.roles.keys()):
+        names = ", ".join(odd[:3]) + (f" and {len(odd) - 3} more" if len(odd) > 3 else "")
+        wrong.append(
+            f"ListRoles names {len(bulk.roles)} roles, authorization details {len(read_names['role'])} "
+            f"(only one of them has {names})"
+        )
+    return wrong
+
+
+def _with_tags(resource: Resource, tags: Mapping[str, tuple[tuple[str, str], ...]] | None, cx: Context) -> Resource:
+    if not isinstance(resource.spec, Policy):
+        return resource
+    if tags is None:
+        return replace(resource, facts={**resource.facts, "tags": "none"})
+    held = tags.get(cx.arn(resource.address, resource.spec.path), ())
+    return replace(resource, spec=replace(resource.spec, tags=held), facts={**resource.facts, "tags": "bulk"})
+
+
+def _answer(connection: Connection, live: State, question: Question) -> Any:
+    if question.about == "aws-policy":
+        return _exists(connection, question.subject)
+    address = Address.parse(question.subject)
+    resource = live.get(address)
+    if resource is None:
+        raise ValueError(f"{question.about} is asked about {address}, which the state does not hold")
+    try:
+        if question.about == "user-credentials":
+            return details.credentials(connection.iam, address.name)
+        policy = {"PolicyArn": arn.build(connection.partition, connection.account_id, address, resource.spec.path)}
+        if question.about == "policy-tags":
+            found = [tag for page in pages(connection.iam, "ListPolicyTags", policy) for tag in page.get("Tags") or ()]
+            return wire.tags_of(found)
+        return call(connection.iam, "GetPolicy", policy)["Policy"].get("Description") or ""
+    except AwsError as error:
+        if error.aws_code != "NoSuchEntity":
+            raise
+        raise IncompleteRead(
+            f"{address} has gone since the account was read",
+            code="incomplete-read",
+            operation=error.operation,
+            request_id=error.request_id,
+            hint="run the command again",
+        ) from error
+
+
+def _exists(connection: Connection, policy: str) -> bool:
+    try:
+        call(connection.iam, "GetPolicy", {"PolicyArn": policy})
+    except AwsError as error:
+        if error.aws_code == "NoSuchEntity":
+            return False
+        raise
+    return True
+
+
+def _with_answer(resource: Resource, question: Question, answer: Any) -> Resource:
+    if question.about == "policy-tags":
+        spec = replace(resource.spec, tags=answer)
+        return replace(resource, spec=spec, facts={**resource.facts, "tags": "confirmed"})
+    if question.about == "policy-description":
+        return replace(resource, spec=replace(resource.spec, description=answer))
+    return replace(resource, facts={**resource.facts, "credentials": answer})

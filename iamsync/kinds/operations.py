@@ -1,0 +1,52 @@
+"""Every API operation that a kind can emit, taken from the descriptors: what a plan may ever call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from iamsync.kinds import KINDS
+from iamsync.kinds.fields import Attribute, Boundary, Documents, Members, Tags, Versions
+from iamsync.kinds.kind import Context, Field, Kind
+from iamsync.model import Address, Resource
+from iamsync.policy.document import Document
+
+WAIT: Final = "wait"  # a pause of `seconds`: the one step that is no call
+
+
+def _sample(kind: Kind) -> Resource:
+    """A resource with just what its spec insists on, and something for each cascade to take away."""
+    given: dict[str, Any] = {name: Document.of({}) for name in kind.required}
+    return Resource(Address(kind.name, "sample"), kind.spec(**given), facts={"instance_profiles": ("sample",)})
+
+
+def _of_field(field: Field, sample: Resource, cx: Context) -> Iterator[str]:
+    if isinstance(field, Attribute):
+        yield field.update(sample, cx).operation
+    elif isinstance(field, Members):
+        yield from (field.add, field.remove)
+    elif isinstance(field, Documents):
+        yield from (f"Put{field.noun}Policy", f"Delete{field.noun}Policy")
+    elif isinstance(field, Boundary):
+        yield from (f"Put{field.noun}PermissionsBoundary", f"Delete{field.noun}PermissionsBoundary")
+    elif isinstance(field, Versions):
+        yield from ("CreatePolicyVersion", "SetDefaultPolicyVersion", "DeletePolicyVersion")
+    elif isinstance(field, Tags):
+        yield from (f"Tag{field.noun}", f"Untag{field.noun}")
+
+
+def _of_kind(kind: Kind) -> Iterator[str]:
+    sample, cx = _sample(kind), Context("000000000000")
+    yield kind.creation(sample, cx).call.operation
+    yield kind.deletion(sample, cx).call.operation
+    for field in kind.fields:
+        yield from _of_field(field, sample, cx)
+    if kind.rename:
+        yield kind.rename("old", sample, cx).operation
+    if kind.before_delete:
+        yield from (act.call.operation for act in kind.before_delete(sample, cx))
+    if kind.after_replace:
+        yield from (act.call.operation for act in kind.after_replace(sample, sample, cx))
+
+
+OPERATIONS: Final[frozenset[str]] = frozenset(name for kind in KINDS.values() for name in _of_kind(kind))
