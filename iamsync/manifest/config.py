@@ -1,0 +1,299 @@
+"""The project file, `iamsync.yaml`: which accounts there are, how to reach them, and how careful to be."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Literal, cast
+
+from iamsync import arn
+from iamsync.errors import InputError, Place
+from iamsync.manifest import values
+from iamsync.manifest.configsettings import SETTINGS, merged_defaults, no_settings, read_acknowledge, read_settings
+from iamsync.manifest.expand import Variables, expand
+from iamsync.manifest.nodes import Listing, Node, Scalar, Table
+from iamsync.manifest.problems import WRONG, Problems, a, is_null
+from iamsync.manifest.source import read
+from iamsync.model import EMPTY
+from iamsync.settings import Settings
+
+Backend = Literal["aws", "sandbox"]
+
+FILE: Final = "iamsync.yaml"
+DEFAULT_MANIFESTS: Final = ("iam",)
+DEFAULT_ACCOUNT: Final = "default"
+TOP: Final = ("version", "manifests", "variables", "accounts", *SETTINGS, "acknowledge")
+ACCOUNT: Final = (
+    *("id", "manifests", "variables", "labels", "profile", "region", "partition", "backend", "assume_role"),
+    *SETTINGS,
+)
+HOP: Final = ("arn", "external_id", "session_name", "duration")
+SESSION: Final = (900, 43200)  # AssumeRole's own bounds
+
+_ID: Final = re.compile(r"\d{12}", re.ASCII)
+_NAME: Final = re.compile(r"[\w][\w.@-]*", re.ASCII)
+_VARIABLE: Final = re.compile(r"[\w.-]+", re.ASCII)
+_WORD: Final = re.compile(r"[a-z0-9-]+", re.ASCII)
+_SESSION_NAME: Final = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One role to assume on the way into an account; `duration` is in seconds."""
+
+    arn: str
+    external_id: str | None = None
+    session_name: str | None = None
+    duration: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account: `read` and `write` are the roles to assume, in order, for either.
+
+    `settings` are the project's with the account's own over them. `defaults` are, by section, the fields
+    of `defaults:` as nodes.
+    """
+
+    name: str
+    settings: Settings
+    id: str | None = None
+    manifests: tuple[str, ...] = DEFAULT_MANIFESTS
+    variables: Mapping[str, str | tuple[str, ...]] = field(default_factory=lambda: EMPTY)
+    labels: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    profile: str | None = None
+    region: str | None = None
+    partition: str | None = None
+    backend: Backend = "aws"
+    read: tuple[Hop, ...] = ()
+    write: tuple[Hop, ...] = ()
+    defaults: Mapping[str, Table] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The project: `root` is its directory, `file` the project file's name in it, None where there is none."""
+
+    file: str | None
+    root: Path
+    accounts: tuple[Account, ...]
+
+    @property
+    def manifests(self) -> tuple[str, ...]:
+        """The manifest paths of all accounts, each once."""
+        return tuple(dict.fromkeys(path for account in self.accounts for path in account.manifests))
+
+
+def load_config(path: Path | None, cwd: Path) -> Config:
+    """The project file given, else `iamsync.yaml` of the directory, else a project without one.
+
+    Raises InputError, or InputErrors with everything that is wrong in it.
+    """
+    target = (cwd / (path or FILE)).absolute()
+    if path is None and not os.path.lexists(target):
+        return Config(None, cwd.absolute(), (Account(DEFAULT_ACCOUNT, no_settings()),))
+    documents = read(target, target.name)
+    if len(documents) != 1 or not isinstance(documents[0], Table):
+        what = "holds nothing" if not documents else "is not one mapping"
+        hint = "write version: 1 and what else is to be set"
+        raise InputError(f"the project file {what}", code="bad-config", place=Place(target.name), hint=hint)
+    project = _Project(documents[0], target.parent)
+    accounts = project.accounts()
+    project.problems.raise_if_any()
+    return Config(target.name, target.parent, accounts)
+
+
+class _Project:
+    """Reads one project file."""
+
+    def __init__(self, table: Table, root: Path) -> None:
+        self.table = table
+        self.root = root
+        self.problems = Problems()
+        self.ids: dict[str, str] = {}
+
+    def accounts(self) -> tuple[Account, ...]:
+        problems = self.problems
+        values.known_keys(self.table, TOP, "the project file", problems)
+        version = self.table.get("version")
+        if version is not None and (not isinstance(version, Scalar) or version.text != "1"):
+            problems.add("bad-config", f"version is {a(version)}; this iamsync reads version 1", version)
+        acknowledge = read_acknowledge(self.table.get("acknowledge"), problems)
+        held = self.table.get("accounts")
+        table = values.table(held, "accounts", problems) if held is not None else None
+        pairs = [(key.text, key, body) for key, body in table or ()]
+        for name, key, _ in pairs:
+            if not _NAME.fullmatch(name):
+                hint = "use letters, digits, - _ . @"
+                problems.add("bad-name", f'"{name}" is no name for an account', key, hint)
+        if not pairs:
+            return (self.account(DEFAULT_ACCOUNT, None, acknowledge),)
+        return tuple(self.account(name, body, acknowledge, key) for name, key, body in pairs)
+
+    def account(self, name: str, body: Node | None, acknowledge: Any, key: Scalar | None = None) -> Account:
+        problems = self.problems
+        what = f'account "{name}"'
+        own = values.table(body, what, problems) if body is not None else None
+        own = own or Table((), self.table.source, self.table.start, self.table.end)
+        values.known_keys(own, ACCOUNT, "an account", problems)
+        account_id = self.account_id(own.get("id"), name)
+        partition = self.word(own, "partition")
+        backend = self.backend(own)
+        variables = self.variables(self.table.get("variables")) | self.variables(own.get("variables"))
+        scope = Variables(self.facts(name, account_id, partition, variables))
+        layers = [self.expanded(table, scope) for table in (self.table, own)]
+        settings = read_settings(layers, backend, acknowledge, problems)
+        read_hops, write_hops = self.hops(layers[1].get("assume_role"))
+        return Account(
+            name=name,
+            settings=settings,
+            id=account_id,
+            manifests=self.manifests(own),
+            variables=MappingProxyType(variables),
+            labels=MappingProxyType(self.labels(own.get("labels"))),
+            profile=self.text(layers[1], "profile"),
+            region=self.word(own, "region"),
+            partition=partition,
+            backend=backend,
+            read=read_hops,
+            write=write_hops,
+            defaults=merged_defaults(self.table.get("defaults"), own.get("defaults"), problems),
+        )
+
+    def facts(
+        self, name: str, account_id: str | None, partition: str | None, variables: Mapping[str, str | tuple[str, ...]]
+    ) -> dict[str, str | tuple[str, ...]]:
+        facts: dict[str, str | tuple[str, ...]] = {"account.name": name}
+        if account_id:
+            facts["account.id"] = account_id
+        facts["partition"] = partition or "aws"
+        accounts = self.table.get("accounts")
+        for key, body in accounts if isinstance(accounts, Table) else ():
+            held = body.get("id") if isinstance(body, Table) else None
+            if isinstance(held, Scalar) and _ID.fullmatch(held.text):
+                facts[f"accounts.{key.text}.id"] = held.text
+        return facts | {f"var.{name}": value for name, value in variables.items()}
+
+    def expanded(self, table: Table, scope: Variables) -> Table:
+        """The settings and roles of a table with their variables filled in; `defaults` wait for a resource."""
+        entries = []
+        for key, value in table:
+            if key.text in ("assume_role", "profile", *SETTINGS) and key.text != "defaults":
+                try:
+                    value = expand(value, scope)
+                except WRONG as wrong:
+                    self.problems.take(wrong)
+                    continue
+            entries.append((key, value))
+        return Table(tuple(entries), table.source, table.start, table.end)
+
+    def account_id(self, node: Node | None, name: str) -> str | None:
+        held = None if node is None else values.text(node, "id", self.problems)
+        if node is None or held is None:
+            return None
+        if not _ID.fullmatch(held):
+            hint = "write it as 12 digits, zeros at the front included"
+            self.problems.add("bad-account-id", f'an account id has 12 digits, "{held}" has not', node, hint)
+            return None
+        other = self.ids.setdefault(held, name)
+        if other != name:
+            message = f'accounts "{other}" and "{name}" have one id, {held}'
+            self.problems.add("duplicate-account", message, node, "remove one of the two")
+        return held
+
+    def backend(self, own: Table) -> Backend:
+        node = own.get("backend")
+        held = None if node is None else values.choice(node, "backend", self.problems, ("aws", "sandbox"))
+        return cast(Backend, held or "aws")
+
+    def text(self, own: Table, name: str) -> str | None:
+        node = own.get(name)
+        return None if node is None or is_null(node) else values.text(node, name, self.problems)
+
+    def word(self, own: Table, name: str) -> str | None:
+        held, node = self.text(own, name), own.get(name)
+        if held is not None and node is not None and not _WORD.fullmatch(held):
+            self.problems.add("bad-config", f'"{held}" is no {name}', node, "write it as AWS does, in lower case")
+            return None
+        return held
+
+    def variables(self, node: Node | None) -> dict[str, str | tuple[str, ...]]:
+        found: dict[str, str | tuple[str, ...]] = {}
+        for key, value in (values.table(node, "variables", self.problems) if node is not None else None) or ():
+            what = f'variable "{key.text}"'
+            if not _VARIABLE.fullmatch(key.text):
+                hint = "use letters, digits, - _ ."
+                self.problems.add("bad-name", f'"{key.text}" is no name for a variable', key, hint)
+            elif isinstance(value, Listing):
+                found[key.text] = tuple(text for text, _ in values.texts(value, what, self.problems))
+            elif (held := values.text(value, what, self.problems)) is not None:
+                found[key.text] = held
+        return found
+
+    def labels(self, node: Node | None) -> dict[str, str]:
+        if node is None:
+            return {}
+        return {key: held for key, (held, _, _) in values.text_table(node, "labels", self.problems).items()}
+
+    def manifests(self, own: Table) -> tuple[str, ...]:
+        found: dict[str, None] = {}
+        for table in (self.table, own):
+            node = table.get("manifests")
+            for text, at in values.texts(node, "manifests", self.problems) if node is not None else ():
+                path = os.path.normpath(text)
+                if os.path.isabs(text) or path.startswith(".."):
+                    hint = "manifests lie in the directory of the project file, or below it"
+                    self.problems.add("outside-project", f'"{text}" lies outside the project', at, hint)
+                else:
+                    found[Path(path).as_posix()] = None
+        return tuple(found) or DEFAULT_MANIFESTS
+
+    def hops(self, node: Node | None) -> tuple[tuple[Hop, ...], tuple[Hop, ...]]:
+        """The roles for reading and for writing."""
+        if isinstance(node, Table) and "arn" not in node:
+            values.known_keys(node, ("read", "write"), "assume_role", self.problems)
+            if not node.entries:
+                self.problems.add("missing-field", "assume_role names no role", node, "write the role's ARN")
+            return self.chain(node.get("read")), self.chain(node.get("write"))
+        chain = self.chain(node)
+        return chain, chain
+
+    def chain(self, node: Node | None) -> tuple[Hop, ...]:
+        if node is None or is_null(node):
+            return ()
+        hops = [self.hop(item) for item in (node if isinstance(node, Listing) else (node,))]
+        return tuple(hop for hop in hops if hop is not None)
+
+    def hop(self, node: Node) -> Hop | None:
+        problems = self.problems
+        if isinstance(node, Listing):
+            problems.add("wrong-type", "a role to assume is an ARN or a mapping, not a list", node)
+            return None
+        table = node if isinstance(node, Table) else None
+        if table is not None:
+            values.known_keys(table, HOP, "a role to assume", problems)
+        at = table.get("arn") if table is not None else node
+        if at is None:
+            problems.add("missing-field", "this role to assume has no arn", node, "write arn: and the role's ARN")
+            return None
+        held = values.text(at, "arn", problems)
+        if held is None:
+            return None
+        parsed = arn.parse(held)
+        if parsed is None or parsed.kind != "role" or not _ID.fullmatch(parsed.account):
+            hint = "write arn:aws:iam::111122223333:role/NAME"
+            problems.add("bad-reference", f'"{held}" is no ARN of a role', at, hint)
+            return None
+        if table is None:
+            return Hop(held)
+        session, duration = self.text(table, "session_name"), table.get("duration")
+        if session is not None and not _SESSION_NAME.fullmatch(session):
+            where = table.get("session_name") or table
+            hint = "2 to 64 of A-Z a-z 0-9 + = , . @ _ -"
+            problems.add("bad-name", f'"{session}" is no name for a session', where, hint)
+        seconds = None if duration is None else values.seconds(duration, "duration", problems, *SESSION)
+        return Hop(held, self.text(table, "external_id"), session, seconds)

@@ -1,0 +1,176 @@
+"""Policy documents of manifests: written inline or as `{$file: PATH}`, checked, each problem at its place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from iamsync.errors import InputError
+from iamsync.manifest.expand import Scope, expand
+from iamsync.manifest.nodes import Listing, Node, Scalar, Table
+from iamsync.manifest.problems import WRONG, Problems, Wrong, did_you_mean, is_null
+from iamsync.manifest.source import read
+from iamsync.policy.document import Document
+from iamsync.policy.grammar import Problem, Use, problems
+
+FILE_KEY: Final = "$file"
+SUFFIXES: Final = (".json", ".yaml", ".yml")
+# Elements whose values are texts: a number that YAML reads there (an account id, a Sid) is meant as text.
+_TEXTS: Final = frozenset({"Condition"})
+
+
+class Documents:
+    """Reads documents, each file and each text once.
+
+    No file may lie outside of `root` and `others`; names in messages are relative to `root`. `files` keeps
+    what was read, for the next account. One of these serves one run of `resolve`: a document
+    that is wrong is complained about once and answered with None from then on.
+    """
+
+    def __init__(
+        self, root: Path, others: Iterable[Path] = (), files: dict[Path, Node | Wrong] | None = None
+    ) -> None:
+        self._root = root
+        self._bases = (root, *others)
+        self._files: dict[Path, Node | Wrong] = {} if files is None else files
+        self._made: dict[tuple[int, Use, str], tuple[Node, Document | None]] = {}
+
+    def document(self, node: Node, use: Use, partition: str, scope: Scope, found: Problems) -> Document | None:
+        """The document that an expanded node stands for, or None where it is wrong.
+
+        `scope` is for the variables of a file that the node names.
+        """
+        if isinstance(node, Table) and FILE_KEY in node:
+            via, found.via = found.via, found.via or f"read through {node.key_place(FILE_KEY)}"
+            try:
+                held = self._file(node, found)
+                if held is None:
+                    return None
+                node = expand(held, scope)
+            except WRONG as wrong:
+                found.take(wrong)
+                return None
+            else:
+                return self._document(node, use, partition, found)
+            finally:
+                found.via = via
+        return self._document(node, use, partition, found)
+
+    def _document(self, node: Node, use: Use, partition: str, found: Problems) -> Document | None:
+        if isinstance(node, Scalar):
+            if is_null(node):
+                found.add("missing-document", "a policy document is missing here", node)
+            elif node.text.lstrip().startswith(("{", "[")):
+                hint = "paste the JSON without the quotes around it, or write {$file: PATH}"
+                found.add("wrong-type", "a document is a mapping, not JSON inside a text", node, hint)
+            else:
+                hint = "write Version and Statement below it, or {$file: PATH}"
+                found.add("wrong-type", f'a policy document is a mapping, not "{node.text[:60]}"', node, hint)
+            return None
+        key = (id(node), use, partition)
+        if key not in self._made:  # the node is kept, so that its id stays its own
+            self._made[key] = (node, self._checked(node, use, partition, found))
+        return self._made[key][1]
+
+    def _checked(self, node: Node, use: Use, partition: str, found: Problems) -> Document | None:
+        value = document_value(node)
+        wrong = list(problems(value, use))
+        for problem in wrong:
+            hint = problem.hint
+            if problem.candidates:
+                hint = did_you_mean(problem.wrong, problem.candidates, hint)
+            found.add("malformed-policy", problem.message, place_of(node, problem), hint)
+        return None if wrong else Document.of(value, partition)
+
+    def _file(self, node: Table, found: Problems) -> Node | None:
+        target = node.get(FILE_KEY)
+        for key, _ in node:
+            if key.text != FILE_KEY:
+                found.add("unknown-field", f'"{key.text}" cannot stand beside {FILE_KEY}', key, "remove one of the two")
+                return None
+        if not isinstance(target, Scalar) or is_null(target):
+            hint = "write {$file: documents/x.json}"
+            found.add("wrong-type", f"{FILE_KEY} is the path of a file", target or node, hint)
+            return None
+        if os.path.isabs(target.text) or "\\" in target.text:
+            hint = "paths are relative to the file that says them, with /"
+            found.add("outside-project", f'"{target.text}" is no path inside the project', target, hint)
+            return None
+        written = Path(os.path.normpath(self._root / Path(target.source.file).parent / target.text))
+        if not any(inside(written, base) for base in self._bases):
+            hint = f"documents lie in the project's own directory, {self._root.name or self._root}"
+            found.add("outside-project", f'"{target.text}" lies outside the project', target, hint)
+            return None
+        if written.suffix.lower() not in SUFFIXES:
+            found.add("unreadable-file", f'"{target.text}" is no document', target, f"it ends in {', '.join(SUFFIXES)}")
+            return None
+        if not written.is_file():
+            found.add("unreadable-file", f'there is no file "{target.text}"', target, _nearby(written))
+            return None
+        return self._read(written, target)
+
+    def _read(self, path: Path, at: Scalar) -> Node:
+        if path not in self._files:
+            self._files[path] = _one(path, file_name(path, self._root), at)
+        held = self._files[path]
+        if isinstance(held, WRONG):
+            raise held
+        return held
+
+
+def _one(path: Path, name: str, at: Scalar) -> Node | Wrong:
+    try:
+        documents = read(path, name)
+    except WRONG as wrong:
+        return wrong
+    if len(documents) == 1:
+        return documents[0]
+    count = "no document" if not documents else f"{len(documents)} documents"
+    return InputError(f'"{at.text}" holds {count}; one is needed', code="wrong-type", place=at.place)
+
+
+def file_name(path: Path, root: Path) -> str:
+    """A file's name in messages: relative to the project's directory, or whole where it lies elsewhere."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+
+
+def inside(path: Path, base: Path) -> bool:
+    """Whether a path lies in a directory, links followed."""
+    return path.resolve().is_relative_to(base.resolve())
+
+
+def document_value(node: Node, texts: bool = True) -> Any:
+    """A document's JSON. Numbers are texts everywhere but in conditions: an unquoted account id keeps its zeros."""
+    if isinstance(node, Scalar):
+        number = isinstance(node.value, int) and not isinstance(node.value, bool)
+        return node.text if texts and number else node.value
+    if isinstance(node, Table):
+        return {key.text: document_value(value, texts and key.text not in _TEXTS) for key, value in node.entries}
+    return [document_value(item, texts) for item in node.items]
+
+
+def place_of(node: Node, problem: Problem) -> Node:
+    """The node that a problem of a document is about; a key where the key is wrong or a whole block is meant."""
+    key: Scalar | None = None
+    for step in problem.path:
+        key = None
+        if isinstance(node, Table):
+            for name, value in node:
+                if name.text == step:
+                    key, node = name, value
+                    break
+        elif isinstance(node, Listing) and isinstance(step, int) and step < len(node.items):
+            node = node.items[step]
+    if key is not None and (problem.wrong == key.text or not isinstance(node, Scalar)):
+        return key
+    return node
+
+
+def _nearby(path: Path) -> str:
+    try:
+        names = [entry.name for entry in path.parent.iterdir() if entry.suffix.lower() in SUFFIXES]
+    except OSError:
+        return "paths are relative to the file that says them"
+    return did_you_mean(path.name, names, "paths are relative to the file that says them")

@@ -1,0 +1,233 @@
+"""The values of a resource's fields: expanded nodes -> what the kind's spec holds, by the field's form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from iamsync.kinds.kind import Field, Kind
+from iamsync.manifest import limits, references, values
+from iamsync.manifest.accounts import AccountSelector, account_selector
+from iamsync.manifest.documents import Documents
+from iamsync.manifest.expand import Scope
+from iamsync.manifest.nodes import Listing, Node, Scalar, Table
+from iamsync.manifest.problems import Problems, a, did_you_mean, is_null, one_of
+from iamsync.manifest.references import Declared
+from iamsync.policy.document import Document
+from iamsync.policy.grammar import Use
+
+ONLY: Final = "only_accounts"
+BAD: Final = object()  # the value of a field that is wrong; what is wrong has been collected
+# Who a long form's first key may be, by the kind referred to.
+_LONG: Final = {"policy": "policy", "group": "group"}
+
+
+@dataclass(slots=True)
+class Reading:
+    """What reading one account's manifests needs at every field."""
+
+    account: str
+    labels: Mapping[str, str]
+    known_accounts: tuple[str, ...]  # empty: not known, nothing to check names against
+    account_id: str
+    partition: str
+    documents: Documents
+    problems: Problems
+    declared: Declared = field(default_factory=Declared)
+    _selectors: dict[tuple[str, ...], AccountSelector] = field(default_factory=dict)
+
+    def applies(self, node: Node | None) -> bool:
+        """Whether an `only_accounts` lets this account in; none at all does, a wrong one does not."""
+        if node is None:
+            return True
+        held: tuple[tuple[str, Scalar], ...]
+        if isinstance(node, Scalar) and not is_null(node):
+            held = ((node.text, node),)
+        else:
+            held = values.texts(node, ONLY, self.problems)
+        if not held:
+            if not is_null(node):
+                self.problems.add("bad-selector", f"{ONLY} names no account", node, "leave it out to mean all of them")
+            return is_null(node)
+        texts = tuple(text for text, _ in held)
+        if texts not in self._selectors:
+            self._selectors[texts] = self._selector(held)
+        return self._selectors[texts](self.account, self.labels)
+
+    def _selector(self, held: tuple[tuple[str, Scalar], ...]) -> AccountSelector:
+        patterns = []
+        for text, node in held:
+            try:
+                (pattern,) = account_selector([text]).patterns
+            except ValueError as error:
+                self.problems.add("bad-selector", str(error), node)
+                continue
+            patterns.append(pattern)
+            if pattern.exact is not None and self.known_accounts and pattern.exact not in self.known_accounts:
+                hint = did_you_mean(pattern.exact, self.known_accounts, f"accounts are {one_of(self.known_accounts)}")
+                self.problems.add("unknown-account", f'no account is called "{pattern.exact}"', node, hint)
+        return AccountSelector(tuple(patterns))
+
+
+def read_field(kind: Kind, shape: Field, node: Node, scope: Scope, reading: Reading) -> Any:
+    """The value of one field, or `BAD`; the node is expanded and not null."""
+    if shape.form == "text":
+        return _text(shape, node, reading)
+    if shape.form == "seconds":
+        value = values.seconds(node, shape.name, reading.problems, *limits.SESSION)
+        return BAD if value is None else value
+    if shape.form == "document":
+        return _document(kind, shape, node, scope, reading)
+    if shape.form == "documents":
+        return _documents(kind, node, scope, reading)
+    if shape.form == "reference":
+        held = values.text(node, shape.name, reading.problems)
+        found = None if held is None else _reference("policy", held, node, reading)
+        return BAD if found is None else found
+    if shape.form in ("references", "names"):
+        return _references(shape, node, reading)
+    raise ValueError(f"a field of form {shape.form} is not read alone")
+
+
+def read_tags(kind: Kind, layers: list[tuple[Table, str]], reading: Reading) -> dict[str, tuple[str, str]]:
+    """Folded key -> key and value, of expanded tables from the lowest layer to the highest; wrong ones left out."""
+    problems = reading.problems
+    folds = bool(getattr(kind.field("tags"), "folds", False))
+    held: dict[str, tuple[str, str]] = {}
+    for table, via in layers:
+        problems.via = via
+        here: dict[str, Scalar] = {}
+        for key, node in table:
+            value = values.text(node, f'tag "{key.text}"', problems)
+            wrong = None if value is None else limits.bad_tag(key.text, value)
+            folded = key.text.casefold() if folds else key.text
+            if wrong:
+                problems.add("bad-tag", wrong, key)
+            elif folded in here:
+                message = f'tags "{here[folded].text}" and "{key.text}" are one key: {kind.name} tags ignore case'
+                problems.add("duplicate-tag", message, key, "remove one of the two")
+            elif value is not None:
+                held[folded] = (key.text, value)
+            here[folded] = key
+        problems.via = ""
+    return held
+
+
+def _text(shape: Field, node: Node, reading: Reading) -> Any:
+    problems = reading.problems
+    held = values.text(node, shape.name, problems)
+    if held is None:
+        return BAD
+    if shape.name == "path":
+        if wrong := limits.bad_path(held, shape):
+            problems.add("bad-path", wrong[0], node, wrong[1])
+            return BAD
+    elif wrong_text := limits.bad_text(held, shape):
+        problems.add("bad-text", wrong_text, node)
+        return BAD
+    return held
+
+
+def _document(kind: Kind, shape: Field, node: Node, scope: Scope, reading: Reading) -> Any:
+    trust = shape.name == "trust_policy"
+    use: Use = "trust" if trust else "identity"
+    made = reading.documents.document(node, use, reading.partition, scope, reading.problems)
+    if made is None:
+        return BAD
+    limit = limits.TRUST_SIZE if trust else limits.MANAGED_SIZE
+    if made.size > limit:
+        message = f"this document has {made.size:,} characters without white space; a {kind.name} may have {limit:,}"
+        hint = "use wildcards in it, or split it" if not trust else "use conditions, or fewer principals"
+        reading.problems.add("over-quota", message, node, hint)
+        return BAD
+    return made
+
+
+def _documents(kind: Kind, node: Node, scope: Scope, reading: Reading) -> Any:
+    problems = reading.problems
+    table = values.table(node, "inline_policies", problems)
+    if table is None:
+        return BAD
+    made: list[tuple[str, Document]] = []
+    good = True
+    for key, held in table:
+        if wrong := limits.bad_name(key.text, "policy", limits.MAX_INLINE_NAME):
+            problems.add("bad-name", wrong, key, limits.name_hint())
+            good = False
+        if isinstance(held, Table) and "document" in held and "Statement" not in held:
+            values.known_keys(held, ("document", ONLY), "the long form of an inline policy", problems)
+            if not reading.applies(held.get(ONLY)):
+                continue
+            held = held.get("document") or held
+        document = reading.documents.document(held, "identity", reading.partition, scope, problems)
+        if document is None:
+            good = False
+        else:
+            made.append((key.text, document))
+    total, limit = sum(document.size for _, document in made), limits.INLINE_SIZE[kind.name]
+    if total > limit:
+        message = (
+            f"the inline policies have {total:,} characters together, without white space; "
+            f"those of a {kind.name} may have {limit:,}"
+        )
+        problems.add("over-quota", message, node, "move some of it to a managed policy under policies:")
+        good = False
+    # IAM tells inline policy names apart as it does other names.
+    folded = {name.casefold() for name, _ in made}
+    if len(folded) != len(made):
+        problems.add("duplicate-name", "two inline policies differ only in the case of their names", node)
+        good = False
+    return tuple(sorted(made, key=lambda item: item[0])) if good else BAD
+
+
+def _references(shape: Field, node: Node, reading: Reading) -> Any:
+    problems = reading.problems
+    target: str = getattr(shape, "target", "policy")
+    if not isinstance(node, Listing):
+        values.listing(node, shape.name, problems)
+        return BAD
+    found: dict[str, Node] = {}
+    good = True
+    for text, at in _items(shape, target, node, reading):
+        value = _reference(target, text, at, reading)
+        if value is None:
+            good = False
+        elif value in found:
+            problems.add("duplicate-reference", f'"{text}" stands twice in {shape.name}', at, "remove one of the two")
+            good = False
+        else:
+            found[value] = at
+    return tuple(sorted(found)) if good and not len(_broken(node, target)) else BAD
+
+
+def _items(shape: Field, target: str, node: Listing, reading: Reading) -> Iterator[tuple[str, Scalar]]:
+    """The references of a list that hold for this account, short and long forms alike."""
+    problems, word = reading.problems, _LONG[target]
+    for item in node:
+        held: Node | None = item
+        if isinstance(item, Table):
+            values.known_keys(item, (word, ONLY), f"the long form of an item of {shape.name}", problems)
+            held = item.get(word)
+            if held is None:
+                hint = f"write {{{word}: NAME, {ONLY}: [...]}}"
+                problems.add("missing-field", f"this item names no {word}", item, hint)
+                continue
+            if not reading.applies(item.get(ONLY)):
+                continue
+        if isinstance(held, Scalar) and not is_null(held):
+            yield held.text, held
+        else:
+            problems.add("wrong-type", f"an item of {shape.name} is a name, not {a(held or item)}", held or item)
+
+
+def _broken(node: Listing, word: str) -> list[Node]:
+    """The items of a list that are no reference at all."""
+    held = [item.get(word) if isinstance(item, Table) else item for item in node]
+    return [item for item, value in zip(node, held, strict=True) if not isinstance(value, Scalar) or is_null(value)]
+
+
+def _reference(target: str, text: str, at: Node, reading: Reading) -> str | None:
+    if target == "group":
+        return references.group(text, at, reading.declared, reading.problems)
+    return references.policy(text, at, reading.declared, reading.partition, reading.problems)

@@ -1,0 +1,127 @@
+"""Which files are manifests, read once for all accounts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from iamsync.errors import InputError, Place
+from iamsync.manifest.documents import file_name, inside
+from iamsync.manifest.nodes import Node
+from iamsync.manifest.problems import WRONG, Problems, Wrong
+from iamsync.manifest.sections import Part, read_part
+from iamsync.manifest.source import read
+
+SUFFIXES: Final = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestFile:
+    """One file: its name in messages, its parts, and what is wrong with its shape.
+
+    `broken`: it could not be read at all, so what it declares is not known. `base` is the directory
+    that its `$file` paths may not leave.
+    """
+
+    file: str
+    path: Path
+    base: Path
+    parts: tuple[Part, ...]
+    errors: tuple[InputError, ...] = ()
+    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Manifests:
+    """All manifest files of a project, parsed; `documents` keeps what `$file` named."""
+
+    root: Path
+    files: tuple[ManifestFile, ...]
+    documents: dict[Path, Node | Wrong] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def errors(self) -> tuple[InputError, ...]:
+        """What is wrong with the files whatever the account; `resolve` raises these with its own."""
+        return tuple(error for file in self.files for error in file.errors)
+
+    def under(self, paths: Iterable[str]) -> tuple[ManifestFile, ...]:
+        """The files that these paths name, or that lie in the directories they name."""
+        wanted = [_absolute(self.root, path) for path in paths]
+        return tuple(file for file in self.files if any(file.path.is_relative_to(path) for path in wanted))
+
+
+def read_manifests(root: Path, paths: Sequence[str]) -> Manifests:
+    """The manifests of these files and directories, in sorted order, without dot-folders.
+
+    Paths are relative to `root`, the project's directory; a path outside of it (the command line's) is
+    a project of its own. Raises InputError where a path does not exist, where a link leaves the project
+    and where there is nothing to read: an empty set would mean "delete everything". What is wrong
+    inside the files stands in `errors`.
+    """
+    root = root.absolute()
+    found: dict[Path, tuple[Path, str]] = {}
+    problems = Problems()
+    for written in paths:
+        path = _absolute(root, written)
+        base = root if path.is_relative_to(root) else path if path.is_dir() else path.parent
+        before = len(found)
+        if not path.exists():
+            hint = "write the path of a file or directory; without one, manifests: of iamsync.yaml or ./iam are read"
+            problems.add("no-such-path", f'there is no "{written}"', Place(written), hint)
+            continue
+        for file in _manifests_in(path):
+            name = file_name(file, root)
+            if file.is_dir():
+                hint = "name the directory itself under manifests:, or copy it"
+                problems.add("outside-project", f'"{name}" is a link to a directory', Place(name), hint)
+            elif not inside(file, base):
+                hint = "copy the file into the project; links may not leave it"
+                problems.add("outside-project", f'"{name}" is a link that leaves the project', Place(name), hint)
+            else:
+                found.setdefault(file, (base, name))
+        if len(found) == before and not any(file.is_relative_to(path) for file in found) and not len(problems):
+            raise _empty(written)
+    problems.raise_if_any()
+    if not found:
+        raise _empty(", ".join(paths) or str(root))
+    return Manifests(root, tuple(_read(path, *found[path]) for path in sorted(found, key=lambda path: found[path][1])))
+
+
+def _absolute(root: Path, path: str) -> Path:
+    return Path(os.path.normpath(root / path))
+
+
+def _manifests_in(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    for directory, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        # os.walk does not follow links to directories; passing over one in silence would undeclare what is in it.
+        yield from (link for name in folders if (link := Path(directory, name)).is_symlink())
+        for name in sorted(names):
+            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
+                yield Path(directory, name)
+
+
+def _read(path: Path, base: Path, name: str) -> ManifestFile:
+    problems = Problems()
+    try:
+        nodes = read(path, name)
+    except WRONG as wrong:
+        problems.take(wrong)
+        return ManifestFile(name, path, base, (), problems.errors, broken=True)
+    parts = tuple(read_part(node, problems) for node in nodes)
+    return ManifestFile(name, path, base, parts, problems.errors)
+
+
+def _empty(written: str) -> InputError:
+    return InputError(
+        f'there is no manifest in "{written}"',
+        code="empty-manifests",
+        place=Place(written),
+        hint="an empty set is never taken for a wish to delete everything; write a .yaml file there",
+    )

@@ -1,0 +1,124 @@
+"""The parts of a manifest file: templates, resources by section, removals; their shape, not yet their values.
+
+What is checked here holds for every account: which keys there may be. Values are read by account,
+since variables and `only_accounts` make them differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from iamsync.kinds import SECTIONS
+from iamsync.kinds.kind import Kind
+from iamsync.manifest import values
+from iamsync.manifest.nodes import Listing, Node, Scalar, Table
+from iamsync.manifest.problems import Problems, a, did_you_mean, is_null, one_of
+from iamsync.manifest.templates import Template, read_template
+
+COMMON: Final = ("use", "with", "only_accounts", "ignore_changes", "renamed_from")
+TOP: Final = ("templates", *SECTIONS, "removed", "only_accounts")
+_POLICY_KEYS: Final = frozenset({"Version", "Statement"})
+_REMOVAL: Final = ("address", "reason", "only_accounts")
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A resource as written: `key` is its name before variables are filled in."""
+
+    kind: Kind
+    key: Scalar
+    fields: dict[str, Node]
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedLine:
+    """A line of `removed:` as written."""
+
+    at: Node
+    address: Scalar
+    reason: Scalar | None = None
+    only: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One YAML document of a file; `only` limits all in it to some accounts."""
+
+    only: Node | None
+    templates: tuple[Template, ...]
+    declarations: tuple[Declaration, ...]
+    removed: tuple[RemovedLine, ...]
+
+
+def read_part(node: Node, problems: Problems) -> Part:
+    """The parts of one YAML document; what is wrong with their shape is collected."""
+    if not isinstance(node, Table):
+        hint = f"write sections such as roles: or users: ({one_of(TOP)})"
+        problems.add("not-a-manifest", f"a manifest is a mapping of sections, not {a(node)}", node, hint)
+        return Part(None, (), (), ())
+    templates: list[Template] = []
+    declarations: list[Declaration] = []
+    removed: list[RemovedLine] = []
+    for key, value in node:
+        if key.text == "templates":
+            for name, body in values.table(value, "templates", problems) or ():
+                template = read_template(name, body, problems)
+                if template is not None:
+                    templates.append(template)
+        elif key.text in SECTIONS:
+            declarations += _section(SECTIONS[key.text], value, problems)
+        elif key.text == "removed":
+            removed += _removed(value, problems)
+        elif key.text != "only_accounts":
+            problems.add("unknown-section", f'there is no section "{key.text}"', key, _section_hint(key.text))
+    return Part(node.get("only_accounts"), tuple(templates), tuple(declarations), tuple(removed))
+
+
+def _section(kind: Kind, node: Node, problems: Problems) -> list[Declaration]:
+    found = []
+    for key, value in _named(kind, node, problems):
+        fields = values.table(value, f'{kind.name} "{key.text}"', problems)
+        if fields is None:
+            continue
+        allowed = (*(field.name for field in kind.fields), *COMMON)
+        values.known_keys(fields, allowed, f"a {kind.name}", problems)
+        found.append(Declaration(kind, key, fields.index()))
+    return found
+
+
+def _named(kind: Kind, node: Node, problems: Problems) -> Table | tuple[()]:
+    if isinstance(node, Table):
+        return node
+    if not is_null(node):
+        hint = f"write NAME: and its fields below {kind.section}:"
+        if isinstance(node, Listing):
+            hint += ", without a dash"
+        problems.add("wrong-type", f"{kind.section} is a mapping of names, not {a(node)}", node, hint)
+    return ()
+
+
+def _removed(node: Node, problems: Problems) -> list[RemovedLine]:
+    found = []
+    for item in values.listing(node, "removed", problems) or ():
+        if isinstance(item, Scalar) and not is_null(item):
+            found.append(RemovedLine(item, item))
+        elif isinstance(item, Table):
+            values.known_keys(item, _REMOVAL, "a removal", problems)
+            address, reason = item.get("address"), item.get("reason")
+            if reason is not None and values.text(reason, "reason", problems) is None:
+                continue
+            if not isinstance(address, Scalar) or is_null(address):
+                problems.add("missing-field", "this removal has no address", item, "write address: KIND/NAME")
+            else:
+                held = reason if isinstance(reason, Scalar) else None
+                found.append(RemovedLine(item, address, held, item.get("only_accounts")))
+        else:
+            problems.add("wrong-type", f"a removal is KIND/NAME, not {a(item)}", item)
+    return found
+
+
+def _section_hint(name: str) -> str:
+    if name in _POLICY_KEYS:
+        return "this looks like a policy document: write it as .json, or keep it outside the manifests' directory"
+    return did_you_mean(name, TOP, f"sections are {one_of(TOP)}")
