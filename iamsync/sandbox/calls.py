@@ -56,6 +56,16 @@ class Call(BaseResponse):
         if shape is not None:
             shapes.check(self.params, shape)
 
+    def call_action(self) -> TYPE_RESPONSE:
+        """Make the call; moto's own way searches the whole class for its method each time."""
+        try:
+            result = getattr(self, camelcase_to_underscores(self._get_action()))()
+        except ServiceException as refused:
+            result = ActionResult(refused)
+        status, headers, body = self.serialized(result)
+        headers, body = self._enrich_response(headers, body)
+        return status, headers, body
+
     def serialized(self, action_result: ActionResult) -> TYPE_RESPONSE:
         """The answer on the wire; what can be paged is paged here, so calls answer in full."""
         result = action_result.result
