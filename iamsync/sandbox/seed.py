@@ -49,10 +49,10 @@ Data = Mapping[str, Any]
 
 def partition_of(dump: Data) -> str:
     """The partition the dump's ARNs are of; "aws" for an empty dump."""
-    for name in _LISTS:
+    for name in _LISTS if isinstance(dump, Mapping) else ():
         for each in dump.get(name, ()):
-            if arn := each.get("Arn"):
-                return str(arn).split(":")[1]
+            if isinstance(each, Mapping) and str(each.get("Arn")).count(":") >= 5:
+                return str(each["Arn"]).split(":")[1]
     return "aws"
 
 
@@ -234,7 +234,7 @@ def _rest(iam: Backend, dump: Data) -> None:
         device = VirtualMfaDevice(iam.account_id, iam.partition, each["SerialNumber"].partition(":mfa")[2])
         device.user = iam.users.get(each["UserName"] or "")
         if device.user is not None:
-            device.enable_date = device.user.mfa_devices[device.serial_number].enable_date
+            device.enable_date = moment(each["EnableDate"])
         iam.virtual_mfa_devices[device.serial_number] = device
     for number, each in enumerate(dump.get("ServerCertificates", ())):
         certificate = Certificate(

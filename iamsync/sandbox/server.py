@@ -17,9 +17,10 @@ from moto.core.request import Request
 from moto.iam import models as iam_models
 from moto.sts import models as sts_models
 
+from iamsync.errors import InputError
 from iamsync.sandbox import quotas, seed, state, tagging
 from iamsync.sandbox.account import Iam
-from iamsync.sandbox.backend import Accounts
+from iamsync.sandbox.backend import Accounts, Backend
 from iamsync.sandbox.calls import scope
 from iamsync.sandbox.lock import FileLock
 from iamsync.sandbox.refusal import Answer, Refused
@@ -80,10 +81,18 @@ class Server:
     def seed(self, account_id: str, dump: Mapping[str, Any]) -> None:
         """Put the content of a GetAccountAuthorizationDetails dump into an account, ids and dates included.
 
-        Things of the same name are replaced, others stay. InputError "sandbox-seed" says what is wrong with a dump.
+        Things of the same name are replaced, others stay. InputError "sandbox-seed" says what is wrong with a dump,
+        of which nothing is taken then.
         """
         with self._moto():
-            seed.load_backend(self._accounts[account_id][seed.partition_of(dump)], dump)
+            account, partition = self._accounts[account_id], seed.partition_of(dump)
+            before = state.dump(account[partition])
+            try:
+                seed.load_backend(account[partition], dump)
+            except InputError:
+                account[partition] = Backend(self._accounts, account_id, partition)
+                seed.load_backend(account[partition], before)
+                raise
 
     def reset(self, account_id: str | None = None) -> None:
         """Empty one account, or all of them and the quotas."""

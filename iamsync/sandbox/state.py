@@ -28,7 +28,7 @@ def encode(accounts: Accounts, quotas: Mapping[str, int]) -> bytes:
     held: dict[str, dict[str, Any]] = {}
     for backend in accounts.backends():
         if not backend.empty:
-            held.setdefault(backend.account_id, {})[backend.partition] = _backend(backend)
+            held.setdefault(backend.account_id, {})[backend.partition] = dump(backend)
     content = {"format": FORMAT, "version": VERSION, "quotas": dict(quotas), "accounts": held}
     return json.dumps(content, ensure_ascii=False).encode() + b"\n"
 
@@ -76,7 +76,8 @@ def write(path: Path, content: bytes) -> None:
         os.close(directory)
 
 
-def _backend(iam: Backend) -> dict[str, Any]:
+def dump(iam: Backend) -> dict[str, Any]:
+    """One account, in the form `seed.load_backend` reads."""
     policies = (*iam.managed_policies.values(), *iam.aws_policies.values())
     held = {
         "UserDetailList": [_user(iam, each) for each in iam.users.values()],
@@ -104,7 +105,11 @@ def _backend(iam: Backend) -> dict[str, Any]:
             for each in iam.saml_providers.values()
         ],
         "VirtualMFADevices": [
-            {"SerialNumber": serial, "UserName": each.user.name if each.user else None}
+            {
+                "SerialNumber": serial,
+                "UserName": each.user.name if each.user else None,
+                "EnableDate": _date(each.enable_date) if each.enable_date else None,
+            }
             for serial, each in iam.virtual_mfa_devices.items()
         ],
         "ServerCertificates": [
