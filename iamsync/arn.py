@@ -20,7 +20,7 @@ WORDS: Final = {
 }
 _KINDS: Final = {word: kind for kind, word in WORDS.items()}
 _PATHLESS: Final = frozenset({"oidc_provider", "saml_provider"})
-_ARN: Final = re.compile(r"arn:([a-z0-9-]+):iam::(\d{12}|aws)?:([a-z-]+)(/.*)", re.ASCII)
+_ARN: Final = re.compile(r"arn:([a-z0-9-]+):iam::(\d{12}|aws):([a-z-]+)(/.*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,10 @@ def parse(text: str) -> Arn | None:
         return None
     kind = _KINDS[match[3]]
     if kind in _PATHLESS:
-        return Arn(match[1], match[2] or "", kind, "/", match[4][1:])
-    path, _, name = match[4].rpartition("/")
-    return Arn(match[1], match[2] or "", kind, f"{path}/", name) if name else None
+        path, name = "", match[4][1:]
+    else:
+        path, _, name = match[4].rpartition("/")
+    return Arn(match[1], match[2], kind, f"{path}/", name) if name else None
 
 
 def root(partition: str, account: str) -> str:
@@ -65,8 +66,8 @@ def root(partition: str, account: str) -> str:
 
 def is_aws_managed(text: str) -> bool:
     """Whether this is the ARN of a policy that AWS owns."""
-    parts = text.split(":", 5)
-    return len(parts) == 6 and parts[2] == "iam" and parts[4] == "aws"
+    parsed = parse(text)
+    return parsed is not None and parsed.account == "aws" and parsed.kind == "policy"
 
 
 def short(text: str, account: str) -> str:

@@ -101,7 +101,12 @@ def glob_matches(pattern: str, text: str) -> bool:
 
 
 def path_matches(pattern: str, path: str) -> bool:
-    """Whether an IAM path lies under the pattern: `/ci/` is that path alone, `/ci/**` it and all below."""
+    """Whether an IAM path lies under the pattern: `/ci/` is that path alone, `/ci/**` it and all below.
+
+    Every IAM path ends in a slash, so a pattern without one (`/ci`) is taken to mean it.
+    """
+    if not pattern.endswith(("/", "**")):
+        pattern += "/"
     return _compiled(pattern, True).fullmatch(path) is not None
 
 
@@ -119,6 +124,10 @@ def _compiled(pattern: str, is_path: bool) -> re.Pattern[str]:
         if is_path and pattern.startswith("/**", at) and pattern[at + 3 :] in ("", "/"):
             out.append("/.*")
             break
+        if is_path and pattern.startswith("/**/", at):
+            out.append("/(?:.*/)?")
+            at += 4
+            continue
         if is_path and pattern.startswith("**", at):
             out.append(".*")
             at += 2

@@ -7,8 +7,9 @@ What the key does not tell apart: layout, order and repetition of statements and
 value against a list of it, the case of actions and condition keys, an account id against its root
 ARN, booleans and numbers against their text, an empty Condition against none, an absent Version
 against 2008-10-17 (and against 2012-10-17 where no policy variable occurs), Arn{Equals,Like},
-StringLike without wildcards, `a.b.c.d/32`, and IfExists on operators that a missing key satisfies
-anyway. Sid and Id are kept: they grant nothing, yet a person wrote them.
+StringLike without wildcards, `a.b.c.d/32`, the spellings of one number or one moment, and IfExists
+on operators that a missing key satisfies anyway. Sid and Id are kept: they grant nothing, yet a
+person wrote them.
 """
 
 from __future__ import annotations
@@ -18,15 +19,21 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 _ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
 _ACTIONS: Final = ("Action", "NotAction")
 _RESOURCES: Final = ("Resource", "NotResource")
 _PRINCIPALS: Final = ("Principal", "NotPrincipal")
 _SPACE: Final = re.compile(r"[\t\n\r ]+")
+_NUMBER: Final = re.compile(r"([+-]?)(\d{1,100})(?:\.(\d{1,100}))?", re.ASCII)
+# Python would also read a netmask (10.0.0.0/255.0.0.0) and a zone (fe80::1%eth0), which IAM does not.
+_NETWORK: Final = re.compile(r"[0-9A-Fa-f.:]+(?:/\d{1,3})?", re.ASCII)
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+# Seconds since 1970; a shorter number could as well be a year or a day.
+_EPOCH: Final = re.compile(r"\d{9,11}", re.ASCII)
 
 OPERATORS: Final = (
     *("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"),
@@ -36,7 +43,7 @@ OPERATORS: Final = (
     *("Bool", "BinaryEquals", "IpAddress", "NotIpAddress", "ArnEquals", "ArnLike", "ArnNotEquals"),
     *("ArnNotLike", "Null"),
 )
-_OPERATOR_CASE: Final = {name.casefold(): name for name in OPERATORS}
+_OPERATOR_CASE: Final = {name.lower(): name for name in OPERATORS}
 _QUALIFIERS: Final = {"forallvalues": "ForAllValues:", "foranyvalue": "ForAnyValue:"}
 # Their plain form already holds when the key is missing, so IfExists adds nothing.
 _NEGATED: Final = frozenset(
@@ -141,7 +148,10 @@ def compact(value: Any) -> str:
 
 def loads(text: str) -> Any:
     """Parsed JSON; ValueError also for a key that stands twice, which json.loads drops silently."""
-    return json.loads(text, object_pairs_hook=_unique)
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("the text is nested too deeply") from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -151,6 +161,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key in names if names.count(key) > 1)
         raise ValueError(f"key {twice!r} stands twice")
     return table
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no JSON value")
 
 
 def _replaced(names: Any, renamed: Mapping[str, str]) -> Any:
@@ -190,7 +204,7 @@ def _statement(statement: Any, partition: str) -> Any:
     out: dict[str, Any] = {}
     for element, value in statement.items():
         if element in _ACTIONS:
-            out[element] = _set([item.casefold() if isinstance(item, str) else item for item in _list(value)])
+            out[element] = _set([_lower(item) for item in _list(value)])
         elif element in _RESOURCES:
             out[element] = _set(_list(value))
         elif element in _PRINCIPALS:
@@ -207,11 +221,16 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def _lower(value: Any) -> Any:
+    # Not casefold: it makes "ß" and "ss" one, and tag keys in condition keys may hold either.
+    return value.lower() if isinstance(value, str) else value
+
+
 def _set(values: list[Any]) -> Any:
     """The members sorted and without repetition; one member stands for itself."""
     unique = {_dumps(item): item for item in values}
     ordered = [unique[key] for key in sorted(unique)]
-    return ordered[0] if len(ordered) == 1 else ordered
+    return ordered[0] if len(ordered) == 1 and not isinstance(ordered[0], list) else ordered
 
 
 def _principal(value: Any, partition: str) -> Any:
@@ -231,56 +250,47 @@ def _principal(value: Any, partition: str) -> Any:
 
 
 def _condition(block: dict[str, Any]) -> dict[str, Any]:
-    """Operators and keys in one spelling; where two spellings of one meet, both stay as written."""
-    written: dict[str, dict[str, Any]] = {}
+    """Operators and keys in one spelling.
+
+    Two operators of one meaning on one key (ArnEquals and ArnLike, say) must both hold, so their
+    values stay apart, under a word that no policy can hold there.
+    """
+    if not all(isinstance(keys, dict) for keys in block.values()):
+        return block
+    found: dict[tuple[str, str], dict[str, Any]] = {}
     for operator, keys in block.items():
-        if isinstance(keys, dict):
-            table = {key.casefold(): _set([_scalar(item) for item in _list(held)]) for key, held in keys.items()}
-            written[operator] = table if len(table) == len(keys) else keys
-        else:
-            written[operator] = keys
-    split: dict[str, list[tuple[str, Any]]] = {}
-    for operator, keys in written.items():
-        if not isinstance(keys, dict):
-            split.setdefault(operator, []).append((operator, keys))
-        for key, held in keys.items() if isinstance(keys, dict) else ():
-            name, values = _operator(operator, held)
-            split.setdefault(f"{name}\n{key}", []).append((operator, values))
+        for key, held in keys.items():
+            name, values = _operator(operator, [_scalar(item) for item in _list(held)])
+            found.setdefault((name, key.lower()), {})[_dumps(values)] = values
     out: dict[str, Any] = {}
-    for place, found in split.items():
-        name, newline, key = place.partition("\n")
-        if not newline:
-            out[name] = found[0][1]
-        elif len(found) == 1:
-            out.setdefault(name, {})[key] = found[0][1]
-        else:  # two operators of one meaning on one key: both must hold, so they cannot be one
-            for operator, _ in found:
-                keys = written[operator]
-                out.setdefault(operator, {})[key] = keys[key]
+    for (name, key), alike in found.items():
+        values = [alike[text] for text in sorted(alike)]
+        out.setdefault(name, {})[key] = values[0] if len(values) == 1 else {"all of": values}
     return out
 
 
-def _operator(operator: str, values: Any) -> tuple[str, Any]:
+def _operator(operator: str, values: list[Any]) -> tuple[str, Any]:
     """An operator and its values in their one spelling."""
     qualifier, colon, name = operator.rpartition(":")
-    prefix = _QUALIFIERS.get(qualifier.casefold(), operator[: len(qualifier) + 1] if colon else "")
-    bare, suffix = (name[:-8], "IfExists") if name.casefold().endswith("ifexists") else (name, "")
-    known = _OPERATOR_CASE.get(bare.casefold())
+    prefix = _QUALIFIERS.get(qualifier.lower(), operator[: len(qualifier) + 1] if colon else "")
+    bare, suffix = (name[:-8], "IfExists") if name.lower().endswith("ifexists") else (name, "")
+    known = _OPERATOR_CASE.get(bare.lower())
     if known is None:
-        return operator, values
+        return operator, _set(values)
     if suffix and known in _NEGATED and not prefix:
         suffix = ""
     known = _SAME.get(known, known)
-    members = _list(values)
-    if known in _WILDLESS and not any(mark in str(item) for item in members for mark in ("*", "?", "${")):
+    if known in _WILDLESS and not any(mark in str(item) for item in values for mark in ("*", "?", "${")):
         known = _WILDLESS[known]
     if known.startswith("Numeric"):
-        values = _set([_number(item) for item in members])
+        values = [_number(item) for item in values]
+    elif known.startswith("Date"):
+        values = [_moment(item) for item in values]
     elif known in ("IpAddress", "NotIpAddress"):
-        values = _set([_network(item) for item in members])
+        values = [_network(item) for item in values]
     elif known in ("Bool", "Null"):
-        values = _set([item.casefold() if isinstance(item, str) else item for item in members])
-    return f"{prefix}{known}{suffix}", values
+        values = [_lower(item) for item in values]
+    return f"{prefix}{known}{suffix}", _set(values)
 
 
 def _scalar(value: Any) -> Any:
@@ -290,14 +300,32 @@ def _scalar(value: Any) -> Any:
 
 
 def _number(value: Any) -> Any:
-    try:
-        number = Decimal(value)
-    except (InvalidOperation, TypeError, ValueError):
+    match = _NUMBER.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
         return value
-    return format(number.normalize(), "f") if number.is_finite() else value
+    whole, part = match[2].lstrip("0") or "0", (match[3] or "").rstrip("0")
+    text = f"{whole}.{part}" if part else whole
+    return f"-{text}" if match[1] == "-" and text != "0" else text
+
+
+def _moment(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        if _EPOCH.fullmatch(value):
+            moment = datetime.fromtimestamp(int(value), UTC)
+        elif _MOMENT.fullmatch(value):
+            moment = datetime.fromisoformat(value).astimezone(UTC)
+        else:
+            return value
+    except (OverflowError, ValueError):
+        return value
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _network(value: Any) -> Any:
+    if not isinstance(value, str) or not _NETWORK.fullmatch(value):
+        return value
     try:
         return str(ipaddress.ip_network(value, strict=False))
     except ValueError:

@@ -22,8 +22,9 @@ _ELEMENTS: Final = (
     *("Resource", "NotResource", "Condition"),
 )
 _SID: Final = re.compile(r"[A-Za-z0-9]*")
-_ACTION: Final = re.compile(r"\*|[A-Za-z0-9-]+:[A-Za-z0-9*?_-]+")
-_RESOURCE: Final = re.compile(r"\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:.+", re.DOTALL)
+_ACTION: Final = re.compile(r"\*|(?:\*|[A-Za-z0-9.-]+):[A-Za-z0-9*?_-]+")
+# IAM also takes an ARN that ends early, as long as no part of it is empty.
+_RESOURCE: Final = re.compile(r"\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:.*|arn(?::[^:]+){3,4}", re.DOTALL)
 _PRINCIPAL_KINDS: Final = ("AWS", "Service", "Federated", "CanonicalUser")
 # IAM stores documents in Latin-1: anything above U+00FF is refused on the wire.
 _FOREIGN: Final = re.compile(r"[^\t\n\r\x20-\xff]")
@@ -50,7 +51,7 @@ def problems(value: Any, use: Use) -> Iterator[Problem]:
         if key not in _TOP:
             yield _unknown((key,), key, "a policy document", _TOP)
     version = value.get("Version")
-    if version is not None and version not in ("2012-10-17", "2008-10-17"):
+    if "Version" in value and version not in ("2012-10-17", "2008-10-17"):
         yield Problem(("Version",), f"Version is {version!r}; IAM knows 2012-10-17 and 2008-10-17")
     if "Statement" not in value:
         yield Problem((), "a policy document needs Statement")

@@ -1,0 +1,200 @@
+"""State -> manifest files: what an import writes, and what loads back as the same State.
+
+It decides what stands in which file and how references are spelled; layout and quoting are the
+writer's. It reads nothing and writes no file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, Literal
+
+from iamsync import arn
+from iamsync.kinds import KINDS
+from iamsync.kinds.codec import value_to_json
+from iamsync.kinds.kind import Context, Field, Kind
+from iamsync.kinds.owners import owner_of
+from iamsync.manifest.expand import escape
+from iamsync.manifest.writer import Commented, dump
+from iamsync.model import Address, Resource, State
+
+Layout = Literal["file-per-kind", "file-per-resource"]
+
+SCHEMA: Final = "./schemas/manifest.schema.json"
+UNTOLD: Final = "not told by this source"
+
+# Windows refuses these as file names, whatever follows the first dot.
+_DEVICE: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
+_HOUR: Final = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A live resource that is not dumped, since somebody else manages it, and how that is known."""
+
+    address: Address
+    owner: str
+    evidence: str
+
+
+def own(state: State) -> tuple[State, tuple[Left, ...]]:
+    """The state without the resources of other owners, and those, sorted by address."""
+    left, kept = [], []
+    for resource in state:
+        if (owner := owner_of(resource)) is None:
+            kept.append(resource)
+        else:
+            left.append(Left(resource.address, owner.name, owner.evidence))
+    rest = State.of(
+        state.account_id,
+        kept,
+        partition=state.partition,
+        unread=state.unread,
+        complete=state.complete,
+        removed=state.removed,
+        missing=state.missing,
+        alias=state.alias,
+        quotas=state.quotas,
+    )
+    return rest, tuple(left)
+
+
+def manifests(
+    state: State,
+    *,
+    layout: Layout = "file-per-kind",
+    declared: Container[Address] = (),
+    aliases: Mapping[str, str] = MappingProxyType({}),
+    schema: str = SCHEMA,
+) -> dict[str, str]:
+    """The state as manifests: relative file name -> YAML text, the same for the same state.
+
+    `declared` are resources that other manifests already hold: they are referred to by bare name.
+    `aliases` maps account ids to variables (`accounts.prod.id`); the state's own id is always
+    `account.id`. `schema` is where the JSON Schema lies, seen from where the files will lie.
+    """
+    ours = _Ours(state, declared)
+    spelled = _spelling({**aliases, state.account_id: "account.id"})
+    files: dict[str, dict[str, dict[str, Any]]] = {}
+    for kind in KINDS.values():
+        for resource in state:
+            if resource.address.kind == kind.name:
+                name = _file(kind, resource.address.name, layout)
+                table = files.setdefault(name, {}).setdefault(kind.section, {})
+                table[spelled(resource.address.name)] = _entry(resource, kind, ours, spelled)
+    return {name: dump(value, header=_modeline(name, schema), spaced=True) for name, value in files.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Ours:
+    """How this state's resources refer to one another."""
+
+    state: State
+    declared: Container[Address]
+
+    def policy(self, text: str) -> str:
+        """A policy's ARN as a manifest spells it."""
+        parsed = arn.parse(text)
+        if parsed is None or parsed.kind != "policy" or parsed.partition != self.state.partition:
+            return text
+        if parsed.account != self.state.account_id:
+            return arn.short(text, self.state.account_id)
+        held = self.state.get(parsed.address)
+        cx = Context(self.state.account_id, self.state.partition)
+        if parsed.address in self.declared or (held is not None and KINDS["policy"].arn(held, cx) == text):
+            return parsed.name
+        return f"live/{parsed.name}"
+
+    def group(self, name: str) -> str:
+        """A group's name as a manifest spells it."""
+        address = Address("group", name)
+        return name if address in self.state.resources or address in self.declared else f"live/{name}"
+
+
+def _entry(resource: Resource, kind: Kind, ours: _Ours, spelled: Callable[[str], str]) -> Any:
+    """The table of one resource: fields that differ from their default, and what is left to others."""
+    out: dict[str, Any] = {}
+    unread = []
+    if resource.renamed_from is not None:
+        out["renamed_from"] = resource.renamed_from
+    for field in kind.fields:
+        if (kind.name, field.name) in ours.state.unread and not _known(resource, field):
+            # An absent description of a policy is not compared anyway; every other field has a default.
+            if (kind.name, field.name) != ("policy", "description"):
+                unread.append(field.name)
+            continue
+        value = getattr(resource.spec, field.name)
+        if field.name in kind.required or value not in (field.default, None, "", ()):
+            out[field.name] = _written(field, value, ours)
+    out = _everywhere(out, spelled)
+    ignored = [spelled(pattern) for pattern in resource.ignore]
+    missing = [name for name in unread if name not in ignored]
+    if missing:
+        out["ignore_changes"] = Commented([*ignored, *missing], f"{', '.join(missing)}: {UNTOLD}")
+    elif ignored:
+        out["ignore_changes"] = ignored
+    return out
+
+
+def _known(resource: Resource, field: Field) -> bool:
+    """Whether this one resource's value was read although its source does not tell it of all."""
+    if field.name == "description":
+        return getattr(resource.spec, field.name) is not None and resource.address.kind == "policy"
+    return field.form == "tags" and resource.facts.get("tags") in ("bulk", "confirmed")
+
+
+def _written(field: Field, value: Any, ours: _Ours) -> Any:
+    if field.form == "references":
+        spell = ours.group if field.name == "groups" else ours.policy
+        return sorted(spell(item) for item in value)
+    if field.form == "reference":
+        return ours.policy(value)
+    if field.form == "seconds":
+        return f"{value // _HOUR}h" if value % _HOUR == 0 else value
+    return value_to_json(field, value)
+
+
+def _everywhere(value: Any, spelled: Callable[[str], str]) -> Any:
+    """The value with every text, keys included, as a manifest spells it."""
+    if isinstance(value, str):
+        return spelled(value)
+    if isinstance(value, dict):
+        return {spelled(key): _everywhere(held, spelled) for key, held in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_everywhere(item, spelled) for item in value]
+    # YAML manifests hold no fractions: a document's are written as text, which IAM reads alike.
+    return str(value) if isinstance(value, float) else value
+
+
+def _spelling(variables: Mapping[str, str]) -> Callable[[str], str]:
+    """What turns a live text into one that says the same where variables are filled in.
+
+    An account id counts only as a whole number, and not after a "$", which would escape the variable.
+    """
+    ids = "|".join(re.escape(account) for account in sorted(variables, reverse=True))
+    found = re.compile(rf"(?<![\d$])(?:{ids})(?!\d)", re.ASCII)
+
+    def spelled(text: str) -> str:
+        return found.sub(lambda match: f"$({variables[match[0]]})", escape(text))
+
+    return spelled
+
+
+def _file(kind: Kind, name: str, layout: Layout) -> str:
+    """The file of a resource; names that a file system or a reader would not take get a prefix.
+
+    "~" is in no IAM name, so a prefixed name cannot be another resource's.
+    """
+    if layout == "file-per-kind":
+        return f"{kind.section}.yaml"
+    safe = f"{kind.name}~{name}" if name.startswith((".", "-")) or _DEVICE.fullmatch(name) else name
+    return f"{kind.section}/{safe}.yaml"
+
+
+def _modeline(file: str, schema: str) -> str:
+    if "/" in file and not schema.startswith("/") and "://" not in schema:
+        schema = f"../{schema.removeprefix('./')}"
+    return f"yaml-language-server: $schema={schema}"
