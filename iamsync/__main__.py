@@ -1,0 +1,6 @@
+"""`python -m iamsync`."""
+
+from iamsync.cli.app import main
+
+if __name__ == "__main__":
+    main()

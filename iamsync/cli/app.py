@@ -1,0 +1,83 @@
+"""The `iamsync` command: its sub-commands, and the one place where errors become words and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Final
+
+import typer
+
+from iamsync.cli import check, info, local, planning, states
+from iamsync.errors import IamsyncError, InputErrors
+
+app: Final = typer.Typer(
+    name="iamsync",
+    help="Keep the IAM of AWS accounts equal to YAML manifests in git.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+check.add(app)
+planning.add(app)
+states.add(app)
+local.add(app)
+info.add(app)
+
+
+def main() -> None:
+    """Run the command line and exit with its code (cli.md, "Exit codes")."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of these arguments; everything a person must know has been said by then."""
+    try:
+        result = app(arguments, standalone_mode=False)
+        sys.stdout.flush()
+    except IamsyncError as error:
+        _say(error)
+        return error.exit_code
+    except typer.Exit as error:
+        return int(error.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone (`| head`); Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last line of defence: never a traceback
+        return _unforeseen(error)
+    return int(result or 0)
+
+
+def _unforeseen(error: Exception) -> int:
+    """A parser's complaint in its own words, anything else as the defect it is."""
+    show = getattr(error, "show", None)
+    if callable(show) and hasattr(error, "exit_code"):
+        show(file=sys.stderr)
+        return 1
+    if os.environ.get("IAMSYNC_TRACEBACK"):
+        raise error
+    print(
+        f"error[defect]: iamsync itself failed: {type(error).__name__}: {error}\n"
+        "  = help: this is a defect; set IAMSYNC_TRACEBACK=1 to see where, and please report it",
+        file=sys.stderr,
+    )
+    return 1
+
+
+def _say(error: IamsyncError) -> None:
+    from iamsync.render.errors import error_text
+
+    colored = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    print(error_text(error, color=colored), file=sys.stderr)
+    if isinstance(error, InputErrors) and len(error.errors) > 1:
+        print(f"{len(error.errors)} errors; nothing was changed", file=sys.stderr)
+
+
+def command_tree() -> Any:
+    """The parsed command tree, for the generated reference."""
+    return typer.main.get_command(app)

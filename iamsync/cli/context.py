@@ -1,0 +1,141 @@
+"""From parsed options to engine options, and from documents to the streams: stdout for results only."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from iamsync.cli.options import Common
+from iamsync.errors import InputError, Place
+
+FORMATS: Final = ("text", "json", "markdown", "aws-cli")
+
+
+def engine_options(common: Common, **more: Any) -> Any:
+    """The engine's options; InputError for an option whose text makes no sense."""
+    from iamsync.engine.options import Options, utc_now
+
+    return Options(
+        cwd=Path.cwd(),
+        config=common.config,
+        accounts=tuple(common.account or ()),
+        all_accounts=common.all_accounts,
+        account_id=_account_id(common.account_id),
+        profile=common.profile,
+        region=common.region,
+        assume_role=common.assume_role,
+        endpoint_url=common.endpoint_url,
+        sandbox=common.sandbox,
+        variables=_variables(common.var or []),
+        variables_from=tuple(common.variables_from or ()),
+        now=_moment(common.now) if common.now else utc_now(),
+        note=(lambda _: None) if common.quiet else note,
+        **more,
+    )
+
+
+def note(text: str) -> None:
+    """Something a person should know that is no result."""
+    print(f"note: {text}", file=sys.stderr)
+
+
+def in_automation() -> bool:
+    """Whether nobody is watching: CI systems say so in the environment."""
+    return bool(os.environ.get("CI") or os.environ.get("IAMSYNC_IN_AUTOMATION"))
+
+
+def colored(common: Common, stream: Any = None) -> bool:
+    """--color, then NO_COLOR, then FORCE_COLOR, then whether the stream is a terminal."""
+    if common.color != "auto":
+        return common.color == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    stream = stream or sys.stdout
+    return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
+
+
+def rendered(document: Any, form: str, common: Common, *, color: bool = False) -> str:
+    """A plan document in one of `FORMATS`."""
+    if form == "json":
+        from iamsync.engine.planning import to_text
+
+        return to_text(document)
+    if form == "markdown":
+        from iamsync.render.markdown import plan_markdown
+
+        return plan_markdown(document)
+    if form == "aws-cli":
+        from iamsync.render.awscli import plan_awscli
+
+        return plan_awscli(document)
+    from iamsync.render.text import plan_text
+
+    return plan_text(document, color=color, verbose=common.verbose)
+
+
+def known_format(form: str, known: tuple[str, ...] = FORMATS) -> str:
+    """The format, if there is one of this name."""
+    if form not in known:
+        raise InputError(f"unknown format {form!r}", code="bad-option", hint=f"formats: {', '.join(known)}")
+    return form
+
+
+def reports(texts: list[str]) -> list[tuple[str, Path]]:
+    """--report FORMAT=FILE, taken apart before anything is done."""
+    out = []
+    for text in texts:
+        form, equals, file = text.partition("=")
+        if not equals or not file:
+            raise InputError(
+                f"--report {text!r} is not FORMAT=FILE", code="bad-option", hint="for example --report markdown=plan.md"
+            )
+        out.append((known_format(form), Path(file)))
+    return out
+
+
+def write_file(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Write a result to a file; InputError where that is not possible."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputError(
+            f"cannot write: {error.strerror}", code="unwritable", place=Place(str(path)), hint="check the folder"
+        ) from error
+
+
+def _account_id(text: str | None) -> str | None:
+    if text is not None and not (len(text) == 12 and text.isascii() and text.isdigit()):
+        raise InputError(
+            f"--account-id {text!r} is no account id", code="bad-account-id", hint="an account id has 12 digits"
+        )
+    return text
+
+
+def _variables(texts: list[str]) -> dict[str, str]:
+    out = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise InputError(f"--var {text!r} is not NAME=VALUE", code="bad-option", hint="for example --var env=prod")
+        out[name] = value
+    return out
+
+
+def _moment(text: str) -> str:
+    from datetime import UTC, datetime
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(
+            f"--now {text!r} is no time", code="bad-option", hint="for example 2027-01-31T18:00:00Z"
+        ) from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

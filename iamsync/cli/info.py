@@ -1,0 +1,42 @@
+"""`iamsync schema` and `iamsync version`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from iamsync.errors import InputError
+
+
+def add(app: typer.Typer) -> None:
+    """Put the commands of this family on the application."""
+    app.command(epilog="Example: iamsync schema manifest > schemas/manifest.schema.json")(schema)
+    app.command(epilog="Example: iamsync version --format json")(version)
+
+
+def schema(
+    name: Annotated[str, typer.Argument(help="manifest, config, plan or snapshot.")] = "manifest",
+) -> None:
+    """Print a JSON Schema (draft-07), for editors and checks."""
+    from iamsync.engine.schemas import NAMES
+    from iamsync.engine.schemas import schema as made
+
+    if name not in NAMES:
+        raise InputError(f"there is no schema {name!r}", code="bad-option", hint=f"one of {', '.join(NAMES)}")
+    print(json.dumps(made(name), indent=1, ensure_ascii=False))
+
+
+def version(
+    form: Annotated[str, typer.Option("--format", help="text or json.", envvar="IAMSYNC_FORMAT")] = "text",
+) -> None:
+    """Print the versions of iamsync, its file formats and its libraries."""
+    from iamsync.engine.versions import versions
+
+    found = versions()
+    if form == "json":
+        print(json.dumps(found, indent=1))
+        return
+    for name, value in found.items():
+        print(f"{name} {value}")

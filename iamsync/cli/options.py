@@ -1,0 +1,105 @@
+"""The options many commands share, declared once: flag, environment variable, help.
+
+`@shared` gives a command the parameters of `Common` and passes it one value of that class.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import typer
+
+PROJECT, ACCOUNT, OUTPUT = "Project", "Account", "Output"
+
+Color = Literal["auto", "always", "never"]
+Paths = Annotated[list[str] | None, typer.Argument(help="Manifest files or folders.", show_default=False)]
+
+
+def _option(*flags: str, env: str, text: str, panel: str, **more: Any) -> Any:
+    return typer.Option(*flags, envvar=f"IAMSYNC_{env}", help=text, rich_help_panel=panel, **more)
+
+
+@dataclass(slots=True)
+class Common:
+    """What most commands take; see each field's help."""
+
+    config: Annotated[
+        Path | None,
+        _option("--config", "-c", env="CONFIG", text="Project file (default ./iamsync.yaml).", panel=PROJECT),
+    ] = None
+    var: Annotated[
+        list[str] | None, _option("--var", env="VAR", text="Set a variable: NAME=VALUE (repeatable).", panel=PROJECT)
+    ] = None
+    variables_from: Annotated[
+        list[Path] | None,
+        _option("--variables-from", env="VARIABLES_FROM", text="JSON file of variables (repeatable).", panel=PROJECT),
+    ] = None
+    account: Annotated[
+        list[str] | None,
+        _option(
+            "--account", "-a", env="ACCOUNT", text="Accounts: name, glob or label:K=V (repeatable).", panel=ACCOUNT
+        ),
+    ] = None
+    all_accounts: Annotated[
+        bool, _option("--all-accounts", env="ALL_ACCOUNTS", text="All configured accounts.", panel=ACCOUNT)
+    ] = False
+    account_id: Annotated[
+        str | None, _option("--account-id", env="ACCOUNT_ID", text="The account id to expect.", panel=ACCOUNT)
+    ] = None
+    profile: Annotated[
+        str | None, _option("--profile", env="PROFILE", text="AWS profile for credentials.", panel=ACCOUNT)
+    ] = None
+    region: Annotated[str | None, _option("--region", env="REGION", text="AWS region for STS.", panel=ACCOUNT)] = None
+    assume_role: Annotated[
+        str | None, _option("--assume-role", env="ASSUME_ROLE", text="ARN of a role to assume first.", panel=ACCOUNT)
+    ] = None
+    endpoint_url: Annotated[
+        str | None, _option("--endpoint-url", env="ENDPOINT_URL", text="Another endpoint than AWS's.", panel=ACCOUNT)
+    ] = None
+    sandbox: Annotated[
+        bool, _option("--sandbox", env="SANDBOX", text="Use the embedded IAM instead of AWS.", panel=ACCOUNT)
+    ] = False
+    now: Annotated[
+        str | None, _option("--now", env="NOW", text="The time to plan at, RFC 3339 (default: now).", panel=OUTPUT)
+    ] = None
+    quiet: Annotated[bool, _option("--quiet", "-q", env="QUIET", text="No notes, no progress.", panel=OUTPUT)] = False
+    verbose: Annotated[
+        bool, _option("--verbose", "-v", env="VERBOSE", text="Say more: steps, all names.", panel=OUTPUT)
+    ] = False
+    color: Annotated[Color, _option("--color", env="COLOR", text="Colour: auto, always or never.", panel=OUTPUT)] = (
+        "auto"
+    )
+    rest: dict[str, Any] = field(default_factory=dict)
+
+
+def shared(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with `Common`'s parameters after its own; its `common` parameter is filled from them."""
+    hints = get_type_hints(command, include_extras=True)
+    own = [
+        parameter.replace(annotation=hints[name])
+        for name, parameter in inspect.signature(command).parameters.items()
+        if name != "common"
+    ]
+    common_hints = get_type_hints(Common, include_extras=True)
+    names = [item for item in fields(Common) if item.name != "rest"]
+    added = [
+        inspect.Parameter(
+            item.name, inspect.Parameter.KEYWORD_ONLY, default=item.default, annotation=common_hints[item.name]
+        )
+        for item in names
+    ]
+    own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        values = {item.name: given.pop(item.name) for item in names}
+        command(common=Common(**values), **given)
+
+    run.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *added]}
+    return run

@@ -1,0 +1,312 @@
+"""`iamsync plan`, `show`, `apply`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from iamsync.cli.context import (
+    FORMATS,
+    colored,
+    engine_options,
+    in_automation,
+    known_format,
+    note,
+    rendered,
+    reports,
+    write_file,
+)
+from iamsync.cli.options import Common, Paths, shared
+from iamsync.errors import InputError, Interrupted, PartlyApplied
+
+Format = Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}.", envvar="IAMSYNC_FORMAT")]
+Report = Annotated[
+    list[str] | None, typer.Option("--report", help="Also write FORMAT=FILE (repeatable).", envvar="IAMSYNC_REPORT")
+]
+Target = Annotated[
+    list[str] | None,
+    typer.Option("--target", help="Look at these resources only, by selector (repeatable).", envvar="IAMSYNC_TARGET"),
+]
+Base = Annotated[
+    str | None, typer.Option("--base", help="git:REV to tell this change from drift.", envvar="IAMSYNC_BASE")
+]
+Acknowledge = Annotated[
+    list[str] | None,
+    typer.Option("--acknowledge", help="Consent to GUARD or GUARD:ADDRESS (repeatable).", envvar="IAMSYNC_ACKNOWLEDGE"),
+]
+
+
+def add(app: typer.Typer) -> None:
+    """Put the commands of this family on the application."""
+    app.command(epilog="Example: iamsync plan --out plan.json --detailed-exitcode")(plan)
+    app.command(epilog="Example: iamsync show plan.json --format aws-cli")(show)
+    app.command(epilog="Example: iamsync apply --approved sha256:5b1e... --account prod")(apply)
+
+
+@shared
+def plan(
+    common: Common,
+    paths: Paths = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Save the plan here.", envvar="IAMSYNC_OUT")] = None,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 2 where something would change.")
+    ] = False,
+    target: Target = None,
+    base: Base = None,
+    live: Annotated[
+        Path | None, typer.Option("--live", help="A snapshot or dump instead of the account.", envvar="IAMSYNC_LIVE")
+    ] = None,
+    acknowledge: Acknowledge = None,
+    form: Format = "text",
+    report: Report = None,
+) -> None:
+    """Show what would change, in order, and change nothing."""
+    from iamsync.engine.planning import document, plans, to_text
+    from iamsync.engine.project import Project
+    from iamsync.engine.reach import Ways
+
+    known_format(form)
+    also = reports(report or [])
+    options = engine_options(
+        common,
+        paths=tuple(paths or ()),
+        target=tuple(target or ()),
+        base=base,
+        live=live.absolute() if live else None,
+        acknowledge=tuple(acknowledge or ()),
+    )
+    project = Project.open(options)
+    with Ways(project) as ways:
+        planned = plans(project, ways)
+    made = document(planned, options)
+    print(rendered(made, form, common, color=colored(common)), end="")
+    for kind, file in also:
+        write_file(file, rendered(made, kind, common))
+    if out is not None:
+        write_file(out, to_text(made), mode=0o600)
+    if target and not common.quiet:
+        note("the plan is partial: --target left the rest out")
+    sys.stdout.flush()
+    _refuse(planned)
+    if detailed_exitcode and any(item.plan.changes for item in planned):
+        raise typer.Exit(2)
+
+
+@shared
+def show(
+    common: Common,
+    file: Annotated[Path, typer.Argument(help="A saved plan.")],
+    form: Format = "text",
+    report: Report = None,
+) -> None:
+    """Show a saved plan in any format; `aws-cli` prints the commands."""
+    from iamsync.engine.showing import saved_document
+
+    known_format(form)
+    also = reports(report or [])
+    made = saved_document(file)
+    print(rendered(made, form, common, color=colored(common)), end="")
+    for kind, path in also:
+        write_file(path, rendered(made, kind, common))
+
+
+@shared
+def apply(
+    common: Common,
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="A saved plan.json, or manifest files or folders.", show_default=False)
+    ] = None,
+    auto_approve: Annotated[
+        bool, typer.Option("--auto-approve", help="Do not ask.", envvar="IAMSYNC_AUTO_APPROVE")
+    ] = False,
+    approved: Annotated[
+        str | None,
+        typer.Option("--approved", help="Go on only if the plan is the one of this digest.", envvar="IAMSYNC_APPROVED"),
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option("--only", help="Changes of one cause: declared, drift, removed.", envvar="IAMSYNC_ONLY"),
+    ] = None,
+    target: Target = None,
+    base: Base = None,
+    acknowledge: Acknowledge = None,
+    parallelism: Annotated[
+        int, typer.Option("--parallelism", help="Calls at once.", min=1, max=64, envvar="IAMSYNC_PARALLELISM")
+    ] = 8,
+    form: Annotated[str, typer.Option("--format", help="text or json.", envvar="IAMSYNC_FORMAT")] = "text",
+) -> None:
+    """Plan, ask, and apply; or apply a plan that was saved or approved."""
+    from iamsync.engine import applying
+    from iamsync.engine.planning import document, plans
+    from iamsync.engine.project import Project
+    from iamsync.engine.reach import Ways
+
+    known_format(form, ("text", "json"))
+    saved, narrowing = _saved_plan(paths or [])
+    if only is not None and only not in ("declared", "drift", "removed", "unmanaged"):
+        raise InputError(
+            f"--only {only!r} is no cause", code="bad-option", hint="declared, drift, removed or unmanaged"
+        )
+    if saved is not None and (approved or target or only or narrowing):
+        raise InputError(
+            "a saved plan is applied as it is",
+            code="bad-option",
+            hint="leave out --approved, --target, --only and paths",
+        )
+    agreed = auto_approve or approved is not None or saved is not None
+    if not agreed and not sys.stdin.isatty():
+        raise InputError(
+            "nobody is here to agree: this is no terminal",
+            code="needs-approval",
+            hint="give --auto-approve, --approved sha256:... or a saved plan",
+        )
+    options = engine_options(
+        common,
+        paths=tuple(narrowing),
+        target=tuple(target or ()),
+        base=base,
+        only=only,
+        acknowledge=tuple(acknowledge or ()),
+    )
+    project = Project.open(options)
+    _ids_known(project, saved is not None)
+    with Ways(project) as ways, _interruptible() as stop:
+        planned = plans(project, ways, write=True)
+        if saved is not None:
+            planned = applying.as_saved(project, saved, planned)
+        elif approved is not None:
+            planned = applying.as_approved(project, approved, planned)
+        if form == "text":
+            print(rendered(document(planned, options), "text", common, color=colored(common)), end="", flush=True)
+        _refuse(planned)
+        results = []
+        for item in planned:
+            if not item.plan.changes:
+                continue
+            if not agreed:
+                _ask(item)
+                item = applying.unmoved(project, item)
+            done = applying.run(
+                project,
+                item,
+                parallelism=parallelism,
+                report=_progress(common, item),
+                stop=stop,
+                approved=approved or "",
+            )
+            results.append(done)
+            if done.summary.failed or done.summary.skipped or done.summary.interrupted:
+                break
+    _finish(results, form, common)
+
+
+def _saved_plan(paths: list[str]) -> tuple[Path | None, list[str]]:
+    """A PATH that ends in .json is a saved plan; everything else narrows."""
+    saved = [path for path in paths if path.endswith(".json")]
+    if not saved:
+        return None, paths
+    if len(saved) > 1:
+        raise InputError("one saved plan at a time", code="bad-option", hint="give one plan.json")
+    return Path(saved[0]), [path for path in paths if path not in saved]
+
+
+def _ids_known(project: Any, saved: bool) -> None:
+    """Without a person to see which account it is, an apply must be told."""
+    if sys.stdin.isatty() or saved or project.options.sandbox:
+        return
+    for account in project.accounts(writes=True):
+        if account.id is None and account.backend != "sandbox":
+            raise InputError(
+                f"which account is {account.name} to be? Nobody is here to look at it",
+                code="needs-account-id",
+                hint="give --account-id, or `id:` in iamsync.yaml",
+            )
+
+
+def _refuse(planned: Any) -> None:
+    from iamsync.engine.applying import refuse
+
+    refuse(planned)
+
+
+def _ask(item: Any) -> None:
+    plan = item.plan
+    calls = sum(step.operation != "wait" for step in plan.steps)
+    alias = f", {plan.alias}" if plan.alias else ""
+    print(
+        f"\nApply these {calls} calls to account {plan.account_name} ({plan.account_id}{alias})?",
+        "Only 'yes' is accepted: ",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
+    if sys.stdin.readline().strip() != "yes":
+        raise InputError("not applied: the answer was not 'yes'", code="declined", hint="nothing was changed")
+
+
+def _progress(common: Common, item: Any) -> Callable[[Any], None]:
+    if common.quiet:
+        return lambda _: None
+    from iamsync.render.progress import lines, live
+
+    if in_automation() or not sys.stderr.isatty():
+        return lines(sys.stderr)
+    return live(sys.stderr)
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C lets the calls under way finish; the second ends everything."""
+    asked: list[int] = []
+
+    def interrupt(number: int, frame: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+        print("\ninterrupted: finishing the calls under way (again to stop at once)", file=sys.stderr)
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield lambda: bool(asked)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _finish(results: list[Any], form: str, common: Common) -> None:
+    import json
+
+    rows = [
+        {
+            "account": result.account_name,
+            "id": result.account_id,
+            "run": result.run,
+            "done": result.summary.done,
+            "failed": result.summary.failed,
+            "skipped": result.summary.skipped,
+            "interrupted": result.summary.interrupted,
+        }
+        for result in results
+    ]
+    if form == "json":
+        print(json.dumps({"applied": rows}, indent=1))
+    else:
+        for row in rows:
+            counts = f"{row['done']} done, {row['failed']} failed, {row['skipped']} skipped"
+            print(f"account {row['account']} ({row['id']}): {counts}; run {row['run']}")
+    sys.stdout.flush()
+    if any(row["interrupted"] for row in rows):
+        raise Interrupted(
+            "interrupted; what was done is done", code="interrupted", hint="run the same command again to go on"
+        )
+    if any(row["failed"] or row["skipped"] for row in rows):
+        raise PartlyApplied(
+            "applied in part; each failure is named above",
+            code="applied-in-part",
+            hint="mend the cause and run the same command again: what is done is not done twice",
+        )

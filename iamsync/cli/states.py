@@ -1,0 +1,111 @@
+"""`iamsync import`, `snapshot`, `diff`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from iamsync.cli.context import colored, engine_options, known_format, rendered, write_file
+from iamsync.cli.options import Common, shared
+from iamsync.cli.planning import Format, Target
+from iamsync.errors import InputError
+
+Live = Annotated[
+    Path | None, typer.Option("--live", help="A snapshot or dump instead of the account.", envvar="IAMSYNC_LIVE")
+]
+
+
+def add(app: typer.Typer) -> None:
+    """Put the commands of this family on the application."""
+    app.command("import", epilog="Example: iamsync import --out iam --target 'role:/ci/**'")(import_)
+    app.command(epilog="Example: iamsync snapshot --out prod.json")(snapshot)
+    app.command(epilog="Example: iamsync diff snapshot:monday.json live")(diff)
+
+
+@shared
+def import_(
+    common: Common,
+    out: Annotated[Path, typer.Option("--out", help="Folder to write manifests to.", envvar="IAMSYNC_OUT")] = Path(
+        "iam"
+    ),
+    layout: Annotated[
+        str, typer.Option("--layout", help="file-per-kind or file-per-resource.", envvar="IAMSYNC_LAYOUT")
+    ] = "file-per-kind",
+    target: Target = None,
+    live: Live = None,
+) -> None:
+    """Write undeclared live resources as manifests; says first who owns what."""
+    from iamsync.engine.importing import imports, write
+    from iamsync.engine.project import Project
+    from iamsync.engine.reach import Ways
+    from iamsync.render.listing import import_text
+
+    if layout not in ("file-per-kind", "file-per-resource"):
+        raise InputError(f"unknown layout {layout!r}", code="bad-option", hint="file-per-kind or file-per-resource")
+    options = engine_options(common, target=tuple(target or ()), live=live.absolute() if live else None)
+    project = Project.open(options)
+    with Ways(project) as ways:
+        for found in imports(project, ways, out, layout):  # type: ignore[arg-type]
+            left = [(str(item.address), item.reason) for item in found.left]
+            head = f"account {found.account_name} ({found.account_id})"
+            print(import_text(head, [str(a) for a in found.taken], left, len(found.declared)), end="")
+            sys.stdout.flush()
+            try:
+                written = write(found.files, out)
+            except OSError as error:
+                raise InputError(f"cannot write {error.filename}: {error.strerror}", code="unwritable") from error
+            for path in written:
+                print(f"wrote {path}")
+            if not written:
+                print("nothing to write")
+
+
+@shared
+def snapshot(
+    common: Common,
+    out: Annotated[Path | None, typer.Option("--out", help="File to write (default: stdout).")] = None,
+    live: Live = None,
+) -> None:
+    """Save the whole live state as one JSON file."""
+    from iamsync.engine.importing import snapshot_text
+    from iamsync.engine.project import Project
+    from iamsync.engine.reach import Ways
+
+    project = Project.open(engine_options(common, live=live.absolute() if live else None))
+    with Ways(project) as ways:
+        text = snapshot_text(project, ways)
+    if out is None:
+        print(text, end="")
+    else:
+        write_file(out, text, mode=0o600)
+        print(f"wrote {out}")
+
+
+@shared
+def diff(
+    common: Common,
+    before: Annotated[str, typer.Argument(help="A path, live, snapshot:FILE or git:REV.")],
+    after: Annotated[str, typer.Argument(help="The same; what BEFORE would have to become.")],
+    form: Format = "text",
+) -> None:
+    """Compare any two states; exits 2 where they differ."""
+    from iamsync.engine.importing import difference
+    from iamsync.engine.planning import document_of
+    from iamsync.engine.project import Project
+    from iamsync.engine.reach import Ways
+
+    known_format(form, ("text", "json", "markdown"))
+    project = Project.open(engine_options(common))
+    with Ways(project) as ways:
+        made = difference(project, ways, before, after)
+    if form == "text":
+        from iamsync.render.text import diff_text
+
+        print(diff_text(document_of(made), before, after, color=colored(common), verbose=common.verbose), end="")
+    else:
+        print(rendered(document_of(made), form, common), end="")
+    if made.changes:
+        raise typer.Exit(2)

@@ -1,0 +1,150 @@
+"""Apply: what was planned and agreed to is done, on record, and only if it is still the plan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from iamsync import __version__, journal
+from iamsync.apply import apply
+from iamsync.aws.execute import Executor
+from iamsync.engine.planning import Planned, replan
+from iamsync.engine.project import Project
+from iamsync.engine.reach import read_text
+from iamsync.errors import GuardRefused, InputError, StalePlan
+from iamsync.events import Event, RunEnded
+from iamsync.model import Plan
+from iamsync.planner import planfile
+from iamsync.planner.planfile import Saved
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """How the run of one account went, and where its record is."""
+
+    account_name: str
+    account_id: str
+    run: str
+    summary: RunEnded
+
+
+def refuse(planned: tuple[Planned, ...]) -> None:
+    """GuardRefused where any plan has a refusal that nobody acknowledged."""
+    refused = [guard for item in planned for guard in item.plan.refusals]
+    if refused:
+        names = ", ".join(sorted({guard.id for guard in refused}))
+        raise GuardRefused(
+            f"{len(refused)} guards refuse this plan: {names}",
+            code="guard-refused",
+            hint="each is named above with its figures and its way out",
+        )
+
+
+def as_saved(project: Project, path: Path, planned: tuple[Planned, ...]) -> tuple[Planned, ...]:
+    """The parts of fresh plans that a saved plan file covers; StalePlan where that is no longer the plan."""
+    held = planfile.saved(read_text(path, "the plan file"), str(path))
+    by_account = {item.account_id: item for item in held}
+    known = {item.plan.account_id for item in planned}
+    for other in by_account.keys() - known:
+        raise StalePlan(
+            f"the plan file is of account {other}, and this run is about {', '.join(sorted(known))}",
+            code="wrong-account",
+            hint="use the plan with the account it was made for",
+        )
+    return tuple(
+        _verified(item, by_account[item.plan.account_id]) for item in planned if item.plan.account_id in by_account
+    )
+
+
+def as_approved(project: Project, digest: str, planned: tuple[Planned, ...]) -> tuple[Planned, ...]:
+    """The plans, if what was approved is what they are or what they were before a part of it was done."""
+    if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+        raise InputError(
+            f"{digest!r} is no approval digest",
+            code="bad-option",
+            hint="give the line that plan printed last: --approved sha256:...",
+        )
+    if len(planned) != 1:
+        raise InputError(
+            "an approval is of one account's plan, and this run is about several",
+            code="bad-option",
+            hint="add --account NAME",
+        )
+    item = planned[0]
+    if item.plan.approval == digest:
+        return planned
+    earlier = journal.find_approval(runs_folder(project), digest, item.plan.account_id)
+    if earlier is not None:
+        return (_verified(item, planfile.read_saved(earlier.header["plan"])),)
+    raise StalePlan(
+        f"what would be done now is not what was approved ({digest[:19]}...)",
+        hint="look at the plan as it is now, and approve that",
+        difference=tuple(_lines(item.plan)),
+    )
+
+
+def _verified(item: Planned, old: Saved) -> Planned:
+    if old.account_id != item.plan.account_id:
+        raise StalePlan(f"that plan was made for account {old.account_id}", code="wrong-account")
+    made = planfile.verify(old, item.plan, item.live, item.desired)
+    return Planned(item.reached, item.desired, item.live, item.settings, made)
+
+
+def _lines(plan: Plan) -> list[str]:
+    lines = [f"now: {change.action} {change.address}" for change in plan.changes]
+    return lines or ["now: no changes"]
+
+
+def unmoved(project: Project, item: Planned) -> Planned:
+    """The plan again from a new read, after a person took time to agree; StalePlan where it moved."""
+    fresh = replan(project, item.reached, item.plan.now)
+    if fresh.plan.approval != item.plan.approval:
+        raise StalePlan(
+            "the account changed while you were looking at the plan",
+            hint="run the command again",
+            difference=tuple(_lines(fresh.plan)),
+        )
+    return item
+
+
+def run(
+    project: Project,
+    item: Planned,
+    *,
+    parallelism: int,
+    report: Callable[[Event], None],
+    stop: Callable[[], bool],
+    approved: str = "",
+) -> Applied:
+    """Execute one account's plan; every step is on record before its call."""
+    assert item.reached.connection is not None
+    run_id = journal.run_id(datetime.now(UTC))
+    record = journal.Journal(runs_folder(project), run_id)
+    header = {
+        "account_id": item.plan.account_id,
+        "account_name": item.plan.account_name,
+        "partition": item.plan.partition,
+        "caller": item.plan.caller,
+        "approval": approved or item.plan.approval,
+        "iamsync_version": __version__,
+        "plan": planfile.plan_json(item.plan),
+    }
+    try:
+        record.header(header)
+
+        def both(event: Event) -> None:
+            record(event)
+            report(event)
+
+        summary = apply(item.plan, Executor(item.reached.connection), parallelism=parallelism, report=both, stop=stop)
+    finally:
+        record.close()
+    return Applied(item.plan.account_name, item.plan.account_id, run_id, summary)
+
+
+def runs_folder(project: Project) -> Path:
+    """Where the journals of a project are."""
+    return project.home / "runs"

@@ -1,0 +1,44 @@
+"""A revision of the project, as files: `git archive` into a folder of its own."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+from pathlib import Path
+
+from iamsync.errors import InputError
+
+
+def checkout(root: Path, revision: str, into: Path) -> Path:
+    """The project folder as it was at this revision, under `into`; InputError where git cannot tell."""
+    if not revision or revision.startswith("-"):
+        raise InputError(f"{revision!r} is no git revision", code="bad-revision", hint="for example git:main")
+    prefix = _git(root, "rev-parse", "--show-prefix").decode().strip()
+    # From the top, since `archive` of a subfolder that the revision lacks would be an error without a name.
+    top = Path(_git(root, "rev-parse", "--show-toplevel").decode().strip())
+    commit = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", what=revision).decode().strip()
+    archive = _git(top, "archive", "--format=tar", commit)
+    with tarfile.open(fileobj=io.BytesIO(archive)) as held:
+        held.extractall(into, filter="data")
+    root_then = into / prefix
+    if not root_then.is_dir():
+        raise InputError(
+            f"git:{revision} has no folder {prefix or '.'}", code="bad-revision", hint="name a later revision"
+        )
+    return root_then
+
+
+def _git(folder: Path, *arguments: str, what: str = "") -> bytes:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, check=False)
+    except FileNotFoundError as error:
+        raise InputError("git is not installed", code="no-git", hint="install git, or leave --base out") from error
+    if done.returncode:
+        told = done.stderr.decode(errors="replace").strip()
+        raise InputError(
+            f"git knows no revision {what!r}" if what else f"git {arguments[0]}: {told or 'failed'}",
+            code="bad-revision",
+            hint="fetch it first; a CI checkout is often shallow" if what else "is this a git repository?",
+        )
+    return done.stdout

@@ -1,0 +1,49 @@
+"""What a run was asked for, wherever it was asked: flags, environment, defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+
+from iamsync.model import Cause
+
+Note = Callable[[str], None]
+
+
+def _quiet(_: str) -> None:
+    """Notes nobody asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The common options of all commands; `now` is RFC 3339 in UTC, `note` is told what a person should know."""
+
+    cwd: Path
+    config: Path | None = None
+    paths: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    all_accounts: bool = False
+    account_id: str | None = None
+    profile: str | None = None
+    region: str | None = None
+    assume_role: str | None = None
+    endpoint_url: str | None = None
+    sandbox: bool = False
+    live: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    variables_from: tuple[Path, ...] = ()
+    acknowledge: tuple[str, ...] = ()
+    target: tuple[str, ...] = ()
+    base: str | None = None
+    only: Cause | None = None
+    now: str = ""
+    note: Note = _quiet
+    tap: Callable[[str], None] | None = None
+
+
+def utc_now() -> str:
+    """The time of day as plans write it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,121 @@
+"""Plans: for each account, desired against live, with what must be asked one by one."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from iamsync import __version__
+from iamsync.aws.read import confirm, read
+from iamsync.engine.options import Options, utc_now
+from iamsync.engine.project import Project, declared_at, revision
+from iamsync.engine.reach import Reached, Ways
+from iamsync.errors import InputError
+from iamsync.manifest.config import Account
+from iamsync.model import Plan, State
+from iamsync.planner import planfile
+from iamsync.planner.compare import Difference
+from iamsync.planner.plan import Selection, plan, questions
+from iamsync.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One account's plan beside everything it was made from."""
+
+    reached: Reached
+    desired: State
+    live: State
+    settings: Settings
+    plan: Plan
+
+
+def plans(project: Project, ways: Ways, *, write: bool = False) -> tuple[Planned, ...]:
+    """The plan of every account of this run, in configured order."""
+    accounts = project.accounts(writes=write)
+    now = project.options.now or utc_now()
+    for account in accounts:
+        project.manifests(account)  # every mistake in the files before the first call
+        if account.id is not None:
+            project.desired(account, account.id, account.partition or "aws")
+    with ExitStack() as stack:
+        base = None
+        if project.options.base is not None:
+            base = stack.enter_context(revision(project, project.options.base))
+        return tuple(_planned(project, ways, account, base, now, write) for account in accounts)
+
+
+def _planned(project: Project, ways: Ways, account: Account, base: Project | None, now: str, write: bool) -> Planned:
+    reached = ways.reach(account, write=write)
+    if not project.configured and account.settings.unmanaged == "delete":
+        raise InputError("unmanaged: delete needs an iamsync.yaml", code="bad-option", hint="write one")
+    return replan(project, reached, now, base)
+
+
+def replan(project: Project, reached: Reached, now: str, base: Project | None = None) -> Planned:
+    """The plan of one account that was reached, from a read made now."""
+    account = reached.account
+    settings = project.settings(account)
+    desired = project.desired(account, reached.account_id, reached.partition)
+    before = _desired_at(base, account, reached) if base is not None else None
+    live = observe(reached, desired, settings)
+    made = plan(
+        desired,
+        live,
+        settings,
+        account_name=account.name,
+        caller=reached.caller,
+        now=now,
+        base=before,
+        selection=_selection(project, desired),
+        only=project.options.only,
+    )
+    return Planned(reached, desired, live, settings, made)
+
+
+def observe(reached: Reached, desired: State, settings: Settings) -> State:
+    """The live state, with what the bulk read left open asked where a change would be claimed."""
+    if reached.told is not None:
+        return reached.told
+    assert reached.connection is not None
+    live = read(reached.connection)
+    return confirm(reached.connection, live, questions(desired, live, settings))
+
+
+def _desired_at(base: Project, account: Account, reached: Reached) -> State | None:
+    for then in base.config.accounts:
+        if then.name == account.name:
+            return base.desired(then, reached.account_id, reached.partition)
+    return None
+
+
+def _selection(project: Project, desired: State) -> Selection | None:
+    selector, paths = project.narrowed(), project.narrowing_paths()
+    if selector is None and not paths:
+        return None
+    inside = frozenset(address for path in paths for address in declared_at(desired, path))
+
+    def chosen(difference: Difference) -> bool:
+        if paths and difference.address not in inside:
+            return False
+        if selector is None:
+            return True
+        resource = difference.want or difference.have
+        assert resource is not None
+        tags = dict(getattr(resource.spec, "tags", ()))
+        return selector(difference.address, getattr(resource.spec, "path", "/"), tags)
+
+    return chosen
+
+
+to_text = planfile.to_text
+
+
+def document(planned: tuple[Planned, ...], options: Options) -> dict[str, object]:
+    """The plan document of these plans."""
+    return planfile.document([item.plan for item in planned], version=__version__, created_at=utc_now())
+
+
+def document_of(made: Plan) -> dict[str, object]:
+    """The plan document of a single plan that belongs to no run."""
+    return planfile.document([made], version=__version__, created_at=made.now)

@@ -1,0 +1,240 @@
+"""A project on disk: its configuration, its accounts, and the state its manifests want for each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from iamsync.engine.git import checkout
+from iamsync.engine.options import Options
+from iamsync.errors import InputError, Place
+from iamsync.kinds import KINDS
+from iamsync.manifest.accounts import account_selector
+from iamsync.manifest.config import Account, Config, load_config
+from iamsync.manifest.files import Manifests, read_manifests
+from iamsync.manifest.load import resolve
+from iamsync.model import Address, State
+from iamsync.selector import Selector, select
+from iamsync.settings import Acknowledgement, Settings
+
+NO_ACCOUNT: Final = "000000000000"
+CONFIG: Final = "iamsync.yaml"
+
+
+@dataclass(slots=True)
+class Project:
+    """One configuration and its manifests, read once for all accounts of a run."""
+
+    options: Options
+    config: Config
+    _manifests: dict[tuple[str, ...], Manifests] = field(default_factory=dict)
+    _desired: dict[tuple[str, str], State] = field(default_factory=dict)
+    _variables: Mapping[str, Any] | None = None
+
+    @classmethod
+    def open(cls, options: Options) -> Project:
+        """The project the options point at: --config, ./iamsync.yaml, one in the only PATH, or none."""
+        cwd, config = options.cwd, options.config
+        if config is None and not (cwd / CONFIG).exists() and len(options.paths) == 1:
+            inside = cwd / options.paths[0]
+            if (inside / CONFIG).is_file():
+                return cls(replace(options, cwd=inside, paths=()), load_config(inside / CONFIG, inside))
+        return cls(options, load_config(config, cwd))
+
+    @property
+    def root(self) -> Path:
+        return self.config.root
+
+    @property
+    def home(self) -> Path:
+        """Where a project keeps what is not to be committed: sandbox state, journals."""
+        return self.root / ".iamsync"
+
+    @property
+    def configured(self) -> bool:
+        return self.config.file is not None
+
+    def accounts(self, *, writes: bool = False) -> tuple[Account, ...]:
+        """The accounts this run is about; a writer needs them named when there are several."""
+        known = self.config.accounts
+        chosen = known
+        if self.options.accounts:
+            try:
+                selector = account_selector(self.options.accounts)
+            except ValueError as error:
+                raise InputError(str(error), code="bad-option", hint="for example: --account prod") from error
+            chosen = tuple(account for account in known if selector(account.name, account.labels))
+            if not chosen:
+                raise InputError(
+                    f"no account matches --account {' '.join(self.options.accounts)}",
+                    code="unknown-account",
+                    hint=f"configured: {', '.join(account.name for account in known)}",
+                )
+        elif writes and len(known) > 1 and not self.options.all_accounts:
+            raise InputError(
+                f"{len(known)} accounts are configured; say which to write to",
+                code="which-account",
+                hint=f"--account NAME (one of {', '.join(account.name for account in known)}) or --all-accounts",
+            )
+        if self.options.account_id is not None:
+            if len(chosen) != 1:
+                raise InputError(
+                    "--account-id names one account, and this run is about several",
+                    code="bad-option",
+                    hint="add --account NAME",
+                )
+            only = chosen[0]
+            if only.id not in (None, self.options.account_id):
+                raise InputError(
+                    f"--account-id {self.options.account_id} contradicts account {only.name}, which is {only.id}",
+                    code="wrong-account",
+                    hint="leave --account-id out",
+                )
+            chosen = (replace(only, id=self.options.account_id),)
+        return tuple(self._offline_paths(account) for account in chosen)
+
+    def _offline_paths(self, account: Account) -> Account:
+        # Without a project file the PATHs are the set; with one they only narrow what is looked at.
+        if not self.configured and self.options.paths:
+            return replace(account, manifests=self.options.paths)
+        return account
+
+    def manifests(self, account: Account) -> Manifests:
+        """The account's files, parsed."""
+        if account.manifests not in self._manifests:
+            self._manifests[account.manifests] = read_manifests(self.root, account.manifests)
+        return self._manifests[account.manifests]
+
+    def desired(self, account: Account, account_id: str, partition: str = "aws") -> State:
+        """What the manifests want of this account; InputErrors with every mistake in them."""
+        key = (account.name, account_id)
+        if key not in self._desired:
+            self._desired[key] = self.desired_of(account, account_id, partition)
+        return self._desired[key]
+
+    def desired_of(self, account: Account, account_id: str, partition: str = "aws") -> State:
+        """As `desired`, for an account whose manifests were named for this once."""
+        return resolve(
+            self.manifests(account),
+            account,
+            account_id=account_id,
+            partition=partition,
+            config=self.config,
+            variables=self.variables(),
+        )
+
+    def offline_id(self, account: Account) -> str:
+        """The account id to read manifests with where no AWS is asked."""
+        if account.id is None:
+            self.options.note(f"no account id is configured for {account.name}; {NO_ACCOUNT} stands in for it")
+        return account.id or NO_ACCOUNT
+
+    def settings(self, account: Account) -> Settings:
+        """The account's settings with the command line's acknowledgements."""
+        given = tuple(_acknowledgement(text) for text in self.options.acknowledge)
+        settings = account.settings
+        return replace(settings, acknowledge=(*settings.acknowledge, *given))
+
+    def variables(self) -> Mapping[str, Any]:
+        """Values from --variables-from files, then --var."""
+        if self._variables is None:
+            values: dict[str, Any] = {}
+            for path in self.options.variables_from:
+                values |= _variable_file(path)
+            self._variables = {**values, **self.options.variables}
+        return self._variables
+
+    def narrowed(self) -> Selector | None:
+        """The --target selector, if any."""
+        if not self.options.target:
+            return None
+        try:
+            return select(self.options.target, KINDS)
+        except ValueError as error:
+            raise InputError(str(error), code="bad-selector", hint="for example: --target 'role/app-*'") from error
+
+    def narrowing_paths(self) -> tuple[str, ...]:
+        """PATHs, relative to the project, that narrow a configured set; InputError for one outside it."""
+        if not self.configured:
+            return ()
+        out = []
+        for path in self.options.paths:
+            full = (self.options.cwd / path).resolve()
+            if not full.exists():
+                raise InputError(f"{path} does not exist", code="no-such-path", hint="give a manifest file or folder")
+            try:
+                out.append(full.relative_to(self.root.resolve()).as_posix())
+            except ValueError as error:
+                raise InputError(
+                    f"{path} is outside the project {self.root}", code="no-such-path", hint="give a path inside it"
+                ) from error
+        return tuple(out)
+
+
+@contextmanager
+def revision(project: Project, text: str) -> Iterator[Project]:
+    """The project as it stood at `git:REV`, checked out beside the real one for as long as needed."""
+    if not text.startswith("git:"):
+        raise InputError(f"{text!r} is no revision", code="bad-option", hint="write git:REV, for example git:main")
+    with TemporaryDirectory(prefix="iamsync-") as folder:
+        root = checkout(project.root, text.removeprefix("git:"), Path(folder))
+        config = root / CONFIG if project.configured else None
+        if config is not None and project.options.config is not None:
+            config = root / project.options.config.name
+        if config is not None and not config.exists():
+            raise InputError(f"{text} has no {config.name}", code="bad-revision", hint="name a later revision")
+        options = replace(project.options, cwd=root, config=config)
+        yield Project(options, load_config(config, root))
+
+
+def _acknowledgement(text: str) -> Acknowledgement:
+    guard, _, address = text.partition(":")
+    if not guard or guard == "*":
+        raise InputError(
+            f"--acknowledge {text!r} names no guard",
+            code="bad-option",
+            hint="write GUARD or GUARD:ADDRESS, as the refusal prints it; there is no blanket consent",
+        )
+    return Acknowledgement(guard, address or "*")
+
+
+def _variable_file(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"cannot read variables: {error.strerror}", code="unreadable", place=Place(str(path))
+        ) from error
+    except ValueError as error:
+        raise InputError(
+            f"this is no JSON object of variables: {error}", code="bad-variables", place=Place(str(path))
+        ) from error
+    ok = isinstance(value, dict) and all(
+        isinstance(held, str) or (isinstance(held, list) and all(isinstance(item, str) for item in held))
+        for held in value.values()
+    )
+    if not ok:
+        raise InputError(
+            "variables are a JSON object of texts and lists of texts",
+            code="bad-variables",
+            place=Place(str(path)),
+            hint='for example {"env": "prod", "groups": ["a", "b"]}',
+        )
+    return {name: tuple(held) if isinstance(held, list) else held for name, held in value.items()}
+
+
+def declared_at(state: State, path: str) -> frozenset[Address]:
+    """The addresses that stand in this file or below this folder, removals included."""
+    prefix = path.rstrip("/") + "/"
+
+    def inside(file: str) -> bool:
+        return path == "." or file == path or file.startswith(prefix)
+
+    found = {r.address for r in state if r.origin is not None and inside(r.origin.file)}
+    found |= {r.address for r in state.removed if r.origin is not None and inside(r.origin.file)}
+    return frozenset(found)

@@ -1,0 +1,172 @@
+"""Where live states come from: an account, the embedded IAM, or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from iamsync.aws.session import Access, Connection, Hop, Sessions, connect
+from iamsync.engine.options import Options
+from iamsync.engine.project import NO_ACCOUNT, Project
+from iamsync.errors import CredentialsError, InputError, Place
+from iamsync.kinds.wire import dump_state, loads_object
+from iamsync.manifest.config import Account
+from iamsync.manifest.snapshot import from_text
+from iamsync.model import State
+
+SANDBOX_NOTE = "sandbox: the embedded IAM, not AWS; its state is {path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """One account of a run: a connection to it, or the state a file tells."""
+
+    account: Account
+    account_id: str
+    partition: str
+    caller: str
+    connection: Connection | None = None
+    told: State | None = None
+    is_sandbox: bool = False
+
+
+@dataclass(slots=True)
+class Ways:
+    """The ways into the accounts of one run; closes what it opened."""
+
+    project: Project
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _server: Any = None
+    _sessions: Sessions | None = None
+
+    def __enter__(self) -> Ways:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.close()
+
+    @property
+    def options(self) -> Options:
+        return self.project.options
+
+    def reach(self, account: Account, *, write: bool = False) -> Reached:
+        """A way into this account; the id is checked before anything else is asked."""
+        if self.options.live is not None:
+            if write:
+                raise InputError(
+                    "--live reads a file; nothing can be applied to it", code="bad-option", hint="leave --live out"
+                )
+            return self._told(account, self.options.live)
+        if self.options.sandbox or account.backend == "sandbox":
+            return self._embedded(account)
+        hops = account.write if write else account.read
+        if self.options.assume_role:
+            hops = ()
+        access = Access(
+            profile=self.options.profile or account.profile,
+            region=self.options.region or account.region,
+            endpoint_url=self.options.endpoint_url,
+            hops=tuple(_hop(hop) for hop in hops)
+            + ((Hop(self.options.assume_role),) if self.options.assume_role else ()),
+            account_id=account.id,
+        )
+        if self._sessions is None:
+            self._sessions = Sessions()
+        made = connect(access, tap=self.options.tap, sessions=self._sessions)
+        return Reached(account, made.account_id, made.partition, made.caller, connection=made)
+
+    def _embedded(self, account: Account) -> Reached:
+        for flag, value in (
+            ("--profile", self.options.profile),
+            ("--endpoint-url", self.options.endpoint_url),
+            ("--assume-role", self.options.assume_role),
+        ):
+            if value:
+                raise InputError(
+                    f"{flag} asks for a real account, and this run uses the embedded sandbox",
+                    code="sandbox-and-real",
+                    hint=f"leave out {flag}, or the sandbox",
+                )
+        account_id = account.id or NO_ACCOUNT
+        if self._server is None:
+            self._server = self._stack.enter_context(open_sandbox(self.project.home, account_id))
+            where = self.project.home / "sandbox.json"
+            self.options.note(SANDBOX_NOTE.format(path=_near(where, self.options.cwd)))
+        access = Access(account_id=account_id)
+        made = connect(access, transport=self._server.handle, tap=self.options.tap)
+        return Reached(account, made.account_id, made.partition, made.caller, connection=made, is_sandbox=True)
+
+    def _told(self, account: Account, path: Path) -> Reached:
+        state = told_state(path, self.options)
+        if account.id is not None and account.id != state.account_id:
+            raise CredentialsError(
+                f"{path} is of account {state.account_id}, but account {account.name} is {account.id}",
+                code="wrong-account",
+                hint="give the file of that account",
+            )
+        return Reached(account, state.account_id, state.partition, f"file:{path.name}", told=state)
+
+
+def told_state(path: Path, options: Options) -> State:
+    """The state in a snapshot, or in a saved answer of get-account-authorization-details."""
+    text = read_text(path, "a snapshot or a saved answer of get-account-authorization-details")
+    try:
+        value = loads_object(text)
+    except ValueError as error:
+        raise InputError(f"this is no JSON object: {error}", code="bad-snapshot", place=Place(str(path))) from error
+    if is_dump(value):
+        try:
+            state, notes = dump_state(value)
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"this is no answer of get-account-authorization-details: {error}",
+                code="bad-snapshot",
+                place=Place(str(path)),
+                hint="save one with: aws iam get-account-authorization-details --output json",
+            ) from error
+        for note in notes:
+            options.note(note)
+        return state
+    return from_text(text, str(path))
+
+
+def is_dump(value: Mapping[str, Any]) -> bool:
+    return any(name in value for name in ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"))
+
+
+def read_text(path: Path, what: str) -> str:
+    """A file's text; InputError where it is not there or not text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"cannot read {what}: {error.strerror or error}", code="unreadable", place=Place(str(path))
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{what} must be UTF-8 text", code="unreadable", place=Place(str(path))) from error
+
+
+def open_sandbox(home: Path, account_id: str) -> Any:
+    """The embedded IAM of a project; IamsyncError where its extra is not installed."""
+    try:
+        from iamsync.sandbox import Server
+    except ImportError as error:
+        raise InputError(
+            "the sandbox is not installed", code="no-sandbox", hint="pip install 'iamsync[sandbox]'"
+        ) from error
+    return Server(home / "sandbox.json", account_id=account_id)
+
+
+def _hop(hop: Any) -> Hop:
+    given = {"session_name": hop.session_name} if hop.session_name else {}
+    return Hop(hop.arn, external_id=hop.external_id, duration=hop.duration, **given)
+
+
+def _near(path: Path, cwd: Path) -> str:
+    try:
+        return path.relative_to(cwd).as_posix()
+    except ValueError:
+        return str(path)

@@ -1,0 +1,57 @@
+"""Past runs, as rows and in full, from the journals of a project."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from iamsync import journal
+from iamsync.engine.applying import runs_folder
+from iamsync.engine.project import Project
+from iamsync.journal import Run
+
+
+def rows(project: Project) -> list[dict[str, Any]]:
+    """One row a run, oldest first."""
+    return [_row(run) for run in journal.runs(runs_folder(project))]
+
+
+def show(project: Project, which: str) -> dict[str, Any]:
+    """One run with its steps and how each ended; InputError where it is unknown."""
+    run = journal.read_run(runs_folder(project), which)
+    ended = {entry["step"]: entry for entry in run.entries if entry.get("type") == "step-ended"}
+    steps = []
+    for step in run.header.get("plan", {}).get("steps", ()):
+        entry = ended.get(step["id"], {})
+        steps.append(
+            {
+                "id": step["id"],
+                "address": step.get("address"),
+                "operation": step["operation"],
+                "params": step["params"],
+                "outcome": run.outcomes.get(step["id"], "not begun"),
+                "reason": entry.get("reason") or None,
+                "request_id": entry.get("request_id") or None,
+            }
+        )
+    return {**_row(run), "caller": run.header.get("caller"), "steps": steps}
+
+
+def _row(run: Run) -> dict[str, Any]:
+    if run.ended is None:
+        state = "did not end"
+    elif run.complete:
+        state = "complete"
+    else:
+        state = "interrupted" if run.ended["interrupted"] else "in part"
+    counts = {name: int(run.ended[name]) if run.ended else 0 for name in ("done", "failed", "skipped")}
+    if run.ended is None:
+        counts["done"] = sum(outcome in ("done", "already") for outcome in run.outcomes.values())
+    return {
+        "run": run.id,
+        "started": run.started_at,
+        "account": run.header.get("account_name"),
+        "id": run.account_id,
+        "state": state,
+        **counts,
+        "approval": run.approval,
+    }

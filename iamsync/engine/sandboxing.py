@@ -1,0 +1,129 @@
+"""The sandbox as a command: seeded from a file, emptied, served to other tools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from iamsync.engine.project import NO_ACCOUNT, Project
+from iamsync.engine.reach import is_dump, open_sandbox, read_text
+from iamsync.errors import InputError, Place
+from iamsync.kinds import wire
+from iamsync.kinds.owners import owner_of
+from iamsync.manifest.snapshot import from_text
+from iamsync.model import Resource, State
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """What went into the sandbox: the account, how many of each kind, notes on the file."""
+
+    account_id: str
+    counts: Mapping[str, int]
+    notes: tuple[str, ...]
+
+
+def seed(project: Project, path: Path, *, foreign_only: bool) -> Seeded:
+    """Put a dump's or snapshot's content into the project's sandbox, under its own account id.
+
+    `foreign_only` takes just what iamsync does not manage: service-linked roles, Identity Center,
+    resources of other tools, AWS's policies.
+    """
+    text = read_text(path, "a dump or snapshot")
+    try:
+        value = wire.loads_object(text)
+    except ValueError as error:
+        raise InputError(f"this is no JSON object: {error}", code="bad-snapshot", place=Place(str(path))) from error
+    notes: tuple[str, ...] = ()
+    if is_dump(value):
+        state, notes = wire.dump_state(value)
+        aws = [item for item in value.get("Policies", ()) if str(item.get("Arn", "")).split(":")[4:5] == ["aws"]]
+    else:
+        state, aws = from_text(text, str(path)), []
+    if foreign_only:
+        state = replace(state, resources={r.address: r for r in state if owner_of(r) is not None})
+    with open_sandbox(project.home, state.account_id) as server:
+        server.seed(state.account_id, as_dump(state, aws))
+    counts: dict[str, int] = {}
+    for resource in state:
+        counts[resource.address.kind] = counts.get(resource.address.kind, 0) + 1
+    return Seeded(state.account_id, counts, notes)
+
+
+def as_dump(state: State, aws_policies: list[Any]) -> dict[str, Any]:
+    """A state in the shape of GetAccountAuthorizationDetails, with what its answer cannot carry besides."""
+    out: dict[str, list[Any]] = {"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": [], "Policies": []}
+    for resource in state:
+        section, item = _item(resource, state)
+        out[section].append(item)
+    out["Policies"] += aws_policies
+    return out
+
+
+def _item(resource: Resource, state: State) -> tuple[str, dict[str, Any]]:
+    spec, name, kind = resource.spec, resource.address.name, resource.address.kind
+    arn = f"arn:{state.partition}:iam::{state.account_id}:{kind}{spec.path}{name}"
+    noun = kind.capitalize()
+    item: dict[str, Any] = {"Path": spec.path, "Arn": arn, f"{noun}Name": name}
+    if resource.facts.get("id"):
+        item[f"{noun}Id"] = resource.facts["id"]
+    if kind == "policy":
+        versions = resource.facts.get("versions") or (("v1", spec.document, True),)
+        item["PolicyVersionList"] = [
+            {"VersionId": version, "Document": document.value, "IsDefaultVersion": default}
+            for version, document, default in versions
+        ]
+        item["DefaultVersionId"] = next(version for version, _, default in versions if default)
+        item["Tags"] = _tags(spec.tags)
+        if spec.description:
+            item["Description"] = spec.description
+        return "Policies", item
+    item["AttachedManagedPolicies"] = [
+        {"PolicyName": held.rpartition("/")[2], "PolicyArn": held} for held in spec.managed_policies
+    ]
+    item[f"{noun}PolicyList"] = [
+        {"PolicyName": label, "PolicyDocument": document.value} for label, document in spec.inline_policies
+    ]
+    if kind == "group":
+        return "GroupDetailList", item
+    item["Tags"] = _tags(spec.tags)
+    if spec.permissions_boundary:
+        item["PermissionsBoundary"] = {
+            "PermissionsBoundaryType": "Policy",
+            "PermissionsBoundaryArn": spec.permissions_boundary,
+        }
+    if kind == "user":
+        item["GroupList"] = list(spec.groups)
+        return "UserDetailList", item
+    item["AssumeRolePolicyDocument"] = spec.trust_policy.value
+    item["Description"] = spec.description
+    item["MaxSessionDuration"] = spec.max_session_duration
+    profiles = resource.facts.get("instance_profiles", ())
+    item["InstanceProfileList"] = [{"InstanceProfileName": profile} for profile in profiles]
+    return "RoleDetailList", item
+
+
+def _tags(tags: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags]
+
+
+def reset(project: Project) -> None:
+    """Empty the project's sandbox, all accounts of it."""
+    with open_sandbox(project.home, NO_ACCOUNT) as server:
+        server.reset()
+
+
+def serve(project: Project, port: int, ready: Callable[[str], None], wait: Callable[[], None]) -> None:
+    """Listen on 127.0.0.1 until `wait` returns; the state is saved then."""
+    from iamsync.sandbox import serve as listen
+
+    account = project.config.accounts[0]
+    with open_sandbox(project.home, account.id or NO_ACCOUNT) as server:
+        url, stop = listen(server, port)
+        try:
+            ready(url)
+            wait()
+        finally:
+            stop()

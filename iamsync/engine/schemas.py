@@ -1,0 +1,23 @@
+"""The JSON Schemas of every file iamsync reads or writes, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from iamsync.manifest.schema import config_schema, manifest_schema
+from iamsync.manifest.snapshot import snapshot_schema
+from iamsync.planner.planschema import plan_schema
+
+_MAKERS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
+    "manifest": manifest_schema,
+    "config": config_schema,
+    "plan": plan_schema,
+    "snapshot": snapshot_schema,
+}
+NAMES: Final = tuple(_MAKERS)
+
+
+def schema(name: str) -> dict[str, Any]:
+    """The schema of this name (one of `NAMES`), draft-07."""
+    return _MAKERS[name]()

@@ -1,0 +1,52 @@
+"""Validate: everything that can be known of a project without asking AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from iamsync.engine.project import Project
+from iamsync.errors import InputError, InputErrors, raise_all
+from iamsync.kinds import codec
+from iamsync.model import State
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """One account's desired state, as the manifests resolve for it."""
+
+    account_name: str
+    state: State
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many resources of each kind are declared."""
+        found: dict[str, int] = {}
+        for resource in self.state:
+            found[resource.address.kind] = found.get(resource.address.kind, 0) + 1
+        return found
+
+    def expanded(self) -> dict[str, object]:
+        """Every resource with all its fields, references as ARNs."""
+        return {
+            "account": {"name": self.account_name, "id": self.state.account_id},
+            "resources": {str(resource.address): codec.to_json(resource) for resource in self.state},
+            "removed": [str(removal.address) for removal in self.state.removed],
+        }
+
+
+def validate(project: Project) -> tuple[Validated, ...]:
+    """The desired state of each account; InputErrors with the mistakes of all of them, each once."""
+    errors: dict[str, InputError] = {}
+    out = []
+    for account in project.accounts():
+        try:
+            state = project.desired(account, project.offline_id(account), account.partition or "aws")
+        except InputErrors as several:
+            errors |= {str(error): error for error in several.errors}
+        except InputError as one:
+            errors[str(one)] = one
+        else:
+            out.append(Validated(account.name, state))
+    raise_all(list(errors.values()))
+    return tuple(out)
