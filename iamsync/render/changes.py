@@ -1,0 +1,261 @@
+"""A change of the plan document as lines with a mark, before any layout: shared by text and markdown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from iamsync import arn
+from iamsync.kinds import KINDS
+from iamsync.policy.document import Document
+from iamsync.render.statements import statement_lines
+from iamsync.render.words import plural, safe
+
+Json = Mapping[str, Any]
+
+MARKS: Final = {"create": "+", "update": "~", "replace": "-/+", "delete": "-"}
+# Three alike are worth one entry; of two, both are read faster than a list.
+_ALIKE: Final = 3
+# Calls whose whole effect stands in the fields of their change already.
+_TOLD: Final = frozenset(
+    {f"{verb}{noun}" for verb in ("Create", "Delete", "Tag", "Untag") for noun in ("User", "Group", "Role", "Policy")}
+    | {f"{verb}{noun}Policy" for verb in ("Attach", "Detach", "Put", "Delete") for noun in ("User", "Group", "Role")}
+    | {f"{verb}{noun}PermissionsBoundary" for verb in ("Put", "Delete") for noun in ("User", "Role")}
+    | {"UpdateUser", "UpdateGroup", "UpdateRole", "AddUserToGroup", "RemoveUserFromGroup", "CreatePolicyVersion"}
+)
+_PROFILES: Final = {"RemoveRoleFromInstanceProfile": "-", "AddRoleToInstanceProfile": "+"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a change: `mark` is +, - or nothing; `depth` counts levels under the field's own lines."""
+
+    mark: str
+    field: str
+    text: str
+    cause: str = ""
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change, or several that differ in nothing but the name; texts are safe to show."""
+
+    action: str
+    kind: str
+    names: tuple[str, ...]
+    cause: str
+    origin: str
+    note: str
+    renamed_from: str
+    lines: tuple[Line, ...]
+
+    @property
+    def mark(self) -> str:
+        return MARKS.get(self.action, self.action)
+
+    @property
+    def title(self) -> str:
+        """What happens to what: `create policy/deploy`, `delete 20 roles alike`."""
+        if len(self.names) > 1:
+            return f"{self.action} {len(self.names)} {plural(self.kind)} alike"
+        old = f" (renamed from {self.renamed_from})" if self.renamed_from else ""
+        return f"{self.action} {self.kind}/{self.names[0]}{old}"
+
+
+def entries(plan: Json) -> list[Entry]:
+    """The changes of one account's plan, equal ones as one, deletions and replacements first."""
+    steps = {step["id"]: step for step in plan["steps"]}
+    groups: dict[str, list[Json]] = {}
+    for change in plan["changes"]:
+        groups.setdefault(_likeness(change, steps), []).append(change)
+    made: list[Entry] = []
+    for alike in groups.values():
+        together = [alike] if len(alike) >= _ALIKE else [[change] for change in alike]
+        made += [_entry(changes, steps, plan["account"]) for changes in together]
+    made.sort(key=lambda entry: (_TURNS.get(entry.action, 9), entry.kind, entry.names[0]))
+    return made
+
+
+_TURNS: Final = {"delete": 0, "replace": 1, "create": 2, "update": 2}
+
+
+def origin_text(origin: Json | None) -> str:
+    """`iam/site.yaml:12`, and the template it was made from."""
+    if origin is None:
+        return ""
+    return _place(origin) + (f", template {_place(origin['template'])}" if origin.get("template") else "")
+
+
+def _place(origin: Json) -> str:
+    return safe(f"{origin['file']}:{origin['line']}" if origin.get("line") else origin["file"])
+
+
+def _likeness(change: Json, steps: Mapping[str, Json]) -> str:
+    extra = [(line.field, line.mark, line.text) for line in _consequences(change, steps)]
+    parts = [change["kind"], change["action"], change["cause"], change.get("note"), change["fields"], extra]
+    # A renamed resource is alone with its old name.
+    parts.append(change["name"] if change.get("renamed_from") else None)
+    return json.dumps(parts, sort_keys=True)
+
+
+def _entry(changes: Sequence[Json], steps: Mapping[str, Json], account: Json) -> Entry:
+    first = changes[0]
+    lines: list[Line] = []
+    for field in first["fields"]:
+        cause = field["cause"] if field["cause"] not in (first["cause"], "declared") else ""
+        made = list(_field_lines(first, field, account))
+        lines += [Line(line.mark, line.field, line.text, cause if at == 0 else "") for at, line in enumerate(made[:1])]
+        lines += made[1:]
+    lines += _consequences(first, steps)
+    origins = {origin_text(change.get("origin")) for change in changes}
+    if len(origins) > 1:
+        origins = {_shared_origin(change.get("origin")) for change in changes}
+    return Entry(
+        action=safe(first["action"]),
+        kind=safe(first["kind"]),
+        names=tuple(safe(change["name"]) for change in changes),
+        cause=safe(first["cause"]),
+        origin=", ".join(sorted(origin for origin in origins if origin)),
+        note=safe(first.get("note") or ""),
+        renamed_from=safe(first.get("renamed_from") or ""),
+        lines=tuple(lines),
+    )
+
+
+def _shared_origin(origin: Json | None) -> str:
+    """Of several alike: the template all were made from, else the file."""
+    if origin is None:
+        return ""
+    return f"template {_place(origin['template'])}" if origin.get("template") else safe(origin["file"])
+
+
+def _field_lines(change: Json, field: Json, account: Json) -> Iterator[Line]:
+    name, before, after = safe(field["field"]), field["before"], field["after"]
+    form = _form(change["kind"], field["field"], before if after is None else after)
+    if form == "references":
+        yield from _members(name, field, account["id"])
+    elif form == "tags":
+        yield from _tags(name, field)
+    elif form == "documents":
+        yield from _documents(name, field, account["partition"])
+    elif form == "document":
+        yield from _document(name, before, after, account["partition"])
+    else:
+        yield _scalar(name, form, before, after, account["id"])
+
+
+def _form(kind: str, field: str, value: Any) -> str:
+    """The field's shape; of a field this version does not know, what its value looks like."""
+    known = KINDS.get(kind)
+    for shape in known.fields if known is not None else ():
+        if shape.name == field:
+            return shape.form
+    return "references" if isinstance(value, list) else "text"
+
+
+def _members(name: str, field: Json, account: str) -> Iterator[Line]:
+    added, removed = list(field["added"]), list(field["removed"])
+    again = [item for item in added if item in removed]
+    changed = {*added, *removed}
+    shorts = {item: arn.short(item, account) for item in changed}
+    if len(set(shorts.values())) < len(changed):  # two paths, one name: only the ARN tells them apart
+        shorts = {item: item for item in changed}
+    for item in again:
+        yield Line("~", name, f"{safe(shorts[item])} (taken off and put on again)")
+    for mark, items in (("+", added), ("-", removed)):
+        for item in items:
+            if item not in again:
+                yield Line(mark, name, safe(shorts[item]))
+
+
+def _tags(name: str, field: Json) -> Iterator[Line]:
+    before, after = field["before"] or {}, field["after"] or {}
+    gone = [*field["removed"], *(key for key in field["added"] if key in before)]
+    for key in sorted(gone):
+        yield Line("-", name, safe(f"{key}={before[key]}"))
+    for key in field["added"]:
+        yield Line("+", name, safe(f"{key}={after[key]}"))
+
+
+def _documents(name: str, field: Json, partition: str) -> Iterator[Line]:
+    before, after = field["before"] or {}, field["after"] or {}
+    for key in field["added"]:
+        if key in before:
+            yield Line("~", name, safe(key))
+            yield from _explained(name, before[key], after[key], partition, 1)
+        else:
+            yield Line("+", name, safe(key))
+            yield from (Line("+", name, text, depth=1) for text in statement_lines(after[key]))
+    for key in field["removed"]:
+        yield Line("-", name, safe(key))
+        yield from (Line("-", name, text, depth=1) for text in statement_lines(before[key]))
+
+
+def _document(name: str, before: Any, after: Any, partition: str) -> Iterator[Line]:
+    if before is not None and after is not None:
+        yield from _explained(name, before, after, partition, 0)
+        return
+    mark, value = ("+", after) if after is not None else ("-", before)
+    yield from (Line(mark, name, text) for text in statement_lines(value))
+
+
+def _explained(name: str, before: Any, after: Any, partition: str, depth: int) -> Iterator[Line]:
+    from iamsync.policy.explain import lines
+
+    for text in lines(Document.of(before, partition), Document.of(after, partition)):
+        yield Line("", name, safe(text), depth=depth)
+
+
+def _scalar(name: str, form: str, before: Any, after: Any, account: str) -> Line:
+    old, new = _value(form, before, account), _value(form, after, account)
+    if before is None:
+        return Line("+", name, new)
+    if after is None:
+        return Line("-", name, old)
+    return Line("", name, f"{old} -> {new}")
+
+
+def _value(form: str, value: Any, account: str) -> str:
+    if form == "seconds" and isinstance(value, int):
+        return f"{value // 3600}h" if value and value % 3600 == 0 else f"{value}s"
+    if isinstance(value, str):
+        return safe(arn.short(value, account)) if value else '""'
+    return safe(json.dumps(value, ensure_ascii=False))
+
+
+def _consequences(change: Json, steps: Mapping[str, Json]) -> list[Line]:
+    """What the change's calls do beyond its fields: versions, instance profiles, a trust set later."""
+    out: list[Line] = []
+    ending = change["action"] in ("delete", "replace")
+    for step in (steps[name] for name in change["steps"] if name in steps):
+        operation, params = step["operation"], step["params"]
+        if operation == "DeletePolicyVersion":
+            why = "" if ending else " (the oldest that is not in use, to make room)"
+            out.append(Line("-", "versions", f"{safe(params['VersionId'])}{why}"))
+        elif operation == "SetDefaultPolicyVersion":
+            text = f"{safe(params['VersionId'])} says this already and becomes the default again"
+            out.append(Line("", "versions", text))
+        elif operation in _PROFILES:
+            out.append(Line(_PROFILES[operation], "instance_profiles", safe(params["InstanceProfileName"])))
+        elif operation == "UpdateAssumeRolePolicy":
+            if change["action"] in ("create", "replace"):
+                text = "trusts nobody at first; gets its trust policy once the roles it names exist"
+                out.append(Line("", "trust_policy", text))
+        elif operation not in _TOLD:
+            out.append(Line("", "also", f"{safe(operation)} {_params(params)}".rstrip()))
+    return out
+
+
+def _params(params: Json) -> str:
+    return " ".join(f"{safe(key)}={_value('text', value, '')}" for key, value in params.items())
+
+
+def labelled(lines: Iterable[Line]) -> Iterator[tuple[str, Line]]:
+    """Each line with its field's name where that begins, and nothing where it goes on."""
+    last = ""
+    for line in lines:
+        yield ("" if line.field == last else line.field), line
+        last = line.field

@@ -1,0 +1,74 @@
+"""Small tables: what ran, who owns what, what was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from iamsync.render.words import columns, count, plural, safe, some
+
+Row = Mapping[str, Any]
+
+_RUN_COLUMNS: Final = ("run", "started", "account", "outcome", "steps", "caller")
+
+
+def table(headings: Sequence[str], rows: Sequence[Row]) -> str:
+    """Rows under their headings, which are the keys; what a row does not have stays empty."""
+    body = [[_cell(row.get(key)) for key in headings] for row in rows]
+    return "\n".join(columns([[heading.upper() for heading in headings], *body]))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(item) for item in value)
+    return str(value)
+
+
+def runs_text(rows: Sequence[Row]) -> str:
+    """Past runs, newest first as given; keys `run`, `started`, `account`, `outcome`, `steps`, `caller`."""
+    return table(_RUN_COLUMNS, rows) if rows else "no runs are recorded here"
+
+
+def run_text(run: Row, steps: Sequence[Row]) -> str:
+    """One run: its own keys a line each, then a line a step.
+
+    Keys of a step: `step`, `operation`, `address`, `outcome`, `request_id`, `reason`.
+    """
+    head = columns([(f"{key}:", _cell(value)) for key, value in run.items() if value not in (None, "")])
+    if not steps:
+        return "\n".join([*head, "", "no call was made"])
+    told = [key for key in ("step", "operation", "address", "outcome", "request_id", "reason") if _told(key, steps)]
+    return "\n".join([*head, "", table(told, steps)])
+
+
+def _told(key: str, rows: Sequence[Row]) -> bool:
+    return any(row.get(key) not in (None, "") for row in rows)
+
+
+def owners_text(rows: Sequence[tuple[str, int, Sequence[str]]], *, verbose: bool = False) -> str:
+    """Who owns what before an import: an owner, how many resources, their addresses."""
+    if not rows:
+        return "the account holds nothing to import"
+    most = None if verbose else 5
+    body = [(owner, str(number), some(list(names), most)) for owner, number, names in rows]
+    return "\n".join(columns([("OWNER", "COUNT", "RESOURCES"), *body]))
+
+
+def import_text(files: Sequence[tuple[str, int]], left: int = 0) -> str:
+    """What an import wrote: each file and how many resources are in it."""
+    total = sum(number for _, number in files)
+    lines = columns([(f"  {name}", count(number, "resource")) for name, number in files])
+    rest = f"; {count(left, 'resource')} left to other owners" if left else ""
+    return "\n".join([f"wrote {count(total, 'resource')} to {count(len(files), 'file')}{rest}", *lines])
+
+
+def validate_text(counts: Mapping[str, int], files: int, accounts: int, warnings: int = 0) -> str:
+    """`ok: 3 users and 12 roles in 4 files, for 2 accounts`; `counts` is resources by kind."""
+    parts = [
+        f"{number} {safe(kind) if number == 1 else plural(safe(kind))}" for kind, number in counts.items() if number
+    ]
+    told = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts) or "nothing declared"
+    where = f" in {count(files, 'file')}" + (f", for {count(accounts, 'account')}" if accounts > 1 else "")
+    return f"ok: {told}{where}" + (f"; {count(warnings, 'warning')}" if warnings else "")

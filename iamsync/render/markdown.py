@@ -1,0 +1,186 @@
+"""A plan document as GitHub-flavoured markdown: a comment that nobody's text can break out of."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from iamsync.render.changes import Entry, Json, Line, entries, labelled, origin_text
+from iamsync.render.text import account_text, counts_text, left_alone, managed
+from iamsync.render.words import count, pad, safe, some
+
+# The longest comment that GitHub takes, in characters (its API answers 422 to a longer one).
+LIMIT: Final = 65_536
+_MOST_NAMES: Final = 10
+# Words that markdown, HTML and GitHub's own links (@name, #1, www.) leave alone.
+_PLAIN: Final = re.compile(r"[A-Za-z0-9,;.'()%/+=-]*:?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A piece of the comment; an `entry` may be left out where it does not fit, the rest always stays."""
+
+    text: str
+    entry: bool = False
+
+
+def plan_markdown(document: Json) -> str:
+    """The whole document, at most 65,536 characters; whole entries are left out where it is longer.
+
+    Then the first line says INCOMPLETE, and no digest is printed that could approve what is not shown.
+    """
+    plans = document["plans"]
+    total: dict[str, int] = {}
+    for plan in plans:
+        for key, number in plan["summary"].items():
+            total[key] = total.get(key, 0) + number
+    named = f" in {inline(account_text(plans[0]['account']))}" if len(plans) == 1 else ""
+    accounts = f" in {count(len(plans), 'account')}" if len(plans) > 1 else ""
+    title = f"### iamsync: {(counts_text(total) if total else '') or 'no changes'}{named or accounts}"
+    full = [_Block(title), *(block for plan in plans for block in _account(plan, len(plans) > 1, True))]
+    text = _joined(full)
+    if len(text) <= LIMIT:
+        return text
+    blocks = [_Block(title), *(block for plan in plans for block in _account(plan, len(plans) > 1, False))]
+    return _fitted(blocks)
+
+
+def inline(text: str) -> str:
+    """Text as markdown words; whatever could be markup, a mention or a link stands in a code span."""
+    return " ".join(_word(word) for word in safe(text).split(" "))
+
+
+def code(text: str) -> str:
+    """Text as a code span, whatever backticks it holds."""
+    text = safe(text)
+    fence = "`" * (_longest_run(text) + 1)
+    edge = " " if text.startswith("`") or text.endswith("`") or not text.strip() else ""
+    return f"{fence}{edge}{text}{edge}{fence}"
+
+
+def _word(word: str) -> str:
+    if not word or (_PLAIN.fullmatch(word) and not word.startswith("www.")):
+        return word
+    return code(word)
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)
+
+
+def _joined(blocks: list[_Block]) -> str:
+    return "\n\n".join(block.text for block in blocks) + "\n"
+
+
+def _fitted(blocks: list[_Block]) -> str:
+    """As many entries as fit under the line that says how many; the frame always stays."""
+    total = sum(block.entry for block in blocks)
+    room = LIMIT - len(f"INCOMPLETE, {total} of {total} shown\n\n") - 1
+    room -= sum(len(block.text) + 2 for block in blocks if not block.entry)
+    kept: list[_Block] = []
+    shown = 0
+    for block in blocks:
+        size = len(block.text) + 2
+        if not block.entry:
+            kept.append(block)
+        elif size <= room:
+            room -= size
+            shown += 1
+            kept.append(block)
+    return _joined([_Block(f"INCOMPLETE, {shown} of {total} shown"), *kept])
+
+
+def _account(plan: Json, several: bool, whole: bool) -> Iterator[_Block]:
+    summary = plan["summary"]
+    if several:
+        told = counts_text(summary) or "no changes"
+        yield _Block(f"#### {inline(account_text(plan['account']))}: {told}")
+    elif not plan["changes"]:
+        yield _Block(f"No changes. Live IAM matches the manifests ({managed(summary)} managed).")
+    yield from (_Block(_guard(guard), entry=True) for guard in plan["guards"])
+    yield from (_Block(_finding(finding), entry=True) for finding in plan["findings"])
+    yield from (_Block(_change(entry), entry=True) for entry in entries(plan))
+    rest = "\n".join(_rest(plan))
+    if rest:
+        yield _Block(rest)
+    if whole and plan["steps"]:
+        valid = f"  \nvalid until {code(plan['valid_until'])}" if plan.get("valid_until") else ""
+        calls = count(summary["steps"], "call")
+        yield _Block(f"{calls}, approval: {code(plan['digests']['approval'])}{valid}")
+
+
+def _guard(guard: Json) -> str:
+    if guard["acknowledged"]:
+        head, tail = "acknowledged", f"acknowledged {guard['acknowledged']}"
+    elif guard["severity"] == "refuse":
+        head = "refused"
+        tail = f"Acknowledge: {code(guard['acknowledge'])}" if guard["acknowledge"] else ""
+    else:
+        head, tail = "warning", ""
+    if guard["acknowledged"]:
+        tail = inline(tail)
+    return _item(head, guard, tail)
+
+
+def _finding(finding: Json) -> str:
+    return _item(safe(finding["severity"]), finding, "")
+
+
+def _item(head: str, finding: Json, tail: str) -> str:
+    notes = [inline(note) for note in (finding["evidence"], finding["remedy"]) if note]
+    place = origin_text(finding.get("origin"))
+    if place:
+        notes.append(inline(place))
+    if tail:
+        notes.append(tail)
+    below = "".join(f"\n  - {note}" for note in notes)
+    return f"- **{head}** {code(finding['id'])} {inline(finding['message'])}{below}"
+
+
+def _change(entry: Entry) -> str:
+    cause = "" if entry.cause == "declared" else f" [{entry.cause}]"
+    place = f" {entry.origin}" if entry.origin else ""
+    title = f"<code>{html.escape(f'{entry.mark} {entry.title}')}</code>"
+    right = f"<code>{html.escape(place.strip())}</code>" if place else ""
+    summary = " ".join(part for part in (title, right, html.escape(cause.strip())) if part)
+    body = list(_body(entry))
+    if not body:
+        body = [f"{entry.mark[0]} {entry.title}"]
+    fence = "`" * max(3, max(_longest_run(line) for line in body) + 1)
+    inside = "\n".join([f"{fence}diff", *body, fence])
+    return f"<details><summary>{summary}</summary>\n\n{inside}\n\n</details>"
+
+
+def _body(entry: Entry) -> Iterator[str]:
+    if len(entry.names) > 1:
+        sign = {"create": "+", "delete": "-"}.get(entry.action, " ")
+        yield from (f"{sign} {entry.kind}/{name}" for name in entry.names)
+    if entry.note:
+        yield f"  {entry.note}"
+    label = max((len(line.field) for line in entry.lines), default=0)
+    for name, line in labelled(entry.lines):
+        yield _diff_line(name, line, label)
+
+
+def _diff_line(name: str, line: Line, label: int) -> str:
+    """A line of a diff: its sign goes to the first column, where GitHub looks for it."""
+    sign = line.mark if line.mark in ("+", "-") else " "
+    change = "~ " if line.mark == "~" else ""
+    cause = f"   [{line.cause}]" if line.cause else ""
+    return f"{sign} {pad(name, label)}  {'  ' * line.depth}{change}{line.text}{cause}"
+
+
+def _rest(plan: Json) -> Iterator[str]:
+    groups: dict[str, list[str]] = {}
+    for item in plan["reported"]:
+        groups.setdefault(left_alone(item), []).append(item["address"])
+    for reason in sorted(groups):
+        names = groups[reason]
+        verb = "is" if len(names) == 1 else "are"
+        listed = inline(some(names, _MOST_NAMES))
+        yield f"- {count(len(names), 'live resource')} {verb} {inline(reason)}: {listed}"
+    if plan.get("unread"):
+        yield f"- not told by this source, so not compared: {inline(', '.join(plan['unread']))}"

@@ -1,0 +1,110 @@
+"""Text that is safe and measured: no control character reaches a terminal, columns count cells."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+# A kind in the plural, where adding an s is not enough.
+_PLURALS: Final = {"policy": "policies"}
+_CODES: Final = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "blue": "34",
+    "magenta": "35",
+    "error": "1;31",
+}
+
+
+def safe(value: object) -> str:
+    """The text with everything that a terminal would obey, or nobody would see, spelled out.
+
+    Control characters, bidirectional overrides, zero-width and odd blanks become `\\x1b`, `\\u202e`;
+    names and descriptions in AWS and in files are other people's to choose.
+    """
+    text = str(value)
+    if text.isprintable():
+        return text
+    return "".join(mark if mark.isprintable() else _spelled(mark) for mark in text)
+
+
+def _spelled(mark: str) -> str:
+    short = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(mark)
+    if short is not None:
+        return short
+    point = ord(mark)
+    if point < 0x100:
+        return f"\\x{point:02x}"
+    return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+
+
+def cells(text: str) -> int:
+    """How many terminal columns the text takes: two for wide characters, none for combining ones."""
+    if text.isascii():
+        return len(text)
+    return sum(_cell(mark) for mark in text)
+
+
+def _cell(mark: str) -> int:
+    if unicodedata.category(mark) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(mark) in ("W", "F") else 1
+
+
+def pad(text: str, width: int) -> str:
+    """The text filled up with blanks to this many columns."""
+    return text + " " * (width - cells(text))
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Lines of at most this many columns, broken at blanks alone: an ARN stays in one piece."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split(" "):
+        if line and cells(line) + 1 + cells(word) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    return [*lines, line]
+
+
+def count(number: int, noun: str) -> str:
+    """`1 role`, `3 policies`."""
+    return f"{number} {noun if number == 1 else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """The noun for several: `policies`, `instance profiles`."""
+    noun = noun.replace("_", " ")
+    return _PLURALS.get(noun, f"{noun}s")
+
+
+def some(names: Sequence[str], most: int | None = 10) -> str:
+    """The names in a row, all or the first ones and how many are left."""
+    if most is None or len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most} more"
+
+
+def paint(text: str, *styles: str, on: bool) -> str:
+    """The text in these styles where colour is wanted; measured before, since codes take no column."""
+    if not on or not text or not styles:
+        return text
+    codes = ";".join(_CODES[style] for style in styles)
+    return f"\x1b[{codes}m{text}\x1b[0m"
+
+
+def columns(rows: Iterable[Sequence[str]], gap: int = 2) -> list[str]:
+    """Rows as aligned lines; the last column is left ragged."""
+    table = [[safe(cell) for cell in row] for row in rows]
+    if not table:
+        return []
+    widths = [max(cells(row[at]) for row in table) for at in range(len(table[0]))]
+    return [
+        (" " * gap).join(pad(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
+    ]
