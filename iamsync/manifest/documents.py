@@ -29,9 +29,7 @@ class Documents:
     that is wrong is complained about once and answered with None from then on.
     """
 
-    def __init__(
-        self, root: Path, others: Iterable[Path] = (), files: dict[Path, Node | Wrong] | None = None
-    ) -> None:
+    def __init__(self, root: Path, others: Iterable[Path] = (), files: dict[Path, Node | Wrong] | None = None) -> None:
         self._root = root
         self._bases = (root, *others)
         self._files: dict[Path, Node | Wrong] = {} if files is None else files

@@ -19,7 +19,7 @@ from iamsync.manifest.templates import Template, read_template
 COMMON: Final = ("use", "with", "only_accounts", "ignore_changes", "renamed_from")
 TOP: Final = ("templates", *SECTIONS, "removed", "only_accounts")
 _POLICY_KEYS: Final = frozenset({"Version", "Statement"})
-_REMOVAL: Final = ("address", "reason", "only_accounts")
+REMOVAL: Final = ("address", "reason", "only_accounts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _removed(node: Node, problems: Problems) -> list[RemovedLine]:
         if isinstance(item, Scalar) and not is_null(item):
             found.append(RemovedLine(item, item))
         elif isinstance(item, Table):
-            values.known_keys(item, _REMOVAL, "a removal", problems)
+            values.known_keys(item, REMOVAL, "a removal", problems)
             address, reason = item.get("address"), item.get("reason")
             if reason is not None and values.text(reason, "reason", problems) is None:
                 continue

@@ -99,9 +99,7 @@ def check_use(template: Template, use: Node, given: Table | None, problems: Prob
     for name, value in given or ():
         if name.text not in template.params:
             hint = did_you_mean(name.text, template.params, _takes(template))
-            problems.add(
-                "unknown-parameter", f'template "{template.name}" has no parameter "{name.text}"', name, hint
-            )
+            problems.add("unknown-parameter", f'template "{template.name}" has no parameter "{name.text}"', name, hint)
         elif not isinstance(value, Scalar) or is_null(value):
             problems.add("wrong-type", f'parameter "{name.text}" is a text', value)
     missing = [name for name, value in template.params.items() if is_null(value) and not (given and name in given)]

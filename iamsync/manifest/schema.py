@@ -1,0 +1,375 @@
+"""JSON Schemas (draft-07, what editors speak) of manifests and of the project file, from the kinds.
+
+iamsync itself checks files by their nodes, with better messages; these are for editors and other
+tools. Only `schema_errors` imports jsonschema.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from iamsync.kinds import KINDS, SECTIONS
+from iamsync.kinds.kind import Field, Kind
+from iamsync.manifest import config, configsettings, limits
+from iamsync.manifest.documents import FILE_KEY
+from iamsync.policy.document import OPERATORS
+
+Schema = dict[str, Any]
+
+DRAFT: Final = "http://json-schema.org/draft-07/schema#"
+_VARIABLE: Final = r"\$\("  # a text with a variable in it may be anything until it is filled in
+_SCALAR: Final[Schema] = {"type": ["string", "integer", "boolean"]}
+_TEXT: Final[Schema] = {"type": "string"}
+_COMMON: Final[dict[str, Schema]] = {
+    "use": {"type": "string", "description": "Template to take the fields from."},
+    "with": {
+        "type": "object",
+        "description": "Values of the template's parameters.",
+        "additionalProperties": _SCALAR,
+    },
+    "only_accounts": {"$ref": "#/definitions/accounts"},
+    "ignore_changes": {"$ref": "#/definitions/ignore_changes"},
+    "renamed_from": {"type": "string", "description": "The name it had before; it is renamed, not made anew."},
+}
+
+
+def manifest_schema() -> Schema:
+    """The schema of one YAML document of a manifest file."""
+    definitions: dict[str, Schema] = {
+        "accounts": {
+            "description": 'Accounts it holds for: names, globs, label:KEY=VALUE; "!" excludes.',
+            **_one_or_list(_TEXT),
+        },
+        "ignore_changes": {
+            "description": "Fields, or members of fields, that are left to others: tags, tags/eks:*.",
+            "type": "array",
+            "items": _TEXT,
+        },
+        "file": {
+            "type": "object",
+            "description": "A document in a file of its own, relative to this one.",
+            "properties": {FILE_KEY: {"type": "string", "pattern": rf"\.(json|ya?ml)$|{_VARIABLE}"}},
+            "required": [FILE_KEY],
+            "additionalProperties": False,
+        },
+        "statement": _statement(),
+        "document": {"oneOf": [_document(), {"$ref": "#/definitions/file"}]},
+        "template": _template(),
+    }
+    properties: dict[str, Schema] = {
+        "templates": {
+            "description": "Fields written once, used by several resources.",
+            "type": ["object", "null"],
+            "additionalProperties": {"$ref": "#/definitions/template"},
+        }
+    }
+    for kind in SECTIONS.values():
+        definitions[kind.name] = _resource(kind)
+        properties[kind.section] = {
+            "description": kind.about,
+            "type": ["object", "null"],
+            "propertyNames": {"pattern": _or_variable(kind.name_pattern.pattern)},
+            "additionalProperties": {"$ref": f"#/definitions/{kind.name}"},
+        }
+    properties["removed"] = {
+        "description": "Resources to delete wherever they still exist.",
+        "type": ["array", "null"],
+        "items": {"oneOf": [_removed_address(), _removal()]},
+    }
+    properties["only_accounts"] = {"$ref": "#/definitions/accounts"}
+    return {
+        "$schema": DRAFT,
+        "title": "iamsync manifest",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        "definitions": definitions,
+    }
+
+
+def config_schema() -> Schema:
+    """The schema of the project file."""
+    settings = _settings()
+    variables = {
+        "description": "Values of $(var.NAME).",
+        "type": ["object", "null"],
+        "additionalProperties": _one_or_list(_SCALAR),
+    }
+    manifests = {"description": "Files and directories to read.", "type": "array", "items": _TEXT}
+    account = {
+        "id": {
+            "description": "Twelve digits; checked against the credentials before anything else.",
+            "type": ["string", "integer"],
+            "pattern": "^[0-9]{12}$",
+        },
+        "manifests": manifests,
+        "variables": variables,
+        "labels": {"description": "For label:KEY=VALUE.", "type": "object", "additionalProperties": _SCALAR},
+        "profile": {"description": "Profile of the AWS configuration.", "type": ["string", "null"]},
+        "region": {"description": "Region of STS calls.", "type": ["string", "null"]},
+        "partition": {"description": "aws, aws-cn, aws-us-gov.", "type": ["string", "null"]},
+        "backend": {"description": "AWS, or the embedded IAM.", "enum": ["aws", "sandbox"], "default": "aws"},
+        "assume_role": {
+            "description": "Role to assume, a chain of them, or apart for reading and writing.",
+            "oneOf": [
+                {"$ref": "#/definitions/chain"},
+                _closed(
+                    {"read": {"$ref": "#/definitions/chain"}, "write": {"$ref": "#/definitions/chain"}},
+                    minProperties=1,
+                ),
+            ],
+        },
+        **settings,
+    }
+    hop = _closed(
+        {
+            "arn": {"description": "The role's ARN.", "type": "string"},
+            "external_id": {"description": "What the role's trust policy asks for.", "type": ["string", "null"]},
+            "session_name": {"description": "Name of the session.", "type": ["string", "null"]},
+            "duration": {"description": "15m to 12h, or seconds.", "type": ["string", "integer"]},
+        },
+        required=["arn"],
+    )
+    return {
+        "$schema": DRAFT,
+        "title": "iamsync project file",
+        "type": "object",
+        "properties": {
+            "version": {"description": "Version of this format.", "const": 1},
+            "manifests": {**manifests, "default": list(config.DEFAULT_MANIFESTS)},
+            "variables": variables,
+            "accounts": {
+                "description": "Accounts by name.",
+                "type": ["object", "null"],
+                "additionalProperties": {**_closed(account), "type": ["object", "null"]},
+            },
+            **settings,
+            "acknowledge": {
+                "description": "Consent to guards, in advance.",
+                "type": "array",
+                "items": _acknowledgement(),
+            },
+        },
+        "additionalProperties": False,
+        "definitions": {
+            "hop": {"oneOf": [_TEXT, hop]},
+            "chain": {
+                "oneOf": [
+                    {"$ref": "#/definitions/hop"},
+                    {"type": "array", "items": {"$ref": "#/definitions/hop"}},
+                    {"type": "null"},
+                ]
+            },
+        },
+    }
+
+
+def schema_errors(value: Any, schema: Schema) -> tuple[tuple[tuple[str | int, ...], str], ...]:
+    """Where a plain value breaks a schema: path and message, in the order of paths."""
+    from jsonschema import Draft7Validator
+
+    found = [(tuple(error.absolute_path), error.message) for error in Draft7Validator(schema).iter_errors(value)]
+    return tuple(sorted(found, key=lambda error: (tuple(str(step) for step in error[0]), error[1])))
+
+
+def _resource(kind: Kind) -> Schema:
+    properties = {field.name: _field(field) for field in kind.fields} | _COMMON
+    schema = {"description": kind.about, "type": ["object", "null"], **_closed(properties, typed=False)}
+    if kind.required:
+        schema["type"] = "object"
+        # A template may bring what is required.
+        schema["anyOf"] = [{"required": list(kind.required)}, {"required": ["use"]}]
+    return schema
+
+
+def _template() -> Schema:
+    variants = []
+    for kind in KINDS.values():
+        fields = {field.name: _field(field) for field in kind.fields}
+        fields["ignore_changes"] = _COMMON["ignore_changes"]
+        held: Schema = {**_closed(fields), "type": ["object", "null"]}
+        parameters: Schema = {"type": ["object", "null"], "additionalProperties": {"type": [*_SCALAR["type"], "null"]}}
+        variants.append(
+            _closed(
+                {
+                    "kind": {"const": kind.name},
+                    "params": {"description": "Parameters; null makes one required.", **parameters},
+                    "fields": held,
+                },
+                required=["kind"],
+            )
+        )
+    return {"oneOf": variants}
+
+
+def _field(field: Field) -> Schema:
+    schema: Schema = {"description": field.about}
+    default = limits.kind_default(field)
+    if field.form == "text":
+        schema |= {"type": ["string", "null"], "maxLength": getattr(field, "max_length", limits.MAX_PATH)}
+        pattern = getattr(field, "pattern", None)
+        if pattern is not None:
+            schema["pattern"] = _or_variable(pattern.pattern)
+        if default is not None:
+            schema["default"] = default
+    elif field.form == "seconds":
+        schema |= {"type": ["string", "integer", "null"], "pattern": rf"^[0-9]+[smhd]?$|{_VARIABLE}"}
+        schema |= {"default": default, "minimum": limits.SESSION[0], "maximum": limits.SESSION[1]}
+    elif field.form == "document":
+        schema["oneOf"] = [{"$ref": "#/definitions/document"}]
+    elif field.form == "documents":
+        long = _closed(
+            {"document": {"$ref": "#/definitions/document"}, "only_accounts": {"$ref": "#/definitions/accounts"}},
+            required=["document"],
+        )
+        schema |= {"type": ["object", "null"], "default": {}}
+        schema["additionalProperties"] = {"oneOf": [{"$ref": "#/definitions/document"}, long]}
+    elif field.form == "reference":
+        schema["type"] = ["string", "null"]
+    elif field.form == "tags":
+        schema |= {"type": ["object", "null"], "default": {}, "additionalProperties": _SCALAR}
+        schema["maxProperties"] = limits.MAX_TAGS
+    else:
+        word: str = getattr(field, "target", "policy")
+        long = _closed({word: _TEXT, "only_accounts": {"$ref": "#/definitions/accounts"}}, required=[word])
+        # A whole list may come from a variable.
+        schema["oneOf"] = [
+            {"type": "array", "items": {"oneOf": [_TEXT, long]}},
+            {"type": "null"},
+            {"type": "string", "pattern": _VARIABLE},
+        ]
+        schema["default"] = []
+    return schema
+
+
+def _document() -> Schema:
+    return _closed(
+        {
+            "Version": {"enum": ["2012-10-17", "2008-10-17"]},
+            "Id": _SCALAR,
+            "Statement": {
+                "oneOf": [
+                    {"$ref": "#/definitions/statement"},
+                    {"type": "array", "minItems": 1, "items": {"$ref": "#/definitions/statement"}},
+                ]
+            },
+        },
+        required=["Statement"],
+    )
+
+
+def _statement() -> Schema:
+    several = _one_or_list(_SCALAR)
+    principal: Schema = {
+        "oneOf": [
+            _TEXT,
+            _closed(dict.fromkeys(("AWS", "Service", "Federated", "CanonicalUser"), several), minProperties=1),
+        ]
+    }
+    values: Schema = {"type": "object", "additionalProperties": several}
+    return _closed(
+        {
+            "Sid": _SCALAR,
+            "Effect": {"anyOf": [{"enum": ["Allow", "Deny"]}, {"type": "string", "pattern": _VARIABLE}]},
+            "Principal": principal,
+            "NotPrincipal": principal,
+            "Action": several,
+            "NotAction": several,
+            "Resource": several,
+            "NotResource": several,
+            "Condition": {
+                "type": "object",
+                "propertyNames": {"pattern": _operator_pattern()},
+                "additionalProperties": values,
+            },
+        },
+        required=["Effect"],
+    )
+
+
+def _operator_pattern() -> str:
+    return f"^(ForAllValues:|ForAnyValue:)?({'|'.join(OPERATORS)})(IfExists)?$|{_VARIABLE}"
+
+
+def _removed_address() -> Schema:
+    return {"type": "string", "pattern": f"^({'|'.join(KINDS)})/.+|{_VARIABLE}"}
+
+
+def _removal() -> Schema:
+    properties: dict[str, Schema] = {
+        "address": _removed_address(),
+        "reason": {"type": "string", "description": "Why; shown in the plan."},
+        "only_accounts": {"$ref": "#/definitions/accounts"},
+    }
+    return _closed(properties, required=["address"])
+
+
+def _settings() -> dict[str, Schema]:
+    fields = {
+        kind.section: {**_closed({field.name: {"description": field.about} for field in kind.fields})}
+        for kind in SECTIONS.values()
+    }
+    selector = {"type": "array", "items": _TEXT}
+    return {
+        "scope": {
+            "description": "Which undeclared live resources are watched.",
+            **_closed({"include": {**selector, "default": ["*"]}, "exclude": {**selector, "default": []}}),
+        },
+        "unmanaged": {
+            "description": "What becomes of undeclared live resources in scope.",
+            "enum": list(configsettings.UNMANAGED),
+            "default": "report",
+        },
+        "ignore_changes": {
+            "description": "Fields, or members of fields, that are left to others everywhere.",
+            "type": "array",
+            "items": _TEXT,
+        },
+        "safety": {
+            "description": "Limits past which a plan is refused.",
+            **_closed(
+                {
+                    "max_deletes": {"type": "integer", "minimum": 0, "default": 10},
+                    "max_change_percent": {"type": "integer", "minimum": 0, "maximum": 100, "default": 30},
+                    "settle": {
+                        "description": "Pause between grants and revocations.",
+                        "type": ["string", "integer"],
+                        "pattern": "^[0-9]+[smhd]?$",
+                        "default": "10s",
+                    },
+                    "protected": {**selector, "default": [], "description": "Never changed without acknowledgement."},
+                }
+            ),
+        },
+        "default_tags": {
+            "description": "Tags of every declared resource that can have tags.",
+            "type": ["object", "null"],
+            "additionalProperties": _SCALAR,
+        },
+        "defaults": {"description": "Fields of every declared resource of a section.", **_closed(fields)},
+    }
+
+
+def _acknowledgement() -> Schema:
+    return _closed(
+        {
+            "guard": {"description": "Name of the guard.", "type": "string", "pattern": "^[a-z][a-z0-9-]*$"},
+            "address": {"description": "Address or glob; all where left out.", "type": "string", "default": "*"},
+            "reason": {"description": "Why; shown in the plan.", "type": "string"},
+            "until": {"description": "Date or time it ends, RFC 3339.", "type": "string"},
+        },
+        required=["guard"],
+    )
+
+
+def _closed(properties: dict[str, Schema], *, typed: bool = True, **rest: Any) -> Schema:
+    base: Schema = {"type": "object"} if typed else {}
+    return {**base, "properties": properties, "additionalProperties": False, **rest}
+
+
+def _one_or_list(item: Schema) -> Schema:
+    return {"oneOf": [item, {"type": "array", "items": item}]}
+
+
+def _or_variable(pattern: str) -> str:
+    return f"^({pattern})$|{_VARIABLE}"
