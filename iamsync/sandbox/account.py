@@ -128,6 +128,12 @@ class AccountCalls(HolderCalls):
         ]
         return ActionResult({"SAMLProviderList": shown})
 
+    def update_saml_provider(self) -> ActionResult:
+        provider = self._saml()
+        # The document may be left out, when only keys or the encryption mode change.
+        provider.saml_metadata_document = self.params.get("SAMLMetadataDocument", provider.saml_metadata_document)
+        return ActionResult({"SAMLProviderArn": provider.arn})
+
     def delete_saml_provider(self) -> ActionResult:
         del self.iam.saml_providers[self._saml().name]
         return EmptyResult()

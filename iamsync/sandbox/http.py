@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from collections.abc import Callable
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
+from iamsync.errors import IamsyncError
 from iamsync.sandbox.server import Server
 
 _HOST = "127.0.0.1"
@@ -22,7 +24,7 @@ class _Quiet(WSGIRequestHandler):
 def serve(server: Server, port: int = 0) -> tuple[str, Callable[[], None]]:
     """Listen on 127.0.0.1 (a free port if 0): the URL, and a function that stops listening.
 
-    The server stays open; whoever made it closes it.
+    The server stays open; whoever made it closes it. IamsyncError "sandbox-port" where the port cannot be had.
     """
 
     @Request.application
@@ -31,7 +33,15 @@ def serve(server: Server, port: int = 0) -> tuple[str, Callable[[], None]]:
         return Response(body, status, headers)
 
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
-    listener = make_server(_HOST, port, application, threaded=True, request_handler=_Quiet)
+    # Bound here, since werkzeug would print and leave the process where the port is taken.
+    try:
+        bound = socket.create_server((_HOST, port))
+    except OSError as error:
+        message = f"cannot listen on {_HOST}:{port} ({error.strerror})"
+        raise IamsyncError(message, code="sandbox-port", hint="name another --port, or none") from error
+    with bound:
+        url = f"http://{_HOST}:{bound.getsockname()[1]}"
+        listener = make_server(_HOST, port, application, threaded=True, request_handler=_Quiet, fd=bound.fileno())
     listener.daemon_threads = True  # type: ignore[attr-defined]
     thread = threading.Thread(target=listener.serve_forever, name="sandbox", daemon=True)
     thread.start()
@@ -41,4 +51,4 @@ def serve(server: Server, port: int = 0) -> tuple[str, Callable[[], None]]:
         thread.join()
         listener.server_close()
 
-    return f"http://{_HOST}:{listener.server_port}", stop
+    return url, stop

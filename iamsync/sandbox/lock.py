@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +14,18 @@ from iamsync.errors import IamsyncError
 
 WAIT_SECONDS: Final = 30.0
 _PAUSE: Final = 0.05
+
+
+@contextmanager
+def on_disk(path: Path) -> Iterator[None]:
+    """Turn what the system refuses about a file into IamsyncError "sandbox-state"."""
+    try:
+        yield
+    except OSError as error:
+        message = f"cannot use the sandbox's file {path}: {error.strerror or error}"
+        raise IamsyncError(
+            message, code="sandbox-state", hint="check the directory, its owner and free space"
+        ) from error
 
 
 class FileLock:
@@ -28,8 +42,9 @@ class FileLock:
 
     def acquire(self, wait: float | None = None) -> None:
         """Take the lock; IamsyncError "sandbox-busy" after `wait` seconds (30)."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with on_disk(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         until = time.monotonic() + (WAIT_SECONDS if wait is None else wait)
         while True:
             try:

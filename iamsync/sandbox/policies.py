@@ -6,7 +6,7 @@ from moto.core.responses import ActionResult, EmptyResult
 
 from iamsync.sandbox import checks, views
 from iamsync.sandbox.backend import Backend
-from iamsync.sandbox.entities import Group, Policy, PolicyVersion, Role, User, now
+from iamsync.sandbox.entities import Group, Policy, PolicyVersion, Role, User, now, tag_list
 from iamsync.sandbox.holders import HolderCalls
 from iamsync.sandbox.refusal import Refused
 
@@ -16,7 +16,9 @@ class PolicyCalls(HolderCalls):
 
     def create_policy(self) -> ActionResult:
         iam, name, text = self.iam, self.params["PolicyName"], self.params["PolicyDocument"]
-        checks.free_name("A policy", name, (each.name for each in iam.managed_policies.values()))
+        if any(each.name.casefold() == name.casefold() for each in iam.managed_policies.values()):
+            message = f"A policy called {name} already exists. Duplicate names are not allowed."
+            raise Refused("EntityAlreadyExists", message)
         checks.room("Policies", len(iam.managed_policies), iam.quotas)
         checks.identity_document(text)
         checks.policy_size(text, iam.quotas)
@@ -24,10 +26,8 @@ class PolicyCalls(HolderCalls):
         policy.description = self.params.get("Description", "")
         policy.tag_map = self.new_tags(fold=False)
         iam.managed_policies[policy.arn] = policy
-        view = views.full_policy(iam, policy)
         # The answer to a creation lacks the description even where one was given.
-        view.pop("Description", None)
-        return ActionResult({"Policy": view})
+        return ActionResult({"Policy": views.policy(policy, {}, {}) | {"Tags": tag_list(policy.tag_map)}})
 
     def get_policy(self) -> ActionResult:
         return ActionResult({"Policy": views.full_policy(self.iam, self._policy())})

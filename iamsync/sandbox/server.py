@@ -22,7 +22,7 @@ from iamsync.sandbox import quotas, seed, state, tagging
 from iamsync.sandbox.account import Iam
 from iamsync.sandbox.backend import Accounts, Backend
 from iamsync.sandbox.calls import scope
-from iamsync.sandbox.lock import FileLock
+from iamsync.sandbox.lock import FileLock, on_disk
 from iamsync.sandbox.refusal import Answer, Refused
 from iamsync.sandbox.sts import Sts, StsAccounts
 
@@ -113,7 +113,8 @@ class Server:
         with self._moto():
             content = state.encode(self._accounts, self.quotas)
         if content != self._loaded:
-            state.write(self._path, content)
+            with on_disk(self._path):
+                state.write(self._path, content)
             self._loaded = content
 
     def close(self) -> None:
@@ -134,7 +135,8 @@ class Server:
 
     def _load(self) -> None:
         if self._path is not None and self._path.exists():
-            self._loaded = self._path.read_bytes()
+            with on_disk(self._path):
+                self._loaded = self._path.read_bytes()
             with self._moto():
                 self.quotas.update(state.decode(self._path, self._loaded, self._accounts))
 

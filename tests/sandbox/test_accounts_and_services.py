@@ -11,6 +11,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from iamsync.errors import IamsyncError
 from iamsync.sandbox import Server, serve
 
 from .conftest import ACCOUNT, client
@@ -176,6 +177,9 @@ def test_it_can_be_reached_over_http(server: Server) -> None:
             assert len(set(pool.map(create, range(12)))) == 12
         assert session.client("sts", endpoint_url=url, config=config).get_caller_identity()["Account"] == ACCOUNT
         assert len(client(server).list_users()["Users"]) == 12
+        with pytest.raises(IamsyncError) as caught:
+            serve(server, int(url.rpartition(":")[2]))
+        assert caught.value.code == "sandbox-port"
     finally:
         stop()
     with pytest.raises(OSError):  # noqa: PT011 - each system words it its own way

@@ -184,6 +184,36 @@ def test_a_file_that_is_no_state_is_named_and_left_alone(tmp_path: Path, content
     assert path.read_text() == content
 
 
+def test_a_place_that_cannot_hold_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(IamsyncError) as caught:
+        open_server(tmp_path / "file" / "state.json")
+    assert caught.value.code == "sandbox-state"
+    (tmp_path / "state.json").mkdir()
+    with pytest.raises(IamsyncError, match="state.json"):
+        open_server(tmp_path / "state.json")
+
+
+def test_a_failed_save_leaves_the_old_file_and_frees_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "state.json"
+    with open_server(path) as server:
+        client(server).create_user(UserName="ann")
+    before = path.read_bytes()
+    server = open_server(path)
+    client(server).create_user(UserName="beth")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(IamsyncError, match="No space left"):
+            server.close()
+    assert path.read_bytes() == before
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["state.json", "state.json.lock"]
+    open_server(path).close()
+
+
 def test_reset_empties_one_account_or_all(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     with open_server(path) as server:

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from iamsync.sandbox import Server
 
@@ -11,12 +16,19 @@ from .conftest import ACCOUNT, client
 from .documents import policy
 
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
-CERTIFICATE_ERROR = "MalformedCertificate"
 Refused = Callable[..., str]
 
 
 def policy_arn(iam: Any, name: str = "limit") -> str:
     return str(iam.create_policy(PolicyName=name, PolicyDocument=policy())["Policy"]["Arn"])
+
+
+def certificate() -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ann")])
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, start, start + timedelta(days=9))
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
 def test_a_user_is_created_with_its_boundary_and_tags_and_shows_both(iam: Any) -> None:
@@ -121,6 +133,9 @@ def test_a_user_with_credentials_cannot_be_deleted(iam: Any, refused: Refused) -
     ssh = iam.upload_ssh_public_key(UserName="ann", SSHPublicKeyBody=body)["SSHPublicKey"]["SSHPublicKeyId"]
     assert refused(iam.delete_user, UserName="ann") == "DeleteConflict"
     iam.delete_ssh_public_key(UserName="ann", SSHPublicKeyId=ssh)
+    signing = iam.upload_signing_certificate(UserName="ann", CertificateBody=certificate())["Certificate"]
+    assert refused(iam.delete_user, UserName="ann") == "DeleteConflict"
+    iam.delete_signing_certificate(UserName="ann", CertificateId=signing["CertificateId"])
     serial = iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")["VirtualMFADevice"]["SerialNumber"]
     codes = {"AuthenticationCode1": "123456", "AuthenticationCode2": "654321"}
     iam.enable_mfa_device(UserName="ann", SerialNumber=serial, **codes)
