@@ -31,6 +31,8 @@ IAM_REGIONS: Final = {
     "aws-iso-f": "us-isof-south-1",
 }
 _HOME: Final = "us-east-1"
+# botocore's variables that lead to files of this machine, leading nowhere.
+_DETACHED: Final = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +96,18 @@ class Sessions:
         key = (profile, None) if ambient else (None, account_id or "sandbox")
         with self._lock:
             if key not in self._held:
-                self._held[key] = self._ambient(profile) if ambient else self._detached(key[1] or "")
+                self._held[key] = self._fresh(profile, _DETACHED if not ambient else {})
+                if not ambient:
+                    self._held[key].set_credentials(key[1], "sandbox")
             return self._held[key]
 
     def derived(self, credentials: Any, parent: Any) -> Any:
-        """A session that signs with a role's credentials."""
+        """A session that signs with a role's credentials and is otherwise like its parent."""
         with self._lock:
-            session = self._fresh(None)
+            known = parent.get_component("config_store")
+            names = (*_DETACHED, "region")
+            session = self._fresh(None, {name: known.get_config_variable(name) for name in names})
             session.register_component("credential_provider", _Given(credentials))
-            store, known = session.get_component("config_store"), parent.get_component("config_store")
-            for name in ("profile", "config_file", "credentials_file", "region"):
-                store.set_config_variable(name, known.get_config_variable(name))
             return session
 
     def client(self, session: Any, service: str, **given: Any) -> Any:
@@ -112,26 +115,17 @@ class Sessions:
         with self._lock:
             return session.create_client(service, **given)
 
-    def _fresh(self, profile: str | None) -> Any:
+    def _fresh(self, profile: str | None, fixed: Mapping[str, str | None]) -> Any:
         from botocore.session import Session
 
         session = Session(profile=profile)
+        for name, value in fixed.items():
+            session.get_component("config_store").set_config_variable(name, value)
         if self._loader is None:
             self._loader = session.get_component("data_loader")
         session.register_component("data_loader", self._loader)
         # Parsing dates is half the time of a large read, and no date is compared.
         session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_as_it_is)
-        return session
-
-    def _ambient(self, profile: str | None) -> Any:
-        return self._fresh(profile)
-
-    def _detached(self, key_id: str) -> Any:
-        session = self._fresh(None)
-        store = session.get_component("config_store")
-        for name, value in (("profile", None), ("config_file", os.devnull), ("credentials_file", os.devnull)):
-            store.set_config_variable(name, value)
-        session.set_credentials(key_id, "sandbox")
         return session
 
 

@@ -1,0 +1,230 @@
+"""Reaching an account: credentials, roles, endpoints, and what is said when that fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from iamsync.aws.calls import call
+from iamsync.aws.session import Access, Connection, Hop, Sessions, connect
+from iamsync.errors import AwsError, CredentialsError, Unsupported
+from iamsync.sandbox import Server, serve
+
+from .conftest import ACCOUNT, Answer, Wire, refusal
+
+OTHER = "444455556666"
+
+
+def identity(arn: str, account: str = ACCOUNT) -> Answer:
+    body = (
+        f"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>{arn}</Arn><UserId>x</UserId>"
+        f"<Account>{account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+    )
+    return 200, {}, body.encode()
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine without any AWS configuration; the file that would hold it."""
+    import os
+
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    return tmp_path / "config"
+
+
+@pytest.fixture
+def endpoint() -> Iterator[str]:
+    with Server(account_id=ACCOUNT) as server:
+        url, stop = serve(server)
+        yield url
+        stop()
+
+
+@pytest.mark.parametrize(
+    ("arn", "partition", "caller"),
+    [
+        (f"arn:aws:iam::{ACCOUNT}:user/ops/alice", "aws", f"arn:aws:iam::{ACCOUNT}:user/ops/alice"),
+        (f"arn:aws:sts::{ACCOUNT}:assumed-role/ci/run-12", "aws", f"arn:aws:sts::{ACCOUNT}:assumed-role/ci"),
+        (f"arn:aws-cn:sts::{ACCOUNT}:assumed-role/ci/a@b", "aws-cn", f"arn:aws-cn:sts::{ACCOUNT}:assumed-role/ci"),
+        (f"arn:aws-us-gov:iam::{ACCOUNT}:root", "aws-us-gov", f"arn:aws-us-gov:iam::{ACCOUNT}:root"),
+    ],
+)
+def test_the_caller_is_told_without_session_and_tells_the_partition(
+    wire: Wire, arn: str, partition: str, caller: str
+) -> None:
+    wire.faults["GetCallerIdentity"] = [identity(arn)]
+    connection = connect(Access(), transport=wire)
+    assert (connection.partition, connection.caller, connection.account_id) == (partition, caller, ACCOUNT)
+    region = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}[partition]
+    assert connection.tagging.meta.region_name == region
+
+
+def test_credentials_of_another_account_are_refused_by_both_ids(wire: Wire) -> None:
+    wire.faults["GetCallerIdentity"] = [identity(f"arn:aws:iam::{OTHER}:user/eve", OTHER)]
+    with pytest.raises(CredentialsError, match=f"{OTHER}.*{ACCOUNT}") as caught:
+        connect(Access(account_id=ACCOUNT), transport=wire)
+    assert caught.value.code == "wrong-account"
+    assert ACCOUNT in caught.value.hint
+    assert wire.calls == ["GetCallerIdentity"]
+
+
+def test_an_answer_that_names_nobody_is_an_error(wire: Wire) -> None:
+    wire.faults["GetCallerIdentity"] = [(200, {}, b"<a><GetCallerIdentityResult/></a>")]
+    with pytest.raises(AwsError) as caught:
+        connect(Access(), transport=wire)
+    assert caught.value.code == "bad-identity"
+
+
+def test_a_transport_leads_to_the_account_that_is_expected(wire: Wire) -> None:
+    assert connect(Access(account_id=OTHER), transport=wire).account_id == OTHER
+    assert connect(Access(), transport=wire).account_id == ACCOUNT
+
+
+def test_with_a_transport_the_machines_configuration_counts_for_nothing(
+    machine: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.write_text("[broken")
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "cn-north-1")
+    assert connect(Access(profile="none"), transport=wire).partition == "aws"
+
+
+def test_a_tap_hears_each_operation_once(wire: Wire) -> None:
+    heard: list[str] = []
+    connection = connect(Access(), transport=wire, tap=heard.append)
+    wire.faults["ListRoles"] = ["reset", "reset"]
+    call(connection.iam, "ListRoles")
+    call(connection.iam_once, "ListUsers")
+    call(connection.tagging, "GetResources")
+    assert heard == ["GetCallerIdentity", "ListRoles", "ListUsers", "GetResources"]
+    assert wire.calls.count("ListRoles") == 3
+
+
+def test_one_client_repeats_what_got_no_answer_and_the_other_never_does(connection: Connection, wire: Wire) -> None:
+    wire.faults["ListRoles"] = ["reset"] * 9
+    call(connection.iam, "ListRoles")
+    wire.faults["ListRoles"] = ["reset"]
+    with pytest.raises(AwsError) as caught:
+        call(connection.iam_once, "ListRoles")
+    assert (caught.value.code, caught.value.doubtful) == ("no-answer", True)
+    assert len(wire.calls) == 11
+
+
+def test_dates_stay_as_they_were_told(connection: Connection) -> None:
+    assert isinstance(call(connection.iam, "CreateGroup", {"GroupName": "g"})["Group"]["CreateDate"], str)
+
+
+def test_a_chain_of_roles_is_assumed_hop_by_hop(wire: Wire) -> None:
+    first = connect(Access(account_id=ACCOUNT), transport=wire)
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
+    for account in (ACCOUNT, OTHER):
+        iam = connect(Access(account_id=account), transport=wire).iam
+        text = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        call(iam, "CreateRole", {"RoleName": "hop", "AssumeRolePolicyDocument": text})
+    seen: list[dict[str, str]] = []
+
+    def watched(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        if b"Action=AssumeRole" in body:
+            seen.append(dict(pair.split("=") for pair in body.decode().split("&")))
+        return wire(method, url, headers, body)
+
+    hops = (
+        Hop(f"arn:aws:iam::{ACCOUNT}:role/hop", session_name="one"),
+        Hop(f"arn:aws:iam::{OTHER}:role/hop", external_id="secret-7", session_name="two", duration=1800),
+    )
+    sessions = Sessions()
+    access = Access(account_id=OTHER, hops=hops)
+    with pytest.raises(CredentialsError, match="lead to account"):
+        connect(Access(account_id=ACCOUNT, hops=hops), transport=watched, sessions=sessions)
+    seen.clear()
+    connection = connect(access, transport=watched, sessions=sessions)
+    assert connection.account_id == OTHER
+    assert connection.caller == f"arn:aws:sts::{OTHER}:assumed-role/hop"
+    assert [hop["RoleSessionName"] for hop in seen] == ["one", "two"]
+    assert (seen[1]["ExternalId"], seen[1]["DurationSeconds"]) == ("secret-7", "1800")
+    assert "DurationSeconds" not in seen[0]
+    assert first.account_id == ACCOUNT
+
+
+def test_a_role_that_may_not_be_assumed_lists_the_reasons(wire: Wire) -> None:
+    wire.faults["AssumeRole"] = [refusal("AccessDenied", 403, "not authorized to perform: sts:AssumeRole")]
+    with pytest.raises(CredentialsError) as caught:
+        connect(Access(hops=(Hop(f"arn:aws:iam::{OTHER}:role/none"),)), transport=wire)
+    assert (caught.value.code, caught.value.operation) == ("assume-role-denied", "AssumeRole")
+    assert "external id" in caught.value.hint
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize("hops", [(), (Hop(f"arn:aws:iam::{OTHER}:role/x"),)])
+def test_no_credentials_says_how_to_give_some(hops: tuple[Hop, ...]) -> None:
+    with pytest.raises(CredentialsError) as caught:
+        connect(Access(endpoint_url="http://127.0.0.1:1", hops=hops))
+    assert caught.value.code == "no-credentials"
+    assert "--profile" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("config", "code"),
+    [
+        ("", "unknown-profile"),
+        ("[profile", "bad-aws-config"),
+        (
+            "[profile work]\nsso_session=s\nsso_account_id=111122223333\nsso_role_name=r\n"
+            "[sso-session s]\nsso_region=us-east-1\nsso_start_url=https://example.com/start\n",
+            "sso-expired",
+        ),
+        ("[profile work]\ncredential_process = false\n", "no-credentials"),
+    ],
+)
+def test_a_profile_that_does_not_work_says_why(machine: Path, config: str, code: str) -> None:
+    machine.write_text(config)
+    with pytest.raises(CredentialsError) as caught:
+        connect(Access(profile="work", endpoint_url="http://127.0.0.1:1"))
+    assert caught.value.code == code
+
+
+def test_an_endpoint_takes_every_service(machine: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAANYKEYATALLABCDE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    connection = connect(Access(endpoint_url=endpoint, account_id=ACCOUNT))
+    call(connection.iam, "CreateUser", {"UserName": "alice"})
+    assert call(connection.tagging, "GetResources")["ResourceTagMappingList"] == []
+    assert connection.alias() is None
+    machine.write_text("[profile work]\naws_access_key_id=AKIAANYKEYATALLABCDE\naws_secret_access_key=x\n")
+    assert call(connect(Access(profile="work", endpoint_url=endpoint)).iam, "ListUsers")["Users"]
+
+
+@pytest.mark.usefixtures("machine")
+def test_an_endpoint_that_does_not_answer_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAANYKEYATALLABCDE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    with pytest.raises(AwsError) as caught:
+        connect(Access(endpoint_url="http://127.0.0.1:1"))
+    assert caught.value.code == "no-answer"
+
+
+def test_the_alias_is_asked_for_when_it_is_wanted(connection: Connection, wire: Wire) -> None:
+    assert (connection.alias(), wire.calls) == (None, ["ListAccountAliases"])
+    call(connection.iam, "CreateAccountAlias", {"AccountAlias": "acme-prod"})
+    assert connection.alias() == "acme-prod"
+    wire.faults["ListAccountAliases"] = [refusal("AccessDenied", 403), refusal("NotImplemented", 501)]
+    assert (connection.alias(), connection.alias()) == (None, None)
+
+
+def test_an_emulator_that_breaks_down_in_this_process_is_no_crash(connection: Connection, wire: Wire) -> None:
+    def missing(answer: Any) -> Any:
+        raise NotImplementedError("the action has not been implemented")
+
+    wire.faults["ListRoles"] = [missing]
+    with pytest.raises(Unsupported):
+        call(connection.iam, "ListRoles")

@@ -1,0 +1,186 @@
+"""The record of a run: on disk before each call, readable after any crash."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from iamsync.errors import InputError, JournalError
+from iamsync.events import RunEnded, RunStarted, StepEnded, StepStarted
+from iamsync.journal import Journal, Run, find_approval, header_of, read_run, run_id, runs
+from iamsync.model import Address, Call, Plan, Step
+
+NOW = datetime(2026, 11, 24, 2, 34, 58, tzinfo=UTC)
+ALICE = Address("user", "alice")
+PUT = Step(
+    "s1", ALICE, Call("PutUserPolicy", MappingProxyType({"UserName": "alice", "PolicyName": "p\u2028"})), "grant"
+)
+WAIT = Step("s2", None, Call("wait", {"seconds": 10}), "neutral", ("s1",))
+PLAN = Plan(
+    account_id="111122223333", partition="aws", account_name="prod", alias=None,
+    caller="arn:aws:sts::111122223333:assumed-role/ci", now="2026-11-24T00:00:00Z", changes=(), steps=(PUT, WAIT),
+    guards=(), findings=(), reported=(), unchanged=0, desired_digest="sha256:d", read_set_digest="sha256:r",
+    approval="sha256:a", prior=MappingProxyType({ALICE: {"path": "/"}, Address("role", "app"): None}),
+)  # fmt: skip
+
+
+def journal(directory: Path, name: str = "20261124T023458Z-aaaa") -> Journal:
+    return Journal(directory, name, clock=lambda: NOW)
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text().split("\n") if line]
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Run:
+    with journal(tmp_path / "runs") as record:
+        record.header(header_of(PLAN))
+        record(RunStarted("111122223333", 2))
+        record(StepStarted(PUT))
+        record(StepEnded(PUT, "done", "req-1"))
+        record(StepStarted(WAIT))
+    return read_run(tmp_path / "runs")
+
+
+def test_names_of_runs_sort_by_time() -> None:
+    assert run_id(NOW, "9f3a") == "20261124T023458Z-9f3a"
+    assert run_id(NOW) < run_id(NOW.replace(minute=59)) < run_id(NOW.replace(year=2027))
+
+
+def test_the_first_line_tells_the_plan_and_what_it_found(recorded: Run) -> None:
+    header = dict(recorded.header)
+    assert header.pop("steps") == [
+        {"id": "s1", "address": "user/alice", "operation": "PutUserPolicy",
+         "params": {"UserName": "alice", "PolicyName": "p\u2028"}, "effect": "grant", "after": []},
+        {"id": "s2", "address": None, "operation": "wait", "params": {"seconds": 10}, "effect": "neutral",
+         "after": ["s1"]},
+    ]  # fmt: skip
+    assert header == {
+        "type": "run", "format_version": "1.0", "run": "20261124T023458Z-aaaa", "at": "2026-11-24T02:34:58Z",
+        "account_id": "111122223333", "account_name": "prod", "partition": "aws",
+        "caller": "arn:aws:sts::111122223333:assumed-role/ci", "approval": "sha256:a", "desired": "sha256:d",
+        "read_set": "sha256:r", "prior": {"role/app": None, "user/alice": {"path": "/"}},
+    }  # fmt: skip
+
+
+def test_a_step_that_was_begun_and_never_answered_is_in_doubt(recorded: Run) -> None:
+    assert recorded.outcomes == {"s1": "done", "s2": "started"}
+    assert recorded.ended is None
+    assert not recorded.complete
+
+
+def test_a_run_that_came_to_its_end_says_so(recorded: Run, tmp_path: Path) -> None:
+    with journal(tmp_path / "runs", "20261124T023459Z-aaaa") as record:
+        record(RunEnded(2, 0, 0))
+    assert read_run(tmp_path / "runs", "20261124T023459Z").complete
+    assert [run.complete for run in runs(tmp_path / "runs")] == [False, True]
+
+
+def test_every_line_is_on_disk_when_the_call_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record, synced = journal(tmp_path), []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_size))
+    record(StepStarted(PUT))
+    size = record.path.stat().st_size
+    assert synced == [size]
+    assert lines(record.path)[0]["operation"] == "PutUserPolicy"
+    record.close()
+
+
+def test_the_record_is_its_owners_alone(recorded: Run) -> None:
+    assert stat.S_IMODE(recorded.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(recorded.path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("spoil", ["file", "twice"])
+def test_a_record_that_cannot_be_written_fails_before_anything_is_called(tmp_path: Path, spoil: str) -> None:
+    directory = tmp_path / "runs"
+    if spoil == "file":
+        directory.write_text("not a directory")
+    else:
+        journal(directory).close()
+    with pytest.raises(JournalError) as caught:
+        journal(directory)
+    assert caught.value.code == "journal-unwritable"
+
+
+def test_a_closed_record_takes_no_more(tmp_path: Path) -> None:
+    record = journal(tmp_path)
+    record.close()
+    with pytest.raises(JournalError):
+        record(RunStarted("111122223333", 0))
+
+
+def test_a_full_disk_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = journal(tmp_path)
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(JournalError, match="No space left"):
+        record(RunStarted("111122223333", 0))
+    record.close()
+
+
+@pytest.mark.parametrize("cut", [1, 20, 60])
+def test_a_last_line_that_was_cut_off_is_tolerated(recorded: Run, cut: int) -> None:
+    text = recorded.path.read_bytes()
+    recorded.path.write_bytes(text[:-cut])
+    run = read_run(recorded.path.parent)
+    # Cut by the line break alone, the line is whole.
+    assert run.torn == (cut > 1)
+    assert run.outcomes["s1"] == "done"
+    assert ("s2" in run.outcomes) == (cut == 1)
+
+
+def test_a_broken_line_in_the_middle_is_an_error(recorded: Run) -> None:
+    text = recorded.path.read_text().split("\n")
+    recorded.path.write_text("\n".join([text[0], text[1][:10], *text[2:]]))
+    with pytest.raises(JournalError, match="line 2 is no JSON"):
+        runs(recorded.path.parent)
+
+
+def test_a_record_of_a_newer_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text('{"type":"run","format_version":"2.0"}\n')
+    with pytest.raises(JournalError, match=r"format 2\.0 is newer"):
+        read_run(tmp_path)
+
+
+def test_a_run_is_found_by_its_id_by_how_it_begins_or_as_the_latest(tmp_path: Path) -> None:
+    for name in ("20261124T023458Z-aaaa", "20261124T023458Z-bbbb", "20261125T000000Z-cccc"):
+        journal(tmp_path, name).close()
+    assert read_run(tmp_path).id == read_run(tmp_path, "20261125").id == "20261125T000000Z-cccc"
+    assert read_run(tmp_path, "20261124T023458Z-b").id == "20261124T023458Z-bbbb"
+    assert [run.id[-4:] for run in runs(tmp_path)] == ["aaaa", "bbbb", "cccc"]
+
+
+@pytest.mark.parametrize(("which", "said"), [("20261124", "several runs"), ("../x", "no run"), ("", "no run")])
+def test_a_run_that_is_not_one_is_an_input_error(tmp_path: Path, which: str, said: str) -> None:
+    for name in ("20261124T023458Z-aaaa", "20261124T023458Z-bbbb"):
+        journal(tmp_path, name).close()
+    with pytest.raises(InputError, match=said):
+        read_run(tmp_path, which)
+
+
+def test_where_nothing_was_ever_recorded_there_are_no_runs(tmp_path: Path) -> None:
+    assert runs(tmp_path / "none") == ()
+    with pytest.raises(InputError, match="no run is recorded"):
+        read_run(tmp_path / "none")
+
+
+def test_the_run_of_an_approved_plan_is_the_latest_one_in_that_account(recorded: Run) -> None:
+    directory = recorded.path.parent
+    with journal(directory, "20261124T030000Z-bbbb") as record:
+        record.header(header_of(PLAN))
+    found = find_approval(directory, "sha256:a", "111122223333")
+    assert found is not None
+    assert found.id == "20261124T030000Z-bbbb"
+    assert find_approval(directory, "sha256:a", "444455556666") is None
+    assert find_approval(directory, "sha256:b", "111122223333") is None
