@@ -190,7 +190,7 @@ def test_a_place_that_cannot_hold_a_file_is_told(tmp_path: Path) -> None:
         open_server(tmp_path / "file" / "state.json")
     assert caught.value.code == "sandbox-state"
     (tmp_path / "state.json").mkdir()
-    with pytest.raises(IamsyncError, match="state.json"):
+    with pytest.raises(IamsyncError, match=r"state\.json"):
         open_server(tmp_path / "state.json")
 
 
