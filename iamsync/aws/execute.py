@@ -43,7 +43,8 @@ _LONGEST_PAUSE: Final = 20.0
 class Executor:
     """Executes steps of one account's plan; safe to share between threads.
 
-    `sleep` gets seconds, `jitter` gives a number from 0 to 1.
+    `sleep` gets seconds and may return early (an interrupted run's pauses end at once: what is left of
+    the repeating then takes no time); `jitter` gives a number from 0 to 1.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from iamsync.aws.calls import call
-from iamsync.aws.session import Access, Connection, connect
+from iamsync.aws.session import Access, Connection, Sessions, connect
 from iamsync.sandbox import Server
 
 ACCOUNT = "111122223333"
@@ -67,9 +67,15 @@ def wire() -> Iterator[Wire]:
         yield Wire(server)
 
 
+@pytest.fixture(scope="session")
+def sessions() -> Sessions:
+    """AWS's service models, loaded once."""
+    return Sessions()
+
+
 @pytest.fixture
-def connection(wire: Wire) -> Connection:
-    made = connect(Access(account_id=ACCOUNT), transport=wire)
+def connection(wire: Wire, sessions: Sessions) -> Connection:
+    made = connect(Access(account_id=ACCOUNT), transport=wire, sessions=sessions)
     wire.calls.clear()
     return made
 

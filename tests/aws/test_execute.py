@@ -284,6 +284,29 @@ def test_a_version_that_is_refused_again_and_again_ends_in_its_first_kind_of_err
     assert versions(ask) == [("v1", True)]
 
 
+def test_where_looking_is_denied_too_the_first_failure_is_told(execute: Executor, wire: Wire, ask: Ask) -> None:
+    ask("CreatePolicy", **CREATE_POLICY.params)
+    wire.faults |= {"CreatePolicyVersion": [FAILURE], "ListPolicyVersions": [refusal("AccessDenied", 403)]}
+    with pytest.raises(AwsError) as caught:
+        execute(step(NEW_VERSION, DEPLOY), NOBODY)
+    assert caught.value.aws_code == "ServiceFailure"
+    assert isinstance(caught.value.__cause__, AccessDenied)
+
+
+def test_a_policy_that_is_not_seen_yet_is_waited_for_after_a_doubt(execute: Executor, wire: Wire, ask: Ask) -> None:
+    ask("CreatePolicy", **CREATE_POLICY.params)
+    wire.faults |= {"CreatePolicyVersion": [FAILURE], "ListPolicyVersions": [MISSING]}
+    assert execute(step(NEW_VERSION, DEPLOY), NOBODY).attempts == 2
+    assert versions(ask) == [("v1", False), ("v2", True)]
+
+
+def test_a_pause_that_is_cut_short_ends_the_repeating_soon(connection: Connection, wire: Wire) -> None:
+    wire.faults["CreateRole"] = [BUSY] * 99
+    with pytest.raises(AwsError):
+        Executor(connection, sleep=lambda seconds: None)(step(CREATE_ROLE), NOBODY)
+    assert len(wire.calls) < 16
+
+
 @pytest.mark.parametrize("fault", ["lost", "reset"])
 def test_a_rename_whose_answer_was_lost_is_done(execute: Executor, wire: Wire, ask: Ask, fault: str) -> None:
     ask("CreateUser", UserName="alice")
