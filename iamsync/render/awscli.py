@@ -40,8 +40,8 @@ def plan_awscli(document: Mapping[str, Any]) -> str:
         out += [f"  {line}" for line in _account(plan)]
         out.append("  ;;")
     ids = ", ".join(safe(plan["account"]["id"]) for plan in plans)
-    message = shlex.quote(f", which this plan is not for ({ids})")
-    out += ["*)", f'  echo "the credentials are of account $account"{message} >&2', "  exit 1", "  ;;", "esac"]
+    message = shlex.quote(f"the credentials are of account %s, which this plan is not for ({ids})\\n")
+    out += ["*)", f'  printf {message} "$account" >&2', "  exit 1", "  ;;", "esac"]
     return "\n".join(out) + "\n"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from iamsync import arn
@@ -16,6 +16,8 @@ from iamsync.render.words import plural, safe
 Json = Mapping[str, Any]
 
 MARKS: Final = {"create": "+", "update": "~", "replace": "-/+", "delete": "-"}
+# Deletions come first; the rest goes by name.
+_TURNS: Final = {"delete": 0, "replace": 1, "create": 2, "update": 2}
 # Three alike are worth one entry; of two, both are read faster than a list.
 _ALIKE: Final = 3
 # Calls whose whole effect stands in the fields of their change already.
@@ -79,9 +81,6 @@ def entries(plan: Json) -> list[Entry]:
     return made
 
 
-_TURNS: Final = {"delete": 0, "replace": 1, "create": 2, "update": 2}
-
-
 def origin_text(origin: Json | None) -> str:
     """`iam/site.yaml:12`, and the template it was made from."""
     if origin is None:
@@ -106,9 +105,8 @@ def _entry(changes: Sequence[Json], steps: Mapping[str, Json], account: Json) ->
     lines: list[Line] = []
     for field in first["fields"]:
         cause = field["cause"] if field["cause"] not in (first["cause"], "declared") else ""
-        made = list(_field_lines(first, field, account))
-        lines += [Line(line.mark, line.field, line.text, cause if at == 0 else "") for at, line in enumerate(made[:1])]
-        lines += made[1:]
+        head, *more = _field_lines(first, field, account) or [_unshaped(field, account)]
+        lines += [replace(head, cause=cause), *more]
     lines += _consequences(first, steps)
     origins = {origin_text(change.get("origin")) for change in changes}
     if len(origins) > 1:
@@ -132,7 +130,16 @@ def _shared_origin(origin: Json | None) -> str:
     return f"template {_place(origin['template'])}" if origin.get("template") else safe(origin["file"])
 
 
-def _field_lines(change: Json, field: Json, account: Json) -> Iterator[Line]:
+def _field_lines(change: Json, field: Json, account: Json) -> list[Line]:
+    return list(_shaped(change, field, account))
+
+
+def _unshaped(field: Json, account: Json) -> Line:
+    """A change that its field's own shape has no line for is told all the same."""
+    return _scalar(safe(field["field"]), "text", field["before"], field["after"], account["id"])
+
+
+def _shaped(change: Json, field: Json, account: Json) -> Iterator[Line]:
     name, before, after = safe(field["field"]), field["before"], field["after"]
     form = _form(change["kind"], field["field"], before if after is None else after)
     if form == "references":
@@ -203,10 +210,26 @@ def _document(name: str, before: Any, after: Any, partition: str) -> Iterator[Li
 
 
 def _explained(name: str, before: Any, after: Any, partition: str, depth: int) -> Iterator[Line]:
-    from iamsync.policy.explain import lines
+    """A changed document: what a statement lost and won, a member a line; else that nothing moves."""
+    from iamsync.policy.explain import lines, statements_diff  # it brings deepdiff, which takes long to load
 
-    for text in lines(Document.of(before, partition), Document.of(after, partition)):
-        yield Line("", name, safe(text), depth=depth)
+    old, new = Document.of(before, partition), Document.of(after, partition)
+    found = statements_diff(old, new, partition)
+    if old.permissions_key == new.permissions_key or not found:
+        yield from (Line("", name, safe(text), depth=depth) for text in lines(old, new, partition))
+        return
+    for statement in found:
+        if statement.kind == "changed":
+            for element in statement.elements:
+                yield Line("", name, safe(f"{statement.label}: {element.element}"), depth=depth)
+                yield from (Line("-", name, safe(item), depth=depth + 1) for item in element.removed)
+                yield from (Line("+", name, safe(item), depth=depth + 1) for item in element.added)
+        else:
+            told = [(part.element, ", ".join((*part.removed, *part.added))) for part in statement.elements]
+            # A statement without a Sid has its effect in its label already.
+            parts = [f"{word} {held}" for word, held in told if not statement.label.endswith(f", {held}")]
+            mark = "+" if statement.kind == "added" else "-"
+            yield Line(mark, name, safe(f"{statement.label}: {'; '.join(parts)}"), depth=depth)
 
 
 def _scalar(name: str, form: str, before: Any, after: Any, account: str) -> Line:

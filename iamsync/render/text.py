@@ -173,7 +173,7 @@ class _Layout:
         indent = " " * (2 * line.depth)
         start = cells(head) + len(indent) + len(mark)
         style = _STYLES.get(line.mark)
-        lines = wrap(line.text, max(self.width - start, 40))
+        lines = wrap(line.text, max(self.width - start - 2, 30))
         for at, text in enumerate(lines):
             lead = f"{head}{indent}" if at == 0 else " " * start
             body = f"{mark}{text}" if at == 0 else f"  {text}"
