@@ -162,15 +162,12 @@ def _policy(item: Mapping[str, Any], cx: Context) -> Resource:
     name = item.get("PolicyName") or item["Arn"].rpartition("/")[2]
     where = f"policy/{name}"
     default = item.get("DefaultVersionId", "")
-    versions = tuple(
-        sorted(
-            (
-                (held["VersionId"], _document(held["Document"], f"{where} {held['VersionId']}", cx), held["VersionId"] == default)
-                for held in item.get("PolicyVersionList", ())
-            ),
-            key=lambda held: version_number(held[0]),
-        )
-    )  # fmt: skip
+    held = [
+        (version["VersionId"], _document(version["Document"], f"{where} {version['VersionId']}", cx))
+        for version in item.get("PolicyVersionList", ())
+    ]
+    held.sort(key=lambda version: version_number(version[0]))
+    versions = tuple((version, document, version == default) for version, document in held)
     spec = Policy(_default_document(item, cx), path=_path(item), description=item.get("Description"))
     return Resource(Address("policy", name), spec, facts={"id": item.get("PolicyId", ""), "versions": versions})
 
