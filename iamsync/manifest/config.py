@@ -11,12 +11,12 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, cast
 
 from iamsync import arn
-from iamsync.errors import InputError, Place
+from iamsync.errors import InputError, InputErrors, Place
 from iamsync.manifest import values
 from iamsync.manifest.configsettings import SETTINGS, merged_defaults, no_settings, read_acknowledge, read_settings
 from iamsync.manifest.expand import Variables, expand
 from iamsync.manifest.nodes import Listing, Node, Scalar, Table
-from iamsync.manifest.problems import WRONG, Problems, a, is_null
+from iamsync.manifest.problems import WRONG, Problems, Wrong, a, is_null
 from iamsync.manifest.source import read
 from iamsync.model import EMPTY
 from iamsync.settings import Settings
@@ -186,7 +186,7 @@ class _Project:
                 try:
                     value = expand(value, scope)
                 except WRONG as wrong:
-                    self.problems.take(wrong)
+                    self.problems.take(wrong if "account.id" in scope.values else _needs_id(wrong))
                     continue
             entries.append((key, value))
         return Table(tuple(entries), table.source, table.start, table.end)
@@ -297,3 +297,11 @@ class _Project:
             problems.add("bad-name", f'"{session}" is no name for a session', where, hint)
         seconds = None if duration is None else values.seconds(duration, "duration", problems, *SESSION)
         return Hop(held, self.text(table, "external_id"), session, seconds)
+
+
+def _needs_id(wrong: Wrong) -> Wrong:
+    """The same errors; where `$(account.id)` is asked for and the account has none, the hint says so."""
+    for error in wrong.errors if isinstance(wrong, InputErrors) else (wrong,):
+        if '"account.id"' in error.message:
+            error.hint = "write id: and twelve digits under this account"
+    return wrong

@@ -33,6 +33,7 @@ class Item:
     template: Template | None = None
     use: Node | None = None
     parameters: Parameters | None = None
+    unsure: bool = False  # its template is missing or wrong, so what it lacks is not known
 
     @property
     def key(self) -> Scalar:
@@ -49,14 +50,21 @@ class Names:
 
     values: dict[str, str | tuple[str, ...]]
     reading: Reading
+    asked: str = ""  # the last name looked up: suggestions are asked for when it is not known
 
     def lookup(self, name: str) -> str | tuple[str, ...]:
+        self.asked = name
         if name.startswith(_ARN):
             return arn_of(name[len(_ARN) :], self.reading.declared, self.reading.account_id, self.reading.partition)
         return self.values[name]
 
     def names(self) -> Iterable[str]:
-        return (*self.values, *(f"{_ARN}{address}" for address in self.reading.declared.arns))
+        if not self.asked.startswith(_ARN):
+            return self.values
+        # Thousands of resources may be declared; only those of the kind asked for can be meant.
+        kind = self.asked[len(_ARN) :].partition("/")[0]
+        near = [address for address in self.reading.declared.arns if address.kind == kind]
+        return [f"{_ARN}{address}" for address in near or self.reading.declared.arns]
 
 
 class Declarations:
@@ -68,6 +76,7 @@ class Declarations:
         self.reading = names.reading
         self.problems = names.reading.problems
         self.templates: dict[str, Template] = {}
+        self.unusable: set[str] = set()
         self.items: dict[Address, Item] = {}
 
     def add(self, parts: Sequence[Part]) -> tuple[Part, ...]:
@@ -75,6 +84,7 @@ class Declarations:
         here = tuple(part for part in parts if self.reading.applies(part.only))
         chosen = {id(part) for part in here}
         for part in here:
+            self.unusable.update(part.unusable)
             for template in part.templates:
                 self.add_template(template)
         for part in parts:
@@ -116,7 +126,7 @@ class Declarations:
 
     def item(self, address: Address, declaration: Declaration) -> Item:
         scope = Variables({"name": address.name}, self.names)
-        item = Item(address, declaration, [Layer(declaration.fields, scope)])
+        item = Item(address, declaration, [Layer(declaration.table, declaration.fields, scope)])
         use, given = declaration.fields.get("use"), declaration.fields.get("with")
         if use is None or is_null(use):
             if given is not None:
@@ -126,16 +136,17 @@ class Declarations:
         defaults = self.account.defaults.get(declaration.kind.section)
         if defaults is not None and not self.is_protected(item):
             via = f"a default of {address}"
-            item.layers.append(Layer(defaults.index(), scope, via))
+            item.layers.append(Layer(defaults, defaults.index(), scope, via))
         return item
 
     def use_template(self, item: Item, use: Node, given: Node | None, scope: Scope) -> None:
         problems = self.problems
         name = values.text(use, "use", problems)
         table = values.table(given, "with", problems) if given is not None else None
-        if name is None:
+        template = self.templates.get(name) if name is not None else None
+        item.unsure = template is None or template.kind is not item.kind
+        if name is None or name in self.unusable:
             return
-        template = self.templates.get(name)
         if template is None:
             if not self.reading.declared.partial:
                 known = self.templates
@@ -149,8 +160,8 @@ class Declarations:
         check_use(template, use, table, problems)
         item.template, item.use = template, use
         item.parameters = Parameters(template, table.index() if table else {}, scope)
-        via = f"used by {item.address} ({place_text(item.key.place)})"
-        item.layers.append(Layer(template.fields, item.parameters, via))
+        via = f"used by {item.address} at {place_text(item.key.place)}"
+        item.layers.append(Layer(template.table, template.fields, item.parameters, via))
 
     def is_protected(self, item: Item) -> bool:
         """Whether `safety.protected` names the item, by what it says itself."""

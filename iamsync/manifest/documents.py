@@ -41,17 +41,16 @@ class Documents:
         `scope` is for the variables of a file that the node names.
         """
         if isinstance(node, Table) and FILE_KEY in node:
-            via, found.via = found.via, found.via or f"read through {node.key_place(FILE_KEY)}"
+            target = self._target(node, found)
+            if target is None:
+                return None
+            path, at = target
+            via, found.via = found.via, found.via or f"read through {at.place.file}:{at.place.line}"
             try:
-                held = self._file(node, found)
-                if held is None:
-                    return None
-                node = expand(held, scope)
+                return self._document(expand(self._read(path, at), scope), use, partition, found)
             except WRONG as wrong:
                 found.take(wrong)
                 return None
-            else:
-                return self._document(node, use, partition, found)
             finally:
                 found.via = via
         return self._document(node, use, partition, found)
@@ -82,7 +81,8 @@ class Documents:
             found.add("malformed-policy", problem.message, place_of(node, problem), hint)
         return None if wrong else Document.of(value, partition)
 
-    def _file(self, node: Table, found: Problems) -> Node | None:
+    def _target(self, node: Table, found: Problems) -> tuple[Path, Scalar] | None:
+        """The file that `{$file: PATH}` names."""
         target = node.get(FILE_KEY)
         for key, _ in node:
             if key.text != FILE_KEY:
@@ -98,16 +98,16 @@ class Documents:
             return None
         written = Path(os.path.normpath(self._root / Path(target.source.file).parent / target.text))
         if not any(inside(written, base) for base in self._bases):
-            hint = f"documents lie in the project's own directory, {self._root.name or self._root}"
+            hint = "documents lie in the project's own directory; links out of it do not count"
             found.add("outside-project", f'"{target.text}" lies outside the project', target, hint)
             return None
         if written.suffix.lower() not in SUFFIXES:
             found.add("unreadable-file", f'"{target.text}" is no document', target, f"it ends in {', '.join(SUFFIXES)}")
             return None
-        if not written.is_file():
+        if not exists(written) or not written.is_file():
             found.add("unreadable-file", f'there is no file "{target.text}"', target, _nearby(written))
             return None
-        return self._read(written, target)
+        return written, target
 
     def _read(self, path: Path, at: Scalar) -> Node:
         if path not in self._files:
@@ -136,7 +136,18 @@ def file_name(path: Path, root: Path) -> str:
 
 def inside(path: Path, base: Path) -> bool:
     """Whether a path lies in a directory, links followed."""
-    return path.resolve().is_relative_to(base.resolve())
+    try:
+        return path.resolve().is_relative_to(base.resolve())
+    except (OSError, ValueError, RuntimeError):  # a null byte, a name too long, links in a ring
+        return False
+
+
+def exists(path: Path) -> bool:
+    """Whether there is something of that name; a name that cannot be one is none."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def document_value(node: Node, texts: bool = True) -> Any:

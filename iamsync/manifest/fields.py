@@ -10,10 +10,10 @@ from iamsync.kinds.kind import Field, Kind
 from iamsync.manifest import limits, references, values
 from iamsync.manifest.accounts import AccountSelector, account_selector
 from iamsync.manifest.documents import Documents
-from iamsync.manifest.expand import Scope
 from iamsync.manifest.nodes import Listing, Node, Scalar, Table
 from iamsync.manifest.problems import Problems, a, did_you_mean, is_null, one_of
 from iamsync.manifest.references import Declared
+from iamsync.manifest.templates import Layer
 from iamsync.policy.document import Document
 from iamsync.policy.grammar import Use
 
@@ -35,6 +35,8 @@ class Reading:
     documents: Documents
     problems: Problems
     declared: Declared = field(default_factory=Declared)
+    # Ids of unexpanded nodes with unknown variables: a template's field is tried once, not at each use.
+    broken: set[int] = field(default_factory=set)
     _selectors: dict[tuple[str, ...], AccountSelector] = field(default_factory=dict)
 
     def applies(self, node: Node | None) -> bool:
@@ -70,17 +72,17 @@ class Reading:
         return AccountSelector(tuple(patterns))
 
 
-def read_field(kind: Kind, shape: Field, node: Node, scope: Scope, reading: Reading) -> Any:
-    """The value of one field, or `BAD`; the node is expanded and not null."""
+def read_field(kind: Kind, shape: Field, node: Node, layer: Layer, reading: Reading) -> Any:
+    """The value of one field, or `BAD`; the node is expanded, not null, and comes from that layer."""
     if shape.form == "text":
         return _text(shape, node, reading)
     if shape.form == "seconds":
         value = values.seconds(node, shape.name, reading.problems, *limits.SESSION)
         return BAD if value is None else value
     if shape.form == "document":
-        return _document(kind, shape, node, scope, reading)
+        return _document(kind, shape, node, layer, reading)
     if shape.form == "documents":
-        return _documents(kind, node, scope, reading)
+        return _documents(kind, node, layer, reading)
     if shape.form == "reference":
         held = values.text(node, shape.name, reading.problems)
         found = None if held is None else _reference("policy", held, node, reading)
@@ -129,22 +131,22 @@ def _text(shape: Field, node: Node, reading: Reading) -> Any:
     return held
 
 
-def _document(kind: Kind, shape: Field, node: Node, scope: Scope, reading: Reading) -> Any:
+def _document(kind: Kind, shape: Field, node: Node, layer: Layer, reading: Reading) -> Any:
     trust = shape.name == "trust_policy"
     use: Use = "trust" if trust else "identity"
-    made = reading.documents.document(node, use, reading.partition, scope, reading.problems)
+    made = reading.documents.document(node, use, reading.partition, layer.scope, reading.problems)
     if made is None:
         return BAD
     limit = limits.TRUST_SIZE if trust else limits.MANAGED_SIZE
     if made.size > limit:
         message = f"this document has {made.size:,} characters without white space; a {kind.name} may have {limit:,}"
         hint = "use wildcards in it, or split it" if not trust else "use conditions, or fewer principals"
-        reading.problems.add("over-quota", message, node, hint)
+        reading.problems.add("over-quota", message, layer.table.key_place(shape.name), hint)
         return BAD
     return made
 
 
-def _documents(kind: Kind, node: Node, scope: Scope, reading: Reading) -> Any:
+def _documents(kind: Kind, node: Node, layer: Layer, reading: Reading) -> Any:
     problems = reading.problems
     table = values.table(node, "inline_policies", problems)
     if table is None:
@@ -160,7 +162,7 @@ def _documents(kind: Kind, node: Node, scope: Scope, reading: Reading) -> Any:
             if not reading.applies(held.get(ONLY)):
                 continue
             held = held.get("document") or held
-        document = reading.documents.document(held, "identity", reading.partition, scope, problems)
+        document = reading.documents.document(held, "identity", reading.partition, layer.scope, problems)
         if document is None:
             good = False
         else:
@@ -171,7 +173,8 @@ def _documents(kind: Kind, node: Node, scope: Scope, reading: Reading) -> Any:
             f"the inline policies have {total:,} characters together, without white space; "
             f"those of a {kind.name} may have {limit:,}"
         )
-        problems.add("over-quota", message, node, "move some of it to a managed policy under policies:")
+        hint = "move some of it to a managed policy under policies:"
+        problems.add("over-quota", message, layer.table.key_place("inline_policies"), hint)
         good = False
     # IAM tells inline policy names apart as it does other names.
     folded = {name.casefold() for name, _ in made}

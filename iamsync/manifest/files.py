@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from iamsync.errors import InputError, Place
-from iamsync.manifest.documents import file_name, inside
+from iamsync.manifest.documents import exists, file_name, inside
 from iamsync.manifest.nodes import Node
 from iamsync.manifest.problems import WRONG, Problems, Wrong
 from iamsync.manifest.sections import Part, read_part
@@ -68,7 +68,7 @@ def read_manifests(root: Path, paths: Sequence[str]) -> Manifests:
         path = _absolute(root, written)
         base = root if path.is_relative_to(root) else path if path.is_dir() else path.parent
         before = len(found)
-        if not path.exists():
+        if not exists(path):
             hint = "write the path of a file or directory; without one, manifests: of iamsync.yaml or ./iam are read"
             problems.add("no-such-path", f'there is no "{written}"', Place(written), hint)
             continue

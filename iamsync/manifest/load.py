@@ -62,6 +62,8 @@ def resolve(
     here = declarations.add(parts)
     resources = []
     for item in declarations.items.values():
+        if problems.full:
+            break
         made = resource(item, account, reading)
         if made is not None:
             _check_reach(made, item, account, problems)

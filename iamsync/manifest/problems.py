@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from iamsync.errors import InputError, InputErrors, Place, raise_all
@@ -13,6 +14,7 @@ Wrong: TypeAlias = "InputError | InputErrors"
 WRONG: Final = (InputError, InputErrors)  # what to catch around functions that raise instead of collecting
 
 _SHOWN: Final = 12
+_ENOUGH: Final = 200
 
 
 class Problems:
@@ -40,12 +42,17 @@ class Problems:
         if (error.place, error.message) in self._found:
             return
         if self.via:
-            hint = f"{error.hint}; {self.via}" if error.hint else self.via
+            hint = f"{error.hint} ({self.via})" if error.hint else self.via
             error = InputError(error.message, code=error.code, place=error.place, hint=hint)
         self._found[error.place, error.message] = error
 
     def __len__(self) -> int:
         return len(self._found)
+
+    @property
+    def full(self) -> bool:
+        """Whether there is more than anybody reads, so that whoever loops may stop."""
+        return len(self._found) >= _ENOUGH
 
     @property
     def errors(self) -> tuple[InputError, ...]:
@@ -58,12 +65,16 @@ class Problems:
 
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was most likely meant, or None."""
-    names = sorted(set(known))
+    return _closest(word, tuple(sorted(set(known))))
+
+
+@lru_cache(maxsize=512)
+def _closest(word: str, names: tuple[str, ...]) -> str | None:
     folded = word.casefold()
     for name in names:
         if name.casefold() == folded:
             return name
-    found = difflib.get_close_matches(word, names, 1, 0.6)
+    found = difflib.get_close_matches(word, names, 1, 0.72)
     return found[0] if found else None
 
 

@@ -30,7 +30,7 @@ def resource(item: Item, account: Account, reading: Reading) -> Resource | None:
     ignore = _ignore(item, reading)
     old_name = renamed_from(item, reading)
     missing = [name for name in item.kind.required if name not in spec]
-    for name in missing:
+    for name in missing if not item.unsure else ():
         hint = f"write {name}: below it" + (", or a template's with use:" if not item.template else "")
         problems.add("missing-field", f'{item.kind.name} "{item.address.name}" has no {name}', item.key, hint)
     if missing or any(value is BAD for value in spec.values()):
@@ -66,14 +66,17 @@ def _value(item: Item, name: str, reading: Reading) -> Any:
         node = layer.fields.get(name)
         if node is None:
             continue
+        if id(node) in reading.broken:
+            return BAD
         problems.via = layer.via
         try:
             held = expand(node, layer.scope)
             if is_null(held):
                 return _ABSENT
-            return read_field(item.kind, item.kind.field(name), held, layer.scope, reading)
+            return read_field(item.kind, item.kind.field(name), held, layer, reading)
         except WRONG as wrong:
             problems.take(wrong)
+            reading.broken.add(id(node))
             return BAD
         finally:
             problems.via = ""

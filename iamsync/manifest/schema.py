@@ -90,13 +90,13 @@ def manifest_schema() -> Schema:
 def config_schema() -> Schema:
     """The schema of the project file."""
     settings = _settings()
-    variables = {
+    variables: Schema = {
         "description": "Values of $(var.NAME).",
         "type": ["object", "null"],
         "additionalProperties": _one_or_list(_SCALAR),
     }
-    manifests = {"description": "Files and directories to read.", "type": "array", "items": _TEXT}
-    account = {
+    manifests: Schema = {"description": "Files and directories to read.", "type": "array", "items": _TEXT}
+    account: dict[str, Schema] = {
         "id": {
             "description": "Twelve digits; checked against the credentials before anything else.",
             "type": ["string", "integer"],
@@ -189,16 +189,12 @@ def _template() -> Schema:
         fields["ignore_changes"] = _COMMON["ignore_changes"]
         held: Schema = {**_closed(fields), "type": ["object", "null"]}
         parameters: Schema = {"type": ["object", "null"], "additionalProperties": {"type": [*_SCALAR["type"], "null"]}}
-        variants.append(
-            _closed(
-                {
-                    "kind": {"const": kind.name},
-                    "params": {"description": "Parameters; null makes one required.", **parameters},
-                    "fields": held,
-                },
-                required=["kind"],
-            )
-        )
+        parts: dict[str, Schema] = {
+            "kind": {"const": kind.name},
+            "params": {"description": "Parameters; null makes one required.", **parameters},
+            "fields": held,
+        }
+        variants.append(_closed(parts, required=["kind"]))
     return {"oneOf": variants}
 
 

@@ -28,6 +28,7 @@ class Declaration:
 
     kind: Kind
     key: Scalar
+    table: Table
     fields: dict[str, Node]
 
 
@@ -47,6 +48,7 @@ class Part:
 
     only: Node | None
     templates: tuple[Template, ...]
+    unusable: tuple[str, ...]  # templates that are wrong, which has been said
     declarations: tuple[Declaration, ...]
     removed: tuple[RemovedLine, ...]
 
@@ -56,8 +58,9 @@ def read_part(node: Node, problems: Problems) -> Part:
     if not isinstance(node, Table):
         hint = f"write sections such as roles: or users: ({one_of(TOP)})"
         problems.add("not-a-manifest", f"a manifest is a mapping of sections, not {a(node)}", node, hint)
-        return Part(None, (), (), ())
+        return Part(None, (), (), (), ())
     templates: list[Template] = []
+    unusable: list[str] = []
     declarations: list[Declaration] = []
     removed: list[RemovedLine] = []
     for key, value in node:
@@ -66,13 +69,15 @@ def read_part(node: Node, problems: Problems) -> Part:
                 template = read_template(name, body, problems)
                 if template is not None:
                     templates.append(template)
+                else:
+                    unusable.append(name.text)
         elif key.text in SECTIONS:
             declarations += _section(SECTIONS[key.text], value, problems)
         elif key.text == "removed":
             removed += _removed(value, problems)
         elif key.text != "only_accounts":
             problems.add("unknown-section", f'there is no section "{key.text}"', key, _section_hint(key.text))
-    return Part(node.get("only_accounts"), tuple(templates), tuple(declarations), tuple(removed))
+    return Part(node.get("only_accounts"), tuple(templates), tuple(unusable), tuple(declarations), tuple(removed))
 
 
 def _section(kind: Kind, node: Node, problems: Problems) -> list[Declaration]:
@@ -83,7 +88,7 @@ def _section(kind: Kind, node: Node, problems: Problems) -> list[Declaration]:
             continue
         allowed = (*(field.name for field in kind.fields), *COMMON)
         values.known_keys(fields, allowed, f"a {kind.name}", problems)
-        found.append(Declaration(kind, key, fields.index()))
+        found.append(Declaration(kind, key, fields, fields.index()))
     return found
 
 

@@ -29,6 +29,7 @@ class Template:
     at: Scalar
     kind: Kind
     params: Mapping[str, Scalar]
+    table: Table
     fields: Mapping[str, Node]
 
 
@@ -36,6 +37,7 @@ class Template:
 class Layer:
     """Fields from one place: `scope` is what their variables mean, `via` says through what they came in."""
 
+    table: Table
     fields: Mapping[str, Node]
     scope: Scope
     via: str = ""
@@ -91,7 +93,7 @@ def read_template(key: Scalar, node: Node, problems: Problems) -> Template | Non
         return None
     allowed = (*(held.name for held in KINDS[kind].fields), "ignore_changes")
     values.known_keys(fields, allowed, f"a {kind} template", problems)
-    return Template(key.text, key, KINDS[kind], params, fields.index())
+    return Template(key.text, key, KINDS[kind], params, fields, fields.index())
 
 
 def check_use(template: Template, use: Node, given: Table | None, problems: Problems) -> None:

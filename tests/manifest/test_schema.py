@@ -1,0 +1,106 @@
+"""The JSON Schemas agree with what is loaded: they take every good project and refuse unknown fields."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft7Validator
+
+from iamsync.kinds import KINDS, SECTIONS
+from iamsync.manifest import config, configsettings, sections
+from iamsync.manifest.schema import Schema, config_schema, manifest_schema, schema_errors
+from iamsync.manifest.source import plain, read
+
+HERE = Path(__file__).parent
+MANIFESTS = sorted(path for path in (HERE / "good").rglob("*.yaml") if path.name != config.FILE)
+CONFIGS = sorted((HERE / "good").rglob(config.FILE))
+UNKNOWN = ("unknown-field", "unknown-section", "bad-template", "bad-config")
+
+
+@pytest.mark.parametrize("schema", [manifest_schema(), config_schema()], ids=["manifest", "config"])
+def test_the_schemas_are_schemas(schema: Schema) -> None:
+    Draft7Validator.check_schema(schema)
+    assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.relative_to(HERE).as_posix())
+def test_every_good_manifest_is_valid(path: Path) -> None:
+    for document in read(path, path.name):
+        assert schema_errors(plain(document), manifest_schema()) == ()
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.relative_to(HERE).as_posix())
+def test_every_good_project_file_is_valid(path: Path) -> None:
+    (document,) = read(path, path.name)
+    assert schema_errors(plain(document), config_schema()) == ()
+
+
+@pytest.mark.parametrize("case", UNKNOWN)
+def test_unknown_fields_are_invalid(case: str) -> None:
+    project = HERE / "bad" / case
+    if case == "bad-config":
+        (document,) = read(project / config.FILE, case)
+        assert schema_errors(plain(document), config_schema())
+    else:
+        (document,) = read(project / "iam" / "site.yaml", case)
+        assert schema_errors(plain(document), manifest_schema())
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.relative_to(HERE).as_posix())
+def test_one_more_key_anywhere_in_a_resource_is_invalid(path: Path) -> None:
+    for document in read(path, path.name):
+        value = plain(document)
+        for section in SECTIONS:
+            for name in value.get(section) or ():
+                changed = copy.deepcopy(value)
+                changed[section][name] = {**(changed[section][name] or {}), "extra": 1}
+                assert schema_errors(changed, manifest_schema())
+
+
+def test_the_schemas_know_the_same_keys_as_the_loader() -> None:
+    manifest, project = manifest_schema(), config_schema()
+    assert set(manifest["properties"]) == set(sections.TOP)
+    for kind in KINDS.values():
+        known = {field.name for field in kind.fields} | set(sections.COMMON)
+        assert set(manifest["definitions"][kind.name]["properties"]) == known
+    removal = manifest["properties"]["removed"]["items"]["oneOf"][1]
+    assert set(removal["properties"]) == set(sections.REMOVAL)
+    properties = project["properties"]
+    assert set(properties) == set(config.TOP)
+    assert set(properties["accounts"]["additionalProperties"]["properties"]) == set(config.ACCOUNT)
+    assert set(project["definitions"]["hop"]["oneOf"][1]["properties"]) == set(config.HOP)
+    assert set(properties["scope"]["properties"]) == set(configsettings.SCOPE)
+    assert set(properties["safety"]["properties"]) == set(configsettings.SAFETY)
+    assert set(properties["acknowledge"]["items"]["properties"]) == set(configsettings.ACKNOWLEDGE)
+
+
+def test_every_field_is_described_and_has_its_default() -> None:
+    for kind in KINDS.values():
+        for name, schema in manifest_schema()["definitions"][kind.name]["properties"].items():
+            assert schema.get("description") or "$ref" in schema, (kind.name, name)
+    role = manifest_schema()["definitions"]["role"]["properties"]
+    assert (role["path"]["default"], role["max_session_duration"]["default"]) == ("/", 3600)
+
+
+def test_a_variable_may_stand_where_a_pattern_is_asked_for() -> None:
+    value = {"users": {"$(account.name)-bot": {"path": "$(var.path)", "groups": "$(var.groups)"}}}
+    assert schema_errors(value, manifest_schema()) == ()
+    assert schema_errors({"users": {"a b": {"path": "people"}}}, manifest_schema())
+
+
+def test_loading_never_imports_jsonschema() -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from iamsync.manifest.config import load_config\n"
+        "from iamsync.manifest.load import read_manifests, resolve\n"
+        "import iamsync.manifest.schema\n"
+        f"held = load_config(None, Path({str(HERE / 'good' / 'accounts')!r}))\n"
+        "files = read_manifests(held.root, held.manifests)\n"
+        "assert len(resolve(files, held.accounts[0], account_id='111122223333', config=held))\n"
+        "assert not {'jsonschema', 'boto3', 'deepdiff'} & sys.modules.keys()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
