@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -88,9 +88,10 @@ class Config:
         return tuple(dict.fromkeys(path for account in self.accounts for path in account.manifests))
 
 
-def load_config(path: Path | None, cwd: Path) -> Config:
+def load_config(path: Path | None, cwd: Path, variables: Mapping[str, str | Sequence[str]] | None = None) -> Config:
     """The project file given, else `iamsync.yaml` of the directory, else a project without one.
 
+    `variables` (the command line's) go before those of the file where its settings use them.
     Raises InputError, or InputErrors with everything that is wrong in it.
     """
     target = (cwd / (path or FILE)).absolute()
@@ -101,7 +102,7 @@ def load_config(path: Path | None, cwd: Path) -> Config:
         what = "holds nothing" if not documents else "is not one mapping"
         hint = "write version: 1 and what else is to be set"
         raise InputError(f"the project file {what}", code="bad-config", place=Place(target.name), hint=hint)
-    project = _Project(documents[0], target.parent)
+    project = _Project(documents[0], variables or {})
     accounts = project.accounts()
     project.problems.raise_if_any()
     return Config(target.name, target.parent, accounts)
@@ -110,9 +111,9 @@ def load_config(path: Path | None, cwd: Path) -> Config:
 class _Project:
     """Reads one project file."""
 
-    def __init__(self, table: Table, root: Path) -> None:
+    def __init__(self, table: Table, given: Mapping[str, str | Sequence[str]]) -> None:
         self.table = table
-        self.root = root
+        self.given = {name: value if isinstance(value, str) else tuple(value) for name, value in given.items()}
         self.problems = Problems()
         self.ids: dict[str, str] = {}
 
@@ -144,7 +145,7 @@ class _Project:
         partition = self.word(own, "partition")
         backend = self.backend(own)
         variables = self.variables(self.table.get("variables")) | self.variables(own.get("variables"))
-        scope = Variables(self.facts(name, account_id, partition, variables))
+        scope = Variables(self.facts(name, account_id, partition, {**variables, **self.given}))
         layers = [self.expanded(table, scope) for table in (self.table, own)]
         settings = read_settings(layers, backend, acknowledge, problems)
         read_hops, write_hops = self.hops(layers[1].get("assume_role"))

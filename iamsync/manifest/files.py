@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from iamsync.errors import InputError, Place
+from iamsync.manifest.config import FILE
 from iamsync.manifest.documents import exists, file_name, inside
 from iamsync.manifest.nodes import Node
 from iamsync.manifest.problems import WRONG, Problems, Wrong
@@ -74,6 +75,8 @@ def read_manifests(root: Path, paths: Sequence[str]) -> Manifests:
             continue
         for file in _manifests_in(path):
             name = file_name(file, root)
+            if file == root / FILE and file != path:
+                continue  # the project file lies among its manifests where these are "."
             if file.is_dir():
                 hint = "name the directory itself under manifests:, or copy it"
                 problems.add("outside-project", f'"{name}" is a link to a directory', Place(name), hint)

@@ -39,7 +39,7 @@ def test_every_error_says_where_and_has_a_stable_word(case: str) -> None:
 
 
 def test_whatever_a_manifest_holds_only_input_errors_come_of_it(tmp_path: Path) -> None:
-    values = (
+    values: tuple[Any, ...] = (
         *(None, True, 0, -1, 10**30, "", "*", "$(", "$(arn.role/x)", "$(param.a)", [], {}, [None], [[]], {"": ""}),
         *({"$file": None}, {"$file": "a\0b.json"}, {"$file": "x" * 300}, {"document": {}}, "live/", "aws/", "arn:"),
         *("label:", "!", "\u2028", "99999999999999h", "0001-01-01", "9999-12-31T23:59:59-14:00"),

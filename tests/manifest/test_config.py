@@ -128,6 +128,14 @@ def test_an_acknowledgement_without_a_readable_end_is_refused(tmp_path: Path, un
     assert codes(tmp_path, f"acknowledge: [{{guard: any, until: {until}}}]\n") == ["bad-time"]
 
 
+def test_variables_of_the_command_line_reach_the_settings(tmp_path: Path) -> None:
+    text = "variables: {team: data}\ndefault_tags: {Team: $(var.team), Commit: $(var.commit)}\n"
+    (tmp_path / "iamsync.yaml").write_text(text, encoding="utf-8")
+    found = load_config(None, tmp_path, {"team": "web", "commit": "4f2a"})
+    assert found.accounts[0].settings.default_tags == (("Commit", "4f2a"), ("Team", "web"))
+    assert dict(found.accounts[0].variables) == {"team": "data"}
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [

@@ -295,6 +295,12 @@ def test_files_are_read_in_sorted_order_without_dot_folders(tmp_path: Path) -> N
     assert [file.file for file in manifests.files] == ["iam/C.YAML", "iam/a.yaml", "iam/b/x.yml"]
 
 
+def test_the_project_file_is_no_manifest(tmp_path: Path) -> None:
+    (tmp_path / "iamsync.yaml").write_text("version: 1\nmanifests: [.]\n")
+    (tmp_path / "users.yaml").write_text("users: {alice: {}}\n")
+    assert len(project(tmp_path)) == 1
+
+
 @pytest.mark.parametrize("paths", [["nowhere"], ["iam/nowhere.yaml", "iam"]])
 def test_a_path_that_does_not_exist_is_an_error(tmp_path: Path, paths: list[str]) -> None:
     (tmp_path / "iam").mkdir()
