@@ -94,9 +94,9 @@ def load_config(path: Path | None, cwd: Path, variables: Mapping[str, str | Sequ
     `variables` (the command line's) go before those of the file where its settings use them.
     Raises InputError, or InputErrors with everything that is wrong in it.
     """
-    target = (cwd / (path or FILE)).absolute()
+    target = Path(os.path.abspath(cwd / (path or FILE)))
     if path is None and not os.path.lexists(target):
-        return Config(None, cwd.absolute(), (Account(DEFAULT_ACCOUNT, no_settings()),))
+        return Config(None, target.parent, (Account(DEFAULT_ACCOUNT, no_settings()),))
     documents = read(target, target.name)
     if len(documents) != 1 or not isinstance(documents[0], Table):
         what = "holds nothing" if not documents else "is not one mapping"

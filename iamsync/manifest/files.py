@@ -62,7 +62,7 @@ def read_manifests(root: Path, paths: Sequence[str]) -> Manifests:
     and where there is nothing to read: an empty set would mean "delete everything". What is wrong
     inside the files stands in `errors`.
     """
-    root = root.absolute()
+    root = Path(os.path.abspath(root))
     found: dict[Path, tuple[Path, str]] = {}
     problems = Problems()
     for written in paths:

@@ -47,6 +47,7 @@ def test_the_root_is_where_the_project_file_lies(tmp_path: Path) -> None:
     (tmp_path / "sub" / "project.yaml").write_text("version: 1\n", encoding="utf-8")
     found = load_config(Path("sub/project.yaml"), tmp_path)
     assert (found.root, found.file) == (tmp_path / "sub", "project.yaml")
+    assert load_config(Path("../sub/project.yaml"), tmp_path / "sub").root == tmp_path / "sub"
 
 
 def test_a_project_file_without_accounts_is_about_the_ambient_one(tmp_path: Path) -> None:
