@@ -42,7 +42,8 @@ def validate(
         rows = [{"account": i.account_name, "id": i.state.account_id, "resources": dict(i.counts)} for i in found]
         print(json.dumps({"valid": True, "accounts": rows}, indent=1))
         return
-    from iamsync.render.listing import counted
+    from iamsync.render.listing import validate_text
 
     for item in found:
-        print(f"account {item.account_name} ({item.state.account_id}): {counted(item.counts)}; valid")
+        files = len({resource.origin.file for resource in item.state if resource.origin})
+        print(f"account {item.account_name} ({item.state.account_id}): {validate_text(item.counts, files, 1)}")

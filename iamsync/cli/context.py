@@ -74,7 +74,7 @@ def rendered(document: Any, form: str, common: Common, *, color: bool = False) -
         return plan_awscli(document)
     from iamsync.render.text import plan_text
 
-    return plan_text(document, color=color, verbose=common.verbose)
+    return plan_text(document, color=color, verbose=common.verbose) + "\n"
 
 
 def known_format(form: str, known: tuple[str, ...] = FORMATS) -> str:

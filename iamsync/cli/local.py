@@ -39,7 +39,7 @@ def runs_list(common: Common, form: _Form = "text") -> None:
 
     known_format(form, ("text", "json"))
     found = rows(Project.open(engine_options(common)))
-    print(json.dumps(found, indent=1) if form == "json" else runs_text(found).rstrip("\n"))
+    print(json.dumps(found, indent=1) if form == "json" else runs_text(found))
 
 
 @shared
@@ -55,7 +55,11 @@ def runs_show(
 
     known_format(form, ("text", "json"))
     found = show(Project.open(engine_options(common)), run)
-    print(json.dumps(found, indent=1, ensure_ascii=False) if form == "json" else run_text(found).rstrip("\n"))
+    print(
+        json.dumps(found, indent=1, ensure_ascii=False)
+        if form == "json"
+        else run_text({k: v for k, v in found.items() if k != "steps"}, found["steps"])
+    )
 
 
 @shared
@@ -102,10 +106,10 @@ def seed(
     from iamsync.cli.context import note
     from iamsync.engine import sandboxing
     from iamsync.engine.project import Project
-    from iamsync.render.listing import counted
 
     seeded = sandboxing.seed(Project.open(engine_options(common)), file, foreign_only=foreign_only)
     if not common.quiet:
         for text in seeded.notes:
             note(text)
-    print(f"seeded account {seeded.account_id}: {counted(seeded.counts)}")
+    held = ", ".join(f"{number} {kind}" for kind, number in sorted(seeded.counts.items())) or "nothing"
+    print(f"seeded account {seeded.account_id}: {held}")

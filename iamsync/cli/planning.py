@@ -192,18 +192,31 @@ def apply(
             if not agreed:
                 _ask(item)
                 item = applying.unmoved(project, item)
-            done = applying.run(
-                project,
-                item,
-                parallelism=parallelism,
-                report=_progress(common, item),
-                stop=stop,
-                approved=approved or "",
-            )
-            results.append(done)
+            done, ended = _run(project, item, common, parallelism, stop, approved or "")
+            results.append((item, done, ended))
             if done.summary.failed or done.summary.skipped or done.summary.interrupted:
                 break
     _finish(results, form, common)
+
+
+def _run(
+    project: Any, item: Any, common: Common, parallelism: int, stop: Callable[[], bool], approved: str
+) -> tuple[Any, list[Any]]:
+    """Apply one account's plan under its progress; the result, and how each step ended."""
+    from iamsync.engine import applying
+    from iamsync.events import StepEnded
+
+    ended: list[StepEnded] = []
+    name = item.plan.account_name if len(project.accounts(writes=True)) > 1 else ""
+    with _progress(common, name) as show:
+
+        def report(event: Any) -> None:
+            if isinstance(event, StepEnded):
+                ended.append(event)
+            show(event)
+
+        done = applying.run(project, item, parallelism=parallelism, report=report, stop=stop, approved=approved)
+    return done, ended
 
 
 def _saved_plan(paths: list[str]) -> tuple[Path | None, list[str]]:
@@ -250,14 +263,22 @@ def _ask(item: Any) -> None:
         raise InputError("not applied: the answer was not 'yes'", code="declined", hint="nothing was changed")
 
 
-def _progress(common: Common, item: Any) -> Callable[[Any], None]:
+@contextmanager
+def _progress(common: Common, account: str) -> Iterator[Callable[[Any], None]]:
+    """Whatever shows a run as it goes, on stderr: nothing, lines, or a bar."""
     if common.quiet:
-        return lambda _: None
-    from iamsync.render.progress import lines, live
+        yield lambda _: None
+    elif in_automation() or not sys.stderr.isatty():
+        from iamsync.render.progress import Lines
 
-    if in_automation() or not sys.stderr.isatty():
-        return lines(sys.stderr)
-    return live(sys.stderr)
+        yield Lines(sys.stderr, account=account)
+    else:
+        from rich.console import Console
+
+        from iamsync.render.progress import Bar
+
+        with Bar(Console(stderr=True), account=account) as bar:
+            yield bar
 
 
 @contextmanager
@@ -281,30 +302,40 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
 def _finish(results: list[Any], form: str, common: Common) -> None:
     import json
 
-    rows = [
-        {
-            "account": result.account_name,
-            "id": result.account_id,
-            "run": result.run,
-            "done": result.summary.done,
-            "failed": result.summary.failed,
-            "skipped": result.summary.skipped,
-            "interrupted": result.summary.interrupted,
-        }
-        for result in results
-    ]
+    from iamsync.render.progress import run_summary
+
+    summaries = [done.summary for _, done, _ in results]
     if form == "json":
+        rows = [
+            {
+                "account": done.account_name,
+                "id": done.account_id,
+                "run": done.run,
+                "done": done.summary.done,
+                "failed": done.summary.failed,
+                "skipped": done.summary.skipped,
+                "interrupted": done.summary.interrupted,
+            }
+            for _, done, _ in results
+        ]
         print(json.dumps({"applied": rows}, indent=1))
-    else:
-        for row in rows:
-            counts = f"{row['done']} done, {row['failed']} failed, {row['skipped']} skipped"
-            print(f"account {row['account']} ({row['id']}): {counts}; run {row['run']}")
+    for item, done, ended in results if form == "text" else ():
+        calls = sum(step.operation != "wait" for step in item.plan.steps)
+        text = run_summary(
+            f"{done.account_name} ({done.account_id})",
+            ended,
+            calls,
+            again="run the same command again",
+            interrupted=done.summary.interrupted,
+            color=colored(common),
+        )
+        print(f"{text}\nrecorded as run {done.run}")
     sys.stdout.flush()
-    if any(row["interrupted"] for row in rows):
+    if any(summary.interrupted for summary in summaries):
         raise Interrupted(
             "interrupted; what was done is done", code="interrupted", hint="run the same command again to go on"
         )
-    if any(row["failed"] or row["skipped"] for row in rows):
+    if any(summary.failed or summary.skipped for summary in summaries):
         raise PartlyApplied(
             "applied in part; each failure is named above",
             code="applied-in-part",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -41,7 +40,7 @@ def import_(
     from iamsync.engine.importing import imports, write
     from iamsync.engine.project import Project
     from iamsync.engine.reach import Ways
-    from iamsync.render.listing import import_text
+    from iamsync.render.listing import import_text, owners_text
 
     if layout not in ("file-per-kind", "file-per-resource"):
         raise InputError(f"unknown layout {layout!r}", code="bad-option", hint="file-per-kind or file-per-resource")
@@ -49,18 +48,14 @@ def import_(
     project = Project.open(options)
     with Ways(project) as ways:
         for found in imports(project, ways, out, layout):  # type: ignore[arg-type]
-            left = [(str(item.address), item.reason) for item in found.left]
-            head = f"account {found.account_name} ({found.account_id})"
-            print(import_text(head, [str(a) for a in found.taken], left, len(found.declared)), end="")
-            sys.stdout.flush()
+            print(f"account {found.account_name} ({found.account_id})")
+            rows = [(owner, len(names), names) for owner, names in found.owners()]
+            print(owners_text(rows, verbose=common.verbose), flush=True)
             try:
                 written = write(found.files, out)
             except OSError as error:
                 raise InputError(f"cannot write {error.filename}: {error.strerror}", code="unwritable") from error
-            for path in written:
-                print(f"wrote {path}")
-            if not written:
-                print("nothing to write")
+            print(import_text([(str(path), found.counts[name]) for name, path in written.items()], len(found.left)))
 
 
 @shared
@@ -92,7 +87,7 @@ def diff(
     form: Format = "text",
 ) -> None:
     """Compare any two states; exits 2 where they differ."""
-    from iamsync.engine.importing import difference
+    from iamsync.engine.comparing import difference
     from iamsync.engine.planning import document_of
     from iamsync.engine.project import Project
     from iamsync.engine.reach import Ways
@@ -102,9 +97,9 @@ def diff(
     with Ways(project) as ways:
         made = difference(project, ways, before, after)
     if form == "text":
-        from iamsync.render.text import diff_text
+        from iamsync.render.text import states_text
 
-        print(diff_text(document_of(made), before, after, color=colored(common), verbose=common.verbose), end="")
+        print(states_text(document_of(made), before, after, color=colored(common)))
     else:
         print(rendered(document_of(made), form, common), end="")
     if made.changes:

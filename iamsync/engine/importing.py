@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from iamsync.aws.read import confirm, read
 from iamsync.engine.options import utc_now
-from iamsync.engine.project import Project, revision
-from iamsync.engine.reach import Reached, Ways, told_state
+from iamsync.engine.project import Project
+from iamsync.engine.reach import Reached, Ways
 from iamsync.errors import InputError
 from iamsync.kinds.owners import owner_of
 from iamsync.manifest import dump, snapshot
 from iamsync.manifest.config import Account
-from iamsync.model import Address, Finding, Plan, Question, Resource, State
-from iamsync.planner.plan import plan
+from iamsync.model import Address, Question, Resource, State
 from iamsync.planner.scope import in_scope
-from iamsync.selector import select
-from iamsync.settings import Scope, Settings
 
 Layout = Literal["file-per-kind", "file-per-resource"]
-_MODELINE: Final = "yaml-language-server: $schema=https://iamsync.dev/schemas/manifest.schema.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +40,18 @@ class Imported:
     taken: tuple[Address, ...]
     left: tuple[Left, ...]
     declared: tuple[Address, ...]
+    counts: Mapping[str, int]
+
+    def owners(self) -> list[tuple[str, list[str]]]:
+        """Who owns what: these manifests already, whoever imports now, and everyone who is left alone."""
+        rows: dict[str, list[str]] = {}
+        if self.declared:
+            rows["declared already"] = [str(address) for address in self.declared]
+        if self.taken:
+            rows["nobody: imported now"] = [str(address) for address in self.taken]
+        for item in sorted(self.left, key=lambda held: held.reason):
+            rows.setdefault(item.reason.partition(": ")[0], []).append(str(item.address))
+        return list(rows.items())
 
 
 def observe_whole(reached: Reached) -> State:
@@ -70,10 +79,10 @@ def imports(project: Project, ways: Ways, out: Path, layout: Layout) -> tuple[Im
             code="which-account",
             hint="add --account NAME and an --out folder of its own",
         )
-    return tuple(_imported(project, ways, account, layout) for account in accounts)
+    return tuple(_imported(project, ways, account, out, layout) for account in accounts)
 
 
-def _imported(project: Project, ways: Ways, account: Account, layout: Layout) -> Imported:
+def _imported(project: Project, ways: Ways, account: Account, out: Path, layout: Layout) -> Imported:
     reached = ways.reach(account)
     live = observe_whole(reached)
     declared = _declared(project, account, reached)
@@ -95,13 +104,17 @@ def _imported(project: Project, ways: Ways, account: Account, layout: Layout) ->
         else:
             taken.append(resource)
     chosen = replace(live, resources={resource.address: resource for resource in taken})
-    files = dump.manifests(
-        chosen,
-        layout=layout,
-        declared=frozenset(ours),
-        aliases={live.account_id: "account.id"},
+    files = dump.manifests(chosen, layout=layout, declared=frozenset(ours), schema=_schema(project, out))
+    by_file = {name: sum(dump.file_of(resource, layout) == name for resource in taken) for name in files}
+    return Imported(
+        account.name, live.account_id, files, tuple(r.address for r in taken), tuple(left), tuple(ours), by_file
     )
-    return Imported(account.name, live.account_id, files, tuple(r.address for r in taken), tuple(left), tuple(ours))
+
+
+def _schema(project: Project, out: Path) -> str:
+    """Where editors find the manifests' schema, seen from the folder; nothing where the project has none."""
+    schema = project.root / "schemas" / "manifest.schema.json"
+    return os.path.relpath(schema, (project.options.cwd / out).resolve()) if schema.exists() else ""
 
 
 def _declared(project: Project, account: Account, reached: Reached) -> frozenset[Address]:
@@ -117,16 +130,16 @@ def _declared(project: Project, account: Account, reached: Reached) -> frozenset
     return frozenset(address.folded for address in desired.resources)
 
 
-def write(files: dict[str, str], out: Path) -> tuple[Path, ...]:
+def write(files: dict[str, str], out: Path) -> dict[str, Path]:
     """Write the files into a folder, beside what is there: nothing is overwritten or deleted."""
-    written = []
+    written = {}
     for name, text in files.items():
         path = _free(out / name)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
-        written.append(path)
-    return tuple(written)
+        written[name] = path
+    return written
 
 
 def _free(path: Path) -> Path:
@@ -149,74 +162,3 @@ def snapshot_text(project: Project, ways: Ways) -> str:
         )
     live = observe_whole(ways.reach(accounts[0]))
     return snapshot.to_text(live, project.options.now or utc_now())
-
-
-def difference(project: Project, ways: Ways, before: str, after: str) -> Plan:
-    """What turns one state into another: each a path, `live`, `snapshot:FILE` or `git:REV`."""
-    account = project.accounts()[0]
-    reached: Reached | None = None
-    if "live" in (before, after):
-        reached = ways.reach(account)
-    account_id = reached.account_id if reached else _first_id(project, account, (before, after))
-    partition = reached.partition if reached else account.partition or "aws"
-    with ExitStack() as stack:
-        sides = []
-        for text in (before, after):
-            sides.append(_side(project, account, text, account_id, partition, reached, stack))
-    old, new = sides
-    everything = Scope(select(["*"], ()), select((), ()))
-    settings = Settings(everything, unmanaged="delete")
-    settings = replace(settings, safety=replace(settings.safety, settle=0, max_deletes=10**9, max_change_percent=100))
-    made = plan(
-        replace(new, removed=()),
-        replace(old, complete=frozenset({"user", "group", "role", "policy"})),
-        settings,
-        account_name=account.name,
-        caller="diff",
-        now=project.options.now or utc_now(),
-    )
-    return replace(made, guards=(), findings=_only_about_names(made.findings))
-
-
-def _only_about_names(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    return tuple(finding for finding in findings if finding.id == "name-case")
-
-
-def _first_id(project: Project, account: Account, sides: tuple[str, ...]) -> str:
-    """The account a file names, so that manifests beside it are read for the same one."""
-    for text in sides:
-        if text.startswith("snapshot:"):
-            told = told_state(project.options.cwd / text.removeprefix("snapshot:"), project.options)
-            return told.account_id
-    return project.offline_id(account)
-
-
-def _side(
-    project: Project,
-    account: Account,
-    text: str,
-    account_id: str,
-    partition: str,
-    reached: Reached | None,
-    stack: ExitStack,
-) -> State:
-    if text == "live":
-        assert reached is not None
-        return observe_whole(reached)
-    if text.startswith("snapshot:"):
-        return told_state(project.options.cwd / text.removeprefix("snapshot:"), project.options)
-    if text.startswith("git:"):
-        then = stack.enter_context(revision(project, text))
-        found = next((known for known in then.config.accounts if known.name == account.name), None)
-        if found is None:
-            raise InputError(f"{text} has no account {account.name}", code="bad-revision", hint="name another")
-        return then.desired(found, account_id, partition)
-    path = project.options.cwd / text
-    if not path.exists():
-        raise InputError(
-            f"{text} is no side of a diff",
-            code="bad-option",
-            hint="give a path, live, snapshot:FILE or git:REV",
-        )
-    beside = replace(account, manifests=(str(path.resolve()),))
-    return project.desired_of(beside, account_id, partition)

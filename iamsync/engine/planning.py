@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from iamsync import __version__
 from iamsync.aws.read import confirm, read
@@ -79,7 +79,8 @@ def observe(reached: Reached, desired: State, settings: Settings) -> State:
         return reached.told
     assert reached.connection is not None
     live = read(reached.connection)
-    return confirm(reached.connection, live, questions(desired, live, settings))
+    live = confirm(reached.connection, live, questions(desired, live, settings))
+    return replace(live, unread=frozenset())  # what was declared has been asked for
 
 
 def _desired_at(base: Project, account: Account, reached: Reached) -> State | None:

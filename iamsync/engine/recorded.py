@@ -24,7 +24,7 @@ def show(project: Project, which: str) -> dict[str, Any]:
         entry = ended.get(step["id"], {})
         steps.append(
             {
-                "id": step["id"],
+                "step": step["id"],
                 "address": step.get("address"),
                 "operation": step["operation"],
                 "params": step["params"],
@@ -33,7 +33,7 @@ def show(project: Project, which: str) -> dict[str, Any]:
                 "request_id": entry.get("request_id") or None,
             }
         )
-    return {**_row(run), "caller": run.header.get("caller"), "steps": steps}
+    return {**_row(run), "steps": steps}
 
 
 def _row(run: Run) -> dict[str, Any]:
@@ -50,8 +50,9 @@ def _row(run: Run) -> dict[str, Any]:
         "run": run.id,
         "started": run.started_at,
         "account": run.header.get("account_name"),
-        "id": run.account_id,
-        "state": state,
-        **counts,
+        "account_id": run.account_id,
+        "outcome": state,
+        "steps": f"{counts['done']} done, {counts['failed']} failed, {counts['skipped']} skipped",
+        "caller": run.header.get("caller"),
         "approval": run.approval,
     }

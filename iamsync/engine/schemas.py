@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from iamsync.manifest.schema import config_schema, manifest_schema
-from iamsync.manifest.snapshot import snapshot_schema
+from iamsync.manifest.snapshotschema import snapshot_schema
 from iamsync.planner.planschema import plan_schema
 
 _MAKERS: Final[dict[str, Callable[[], dict[str, Any]]]] = {

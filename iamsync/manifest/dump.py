@@ -74,7 +74,7 @@ def manifests(
 
     `declared` are resources that other manifests already hold: they are referred to by bare name.
     `aliases` maps account ids to variables (`accounts.prod.id`); the state's own id is always
-    `account.id`. `schema` is where the JSON Schema lies, seen from where the files will lie.
+    `account.id`. `schema` is where the JSON Schema lies, seen from where the files will lie; empty for none.
     """
     ours = _Ours(state, declared)
     spelled = _spelling({**aliases, state.account_id: "account.id"})
@@ -85,7 +85,13 @@ def manifests(
                 name = _file(kind, resource.address.name, layout)
                 table = files.setdefault(name, {}).setdefault(kind.section, {})
                 table[spelled(resource.address.name)] = _entry(resource, kind, ours, spelled)
-    return {name: dump(value, header=_modeline(name, schema), spaced=True) for name, value in files.items()}
+    headers = {name: _modeline(name, schema) if schema else "" for name in files}
+    return {name: dump(value, header=headers[name], spaced=True) for name, value in files.items()}
+
+
+def file_of(resource: Resource, layout: Layout) -> str:
+    """The name of the file that holds a resource."""
+    return _file(KINDS[resource.address.kind], resource.address.name, layout)
 
 
 @dataclass(frozen=True, slots=True)

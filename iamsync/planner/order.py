@@ -189,7 +189,8 @@ def _existence(graph: _Graph, cx: Context) -> None:
                 continue
             # A trust policy that stops naming a principal is saved before the principal goes: afterwards
             # AWS would show its bare id there. A replaced principal comes back, and is waited for instead.
-            if target.kind in ("user", "role") and target in graph.replaced:
+            # A boundary cannot be let go of before the new one exists: that plan is refused (boundary-replace).
+            if target in graph.replaced and (target.kind in ("user", "role") or act.field == "permissions_boundary"):
                 continue
             graph.waits[deletion].add(number)
 

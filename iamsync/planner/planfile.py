@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from iamsync.errors import InputError, Place, StalePlan
 from iamsync.kinds import codec
+from iamsync.kinds.operations import OPERATIONS, WAIT
 from iamsync.kinds.wire import loads_object
 from iamsync.model import Address, Change, Finding, Origin, Plan, State, Step
 from iamsync.planner.guards import acknowledgement
@@ -49,7 +50,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             "delete": plan.count("delete"),
             "unchanged": plan.unchanged,
             "reported": len(plan.reported),
-            "steps": sum(step.operation != "wait" for step in plan.steps),
+            "steps": sum(step.operation != WAIT for step in plan.steps),
         },
         "changes": [_change(change) for change in plan.changes],
         "steps": [step_json(step) for step in plan.steps],
@@ -167,12 +168,15 @@ def saved(text: str, file: str) -> tuple[Saved, ...]:
 
 def read_saved(item: Mapping[str, Any]) -> Saved:
     """One account's part of a plan document; KeyError, TypeError or ValueError where it is damaged."""
+    strange = sorted({str(step["operation"]) for step in item["steps"]} - OPERATIONS - {WAIT})
+    if strange:
+        raise ValueError(f"{strange[0]} (an operation that no change needs)")
     return Saved(
         account_id=str(item["account"]["id"]),
         account_name=str(item["account"]["name"]),
         approval=str(item["digests"]["approval"]),
         steps=tuple(
-            (str(step["operation"]), _params(step["params"])) for step in item["steps"] if step["operation"] != "wait"
+            (str(step["operation"]), _params(step["params"])) for step in item["steps"] if step["operation"] != WAIT
         ),
         addresses=frozenset(Address.parse(change["address"]) for change in item["changes"]),
         prior={Address.parse(name): spec for name, spec in item["prior"].items()},
@@ -198,9 +202,8 @@ def verify(old: Saved, fresh: Plan, live: State, desired: State) -> Plan:
     """
     known = set(old.steps)
     mine = _restricted(fresh, old.addresses)
-    difference = [
-        f"+ {step.operation} {_params(step.params)}" for step in mine.steps if step.operation != "wait" and _key(step) not in known
-    ]  # fmt: skip
+    calls = [step for step in mine.steps if step.operation != WAIT]
+    difference = [f"+ {step.operation} {_params(step.params)}" for step in calls if _key(step) not in known]
     foreseen = fresh.approval == old.approval
     if not foreseen and not difference:
         now = {str(address): value for address, value in fresh.prior.items()}

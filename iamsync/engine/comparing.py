@@ -1,0 +1,102 @@
+"""Any two states compared: manifests, a live account, snapshots, git revisions."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+from iamsync.engine.importing import observe_whole
+from iamsync.engine.options import utc_now
+from iamsync.engine.project import Project, revision
+from iamsync.engine.reach import Reached, Ways, told_state
+from iamsync.errors import InputError
+from iamsync.kinds import KINDS
+from iamsync.manifest.config import Account
+from iamsync.model import Plan, State
+from iamsync.planner.plan import plan
+from iamsync.selector import select
+from iamsync.settings import Scope, Settings
+
+_SNAPSHOT, _GIT, _LIVE = "snapshot:", "git:", "live"
+
+
+def difference(project: Project, ways: Ways, before: str, after: str) -> Plan:
+    """What turns one state into another: each a path, `live`, `snapshot:FILE` or `git:REV`.
+
+    A comparison, not a plan: nothing is guarded, and what only one side can tell is not compared.
+    """
+    account = project.accounts()[0]
+    with _Sides(project, account) as sides:
+        if _LIVE in (before, after):
+            sides.reached = ways.reach(account)
+        else:
+            sides.account_id = _told_id(project, (before, after)) or project.offline_id(account)
+        old, new = sides.state(before), sides.state(after)
+    if old.account_id != new.account_id:
+        raise InputError(
+            f"{before} is of account {old.account_id}, {after} of {new.account_id}",
+            code="wrong-account",
+            hint="compare two states of one account",
+        )
+    settings = Settings(Scope(select(["*"], KINDS), select((), KINDS)), unmanaged="delete")
+    settings = replace(settings, safety=replace(settings.safety, settle=0))
+    made = plan(
+        replace(new, removed=()),
+        replace(old, complete=frozenset(KINDS)),
+        settings,
+        account_name=account.name,
+        caller="diff",
+        now=project.options.now or utc_now(),
+    )
+    return replace(made, guards=(), findings=(), reported=())
+
+
+@dataclass(slots=True)
+class _Sides:
+    """The states that words on the command line stand for, of one account."""
+
+    project: Project
+    account: Account
+    reached: Reached | None = None
+    account_id: str = ""
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> _Sides:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def state(self, text: str) -> State:
+        if text == _LIVE:
+            assert self.reached is not None
+            return observe_whole(self.reached)
+        if text.startswith(_SNAPSHOT):
+            path = self.project.options.cwd / text.removeprefix(_SNAPSHOT)
+            return told_state(path, self.project.options)
+        if text.startswith(_GIT):
+            then = self._stack.enter_context(revision(self.project, text))
+            found = next((known for known in then.config.accounts if known.name == self.account.name), None)
+            if found is None:
+                raise InputError(f"{text} has no account {self.account.name}", code="bad-revision", hint="name another")
+            return then.desired(found, *self._identity())
+        path = self.project.options.cwd / text
+        if not path.exists():
+            raise InputError(
+                f"{text} is no side of a diff", code="bad-option", hint="give a path, live, snapshot:FILE or git:REV"
+            )
+        beside = replace(self.account, manifests=(str(path.resolve()),))
+        return self.project.desired_of(beside, *self._identity())
+
+    def _identity(self) -> tuple[str, str]:
+        if self.reached is not None:
+            return self.reached.account_id, self.reached.partition
+        return self.account_id, self.account.partition or "aws"
+
+
+def _told_id(project: Project, sides: tuple[str, ...]) -> str | None:
+    """The account a snapshot names, so that manifests beside it are read for the same one."""
+    for text in sides:
+        if text.startswith(_SNAPSHOT):
+            return told_state(project.options.cwd / text.removeprefix(_SNAPSHOT), project.options).account_id
+    return None
