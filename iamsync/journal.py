@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from iamsync.errors import InputError, JournalError
 from iamsync.events import Event, RunEnded, RunStarted, StepEnded, StepStarted
-from iamsync.model import EMPTY, Plan, Step
+from iamsync.model import EMPTY, Plan
 
 FORMAT: Final = "1.0"
 _SUFFIX: Final = ".jsonl"
@@ -29,8 +29,8 @@ def run_id(now: datetime, token: str | None = None) -> str:
     return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{token or secrets.token_hex(2)}"
 
 
-def header_of(plan: Plan) -> dict[str, Any]:
-    """What a run's first line says of its plan: whose it is, its digests, its steps, what it found."""
+def header_of(plan: Plan, document: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run's first line says: whose plan it is, its digests, and the plan itself as its document."""
     return {
         "account_id": plan.account_id,
         "account_name": plan.account_name,
@@ -39,8 +39,7 @@ def header_of(plan: Plan) -> dict[str, Any]:
         "approval": plan.approval,
         "desired": plan.desired_digest,
         "read_set": plan.read_set_digest,
-        "steps": [_step(step) for step in plan.steps],
-        "prior": {str(address): value for address, value in sorted(plan.prior.items())},
+        "plan": document,
     }
 
 
@@ -121,17 +120,6 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _step(step: Step) -> dict[str, Any]:
-    return {
-        "id": step.id,
-        "address": str(step.address) if step.address else None,
-        "operation": step.operation,
-        "params": step.params,
-        "effect": step.effect,
-        "after": list(step.after),
-    }
 
 
 def _event(event: Event) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class Executor:
         self,
         connection: Connection,
         *,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.connection = connection

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -200,7 +201,7 @@ def apply(
 
 
 def _run(
-    project: Any, item: Any, common: Common, parallelism: int, stop: Callable[[], bool], approved: str
+    project: Any, item: Any, common: Common, parallelism: int, stop: threading.Event, approved: str
 ) -> tuple[Any, list[Any]]:
     """Apply one account's plan under its progress; the result, and how each step ended."""
     from iamsync.engine import applying
@@ -282,19 +283,19 @@ def _progress(common: Common, account: str) -> Iterator[Callable[[Any], None]]:
 
 
 @contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
+def _interruptible() -> Iterator[threading.Event]:
     """The first Ctrl-C lets the calls under way finish; the second ends everything."""
-    asked: list[int] = []
+    asked = threading.Event()
 
     def interrupt(number: int, frame: object) -> None:
-        if asked:
+        if asked.is_set():
             raise KeyboardInterrupt
-        asked.append(number)
+        asked.set()
         print("\ninterrupted: finishing the calls under way (again to stop at once)", file=sys.stderr)
 
     before = signal.signal(signal.SIGINT, interrupt)
     try:
-        yield lambda: bool(asked)
+        yield asked
     finally:
         signal.signal(signal.SIGINT, before)
 

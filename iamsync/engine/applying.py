@@ -7,15 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 
-from iamsync import __version__, journal
+from iamsync import __version__, events, journal
 from iamsync.apply import apply
 from iamsync.aws.execute import Executor
 from iamsync.engine.planning import Planned, replan
 from iamsync.engine.project import Project
 from iamsync.engine.reach import read_text
 from iamsync.errors import GuardRefused, InputError, StalePlan
-from iamsync.events import Event, RunEnded
+from iamsync.events import RunEnded
 from iamsync.model import Plan
 from iamsync.planner import planfile
 from iamsync.planner.planfile import Saved
@@ -115,31 +116,26 @@ def run(
     item: Planned,
     *,
     parallelism: int,
-    report: Callable[[Event], None],
-    stop: Callable[[], bool],
+    report: Callable[[events.Event], None],
+    stop: Event,
     approved: str = "",
 ) -> Applied:
     """Execute one account's plan; every step is on record before its call."""
     assert item.reached.connection is not None
     run_id = journal.run_id(datetime.now(UTC))
     record = journal.Journal(runs_folder(project), run_id)
-    header = {
-        "account_id": item.plan.account_id,
-        "account_name": item.plan.account_name,
-        "partition": item.plan.partition,
-        "caller": item.plan.caller,
-        "approval": approved or item.plan.approval,
-        "iamsync_version": __version__,
-        "plan": planfile.plan_json(item.plan),
-    }
+    header = journal.header_of(item.plan, planfile.plan_json(item.plan))
+    header |= {"approval": approved or item.plan.approval, "iamsync_version": __version__}
     try:
         record.header(header)
 
-        def both(event: Event) -> None:
+        def both(event: events.Event) -> None:
             record(event)
             report(event)
 
-        summary = apply(item.plan, Executor(item.reached.connection), parallelism=parallelism, report=both, stop=stop)
+        # An interrupt also ends the pauses between attempts, so that nobody waits two minutes for it.
+        execute = Executor(item.reached.connection, sleep=stop.wait)
+        summary = apply(item.plan, execute, parallelism=parallelism, report=both, stop=stop.is_set)
     finally:
         record.close()
     return Applied(item.plan.account_name, item.plan.account_id, run_id, summary)

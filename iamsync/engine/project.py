@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,7 +35,7 @@ class Project:
     config: Config
     _manifests: dict[tuple[str, ...], Manifests] = field(default_factory=dict)
     _desired: dict[tuple[str, str], State] = field(default_factory=dict)
-    _variables: Mapping[str, Any] | None = None
+    _paths: tuple[str, ...] = ()
 
     @classmethod
     def open(cls, options: Options) -> Project:
@@ -43,8 +44,8 @@ class Project:
         if config is None and not (cwd / CONFIG).exists() and len(options.paths) == 1:
             inside = cwd / options.paths[0]
             if (inside / CONFIG).is_file():
-                return cls(replace(options, cwd=inside, paths=()), load_config(inside / CONFIG, inside))
-        return cls(options, load_config(config, cwd))
+                return cls(replace(options, cwd=inside, paths=()), load_config(inside / CONFIG, inside, given(options)))
+        return cls(options, load_config(config, cwd, given(options)))
 
     @property
     def root(self) -> Path:
@@ -96,7 +97,9 @@ class Project:
                     hint="leave --account-id out",
                 )
             chosen = (replace(only, id=self.options.account_id),)
-        return tuple(self._offline_paths(account) for account in chosen)
+        found = tuple(self._offline_paths(account) for account in chosen)
+        self._paths = tuple(path for account in found for path in account.manifests)
+        return found
 
     def _offline_paths(self, account: Account) -> Account:
         # Without a project file the PATHs are the set; with one they only narrow what is looked at.
@@ -105,10 +108,12 @@ class Project:
         return account
 
     def manifests(self, account: Account) -> Manifests:
-        """The account's files, parsed."""
-        if account.manifests not in self._manifests:
-            self._manifests[account.manifests] = read_manifests(self.root, account.manifests)
-        return self._manifests[account.manifests]
+        """The account's files, parsed; files that several accounts share are parsed once."""
+        paths = tuple(dict.fromkeys((*self._paths, *account.manifests)))
+        if paths not in self._manifests:
+            with uncollected():
+                self._manifests[paths] = read_manifests(self.root, paths)
+        return self._manifests[paths]
 
     def desired(self, account: Account, account_id: str, partition: str = "aws") -> State:
         """What the manifests want of this account; InputErrors with every mistake in them."""
@@ -119,14 +124,16 @@ class Project:
 
     def desired_of(self, account: Account, account_id: str, partition: str = "aws") -> State:
         """As `desired`, for an account whose manifests were named for this once."""
-        return resolve(
-            self.manifests(account),
-            account,
-            account_id=account_id,
-            partition=partition,
-            config=self.config,
-            variables=self.variables(),
-        )
+        manifests = self.manifests(account)
+        with uncollected():
+            return resolve(
+                manifests,
+                account,
+                account_id=account_id,
+                partition=partition,
+                config=self.config,
+                variables=given(self.options),
+            )
 
     def offline_id(self, account: Account) -> str:
         """The account id to read manifests with where no AWS is asked."""
@@ -139,15 +146,6 @@ class Project:
         given = tuple(_acknowledgement(text) for text in self.options.acknowledge)
         settings = account.settings
         return replace(settings, acknowledge=(*settings.acknowledge, *given))
-
-    def variables(self) -> Mapping[str, Any]:
-        """Values from --variables-from files, then --var."""
-        if self._variables is None:
-            values: dict[str, Any] = {}
-            for path in self.options.variables_from:
-                values |= _variable_file(path)
-            self._variables = {**values, **self.options.variables}
-        return self._variables
 
     def narrowed(self) -> Selector | None:
         """The --target selector, if any."""
@@ -177,6 +175,26 @@ class Project:
 
 
 @contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the cyclic garbage collector: half of a large load is its looking at nodes that all stay."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def given(options: Options) -> dict[str, Any]:
+    """Variables from --variables-from files, then --var."""
+    values: dict[str, Any] = {}
+    for path in options.variables_from:
+        values |= _variable_file(path)
+    return {**values, **options.variables}
+
+
+@contextmanager
 def revision(project: Project, text: str) -> Iterator[Project]:
     """The project as it stood at `git:REV`, checked out beside the real one for as long as needed."""
     if not text.startswith("git:"):
@@ -189,7 +207,7 @@ def revision(project: Project, text: str) -> Iterator[Project]:
         if config is not None and not config.exists():
             raise InputError(f"{text} has no {config.name}", code="bad-revision", hint="name a later revision")
         options = replace(project.options, cwd=root, config=config)
-        yield Project(options, load_config(config, root))
+        yield Project(options, load_config(config, root, given(options)))
 
 
 def _acknowledgement(text: str) -> Acknowledgement:

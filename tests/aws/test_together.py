@@ -71,7 +71,7 @@ def test_a_plan_is_carried_out_exactly_once_over_a_bad_wire(
     for operation in {step.operation for step in steps()}:
         wire.faults[operation] = [dice.choice(kinds) for _ in range(4)]
     with Journal(tmp_path, "20261124T023458Z-aaaa") as journal:
-        journal.header(header_of(plan()))
+        journal.header(header_of(plan(), {}))
         ended = apply(plan(), Executor(connection, sleep=sleepless), report=journal, parallelism=parallelism)
     assert ended == RunEnded(len(steps()), 0, 0)
     run = read_run(tmp_path)
