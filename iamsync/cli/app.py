@@ -9,7 +9,7 @@ from typing import Any, Final
 import typer
 
 from iamsync.cli import check, info, local, planning, states
-from iamsync.errors import IamsyncError, InputErrors
+from iamsync.errors import IamsyncError
 
 app: Final = typer.Typer(
     name="iamsync",
@@ -74,8 +74,6 @@ def _say(error: IamsyncError) -> None:
 
     colored = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     print(error_text(error, color=colored), file=sys.stderr)
-    if isinstance(error, InputErrors) and len(error.errors) > 1:
-        print(f"{len(error.errors)} errors; nothing was changed", file=sys.stderr)
 
 
 def command_tree() -> Any:

@@ -35,9 +35,8 @@ def plans(project: Project, ways: Ways, *, write: bool = False) -> tuple[Planned
     accounts = project.accounts(writes=write)
     now = project.options.now or utc_now()
     for account in accounts:
-        project.manifests(account)  # every mistake in the files before the first call
-        if account.id is not None:
-            project.desired(account, account.id, account.partition or "aws")
+        # Every mistake in the files is told before the first call, whatever the account's id turns out to be.
+        project.desired(account, account.id or NO_ACCOUNT, account.partition or "aws")
     with ExitStack() as stack:
         base = None
         if project.options.base is not None:
