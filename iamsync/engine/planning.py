@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from iamsync import __version__
 from iamsync.aws.read import confirm, read
 from iamsync.engine.options import Options, utc_now
-from iamsync.engine.project import Project, declared_at, revision
+from iamsync.engine.project import NO_ACCOUNT, Project, declared_at, revision
 from iamsync.engine.reach import Reached, Ways
 from iamsync.errors import InputError
 from iamsync.manifest.config import Account
