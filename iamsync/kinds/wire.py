@@ -82,8 +82,9 @@ def dump_state(dump: Mapping[str, Any]) -> tuple[State, tuple[str, ...]]:
 def _dump_state(dump: Mapping[str, Any]) -> tuple[State, tuple[str, ...]]:
     account, partition, others = _account(dump)
     notes = [f"{names} name account {other}; taken as {account}" for other, names in sorted(others.items())]
-    if others:
-        dump = _rewritten(dump, set(others), account)
+    # "aws" in the place of an account is a fault in an entity's own ARN; in references it means AWS's policies.
+    if elsewhere := set(others) - {"aws"}:
+        dump = _rewritten(dump, elsewhere, account)
     for item in dump.get("RoleDetailList", ()):
         if not item.get("Path"):
             notes.append(f"role/{item['RoleName']} has no path; taken from its ARN")
@@ -239,10 +240,12 @@ def _account(dump: Mapping[str, Any]) -> tuple[str, str, dict[str, str]]:
     for section in LISTS:
         for item in dump.get(section, ()):
             parsed = arn.parse(item.get("Arn", ""))
-            if parsed and parsed.account != "aws":
+            if parsed is None or (parsed.account == "aws" and section == "Policies"):
+                continue
+            names.setdefault(parsed.account, []).append(str(parsed.address))
+            if parsed.account != "aws":
                 counts[parsed.account] += 1
                 partitions[parsed.partition] += 1
-                names.setdefault(parsed.account, []).append(str(parsed.address))
     if not counts:
         raise ValueError("no entity in this dump has an ARN that names an account")
     account = min(counts, key=lambda held: (-counts[held], held))

@@ -244,3 +244,11 @@ def test_a_real_account_is_read(name: str, count: int) -> None:
     assert len(state) == count
     assert notes
     assert len(state.folded()) == count
+
+
+def test_an_entity_whose_own_arn_names_aws_is_noted_and_keeps_its_aws_policies() -> None:
+    held = {"PolicyName": "ReadOnlyAccess", "PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}
+    odd = user("bob", Arn="arn:aws:iam::aws:user/bob", AttachedManagedPolicies=[held])
+    state, notes = dump_state(saved(UserDetailList=[user(), odd]))
+    assert notes == (f"user/bob name account aws; taken as {ACCOUNT}",)
+    assert state.resources[Address("user", "bob")].spec.managed_policies == (held["PolicyArn"],)
