@@ -32,6 +32,7 @@ def engine_options(common: Common, **more: Any) -> Any:
         variables_from=tuple(common.variables_from or ()),
         now=_moment(common.now) if common.now else utc_now(),
         note=(lambda _: None) if common.quiet else note,
+        warn=note,
         **more,
     )
 

@@ -167,6 +167,8 @@ def apply(
             code="needs-approval",
             hint="give --auto-approve, --approved sha256:... or a saved plan",
         )
+    if saved is not None and not common.account:
+        common.account = applying.accounts_of(saved)
     options = engine_options(
         common,
         paths=tuple(narrowing),
@@ -180,7 +182,7 @@ def apply(
     with Ways(project) as ways, _interruptible() as stop:
         planned = plans(project, ways, write=True)
         if saved is not None:
-            planned = applying.as_saved(project, saved, planned)
+            planned = applying.as_saved(saved, planned)
         elif approved is not None:
             planned = applying.as_approved(project, approved, planned)
         if form == "text":

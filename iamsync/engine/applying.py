@@ -44,7 +44,12 @@ def refuse(planned: tuple[Planned, ...]) -> None:
         )
 
 
-def as_saved(project: Project, path: Path, planned: tuple[Planned, ...]) -> tuple[Planned, ...]:
+def accounts_of(path: Path) -> list[str]:
+    """The names of the accounts a plan file is about; InputError where it is none."""
+    return [item.account_name for item in planfile.saved(read_text(path, "the plan file"), str(path))]
+
+
+def as_saved(path: Path, planned: tuple[Planned, ...]) -> tuple[Planned, ...]:
     """The parts of fresh plans that a saved plan file covers; StalePlan where that is no longer the plan."""
     held = planfile.saved(read_text(path, "the plan file"), str(path))
     by_account = {item.account_id: item for item in held}

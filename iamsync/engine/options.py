@@ -19,7 +19,10 @@ def _quiet(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The common options of all commands; `now` is RFC 3339 in UTC, `note` is told what a person should know."""
+    """The common options of all commands; `now` is RFC 3339 in UTC.
+
+    `note` is told what a person should know, `warn` what a person must know even if they want quiet.
+    """
 
     cwd: Path
     config: Path | None = None
@@ -41,6 +44,7 @@ class Options:
     only: Cause | None = None
     now: str = ""
     note: Note = _quiet
+    warn: Note = _quiet
     tap: Callable[[str], None] | None = None
 
 

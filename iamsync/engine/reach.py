@@ -94,7 +94,7 @@ class Ways:
         if self._server is None:
             self._server = self._stack.enter_context(open_sandbox(self.project.home, account_id))
             where = self.project.home / "sandbox.json"
-            self.options.note(SANDBOX_NOTE.format(path=_near(where, self.options.cwd)))
+            self.options.warn(SANDBOX_NOTE.format(path=_near(where, self.options.cwd)))
         access = Access(account_id=account_id)
         made = connect(access, transport=self._server.handle, tap=self.options.tap)
         return Reached(account, made.account_id, made.partition, made.caller, connection=made, is_sandbox=True)
