@@ -49,8 +49,9 @@ def settle(desired: State, live: State, ignore: Iterable[str] = ()) -> Settled:
     everywhere = tuple(ignore)
     unread = live.unread | desired.unread
     settled = [_left_to_others(item, live.get(item.address), everywhere, unread, live.account_id) for item in desired]
+    desired = _with(desired, settled)
     live_known = [_unknown_description(item, desired.get(item.address)) for item in live]
-    return Settled(_with(desired, settled), _with(live, live_known), renames, moved, tuple(findings))
+    return Settled(desired, _with(live, live_known), renames, moved, tuple(findings))
 
 
 def item_text(item: str, account_id: str) -> str:
