@@ -98,7 +98,8 @@ class State:
     tell: never compared, never applied. `complete` names the kinds of which everything is here:
     in any other kind nothing is ever deleted. `quotas` are AWS's own figures by their
     GetAccountSummary names. `missing` are ARNs that were asked for and do not exist. `removed` is
-    what manifests want gone.
+    what manifests want gone. `aws_policies` are AWS's own policies as far as they were read: version
+    and document by ARN.
     """
 
     account_id: str
@@ -110,6 +111,7 @@ class State:
     missing: frozenset[str] = field(default=frozenset(), compare=False)
     alias: str | None = None
     quotas: Mapping[str, int] = field(default_factory=lambda: EMPTY, compare=False, repr=False)
+    aws_policies: Mapping[str, tuple[str, Any]] = field(default_factory=lambda: EMPTY, compare=False, repr=False)
 
     @classmethod
     def of(cls, account_id: str, resources: Iterable[Resource], **rest: Any) -> State:
