@@ -1,0 +1,57 @@
+# Every target sets itself up in .venv; a fresh machine needs Python 3.11+, make and PyPI, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-full laws check format schemas docs bench lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "iamsync needs Python 3.11 or newer as $(PYTHON), and this is: $$($(PYTHON) --version 2>&1)" >&2; \
+	  echo "name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "setting up $(VENV) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install -r requirements-dev.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY) ## a tour on the embedded IAM: plan, apply, drift, back again; compared with what it must say
+	@$(BIN)/python demo/run.py
+
+test: $(READY) ## the tests, on all cores
+	$(BIN)/pytest -n auto -m "not slow"
+
+test-full: $(READY) ## the tests with the slow ones, all examples of the laws, and coverage of branches
+	IAMSYNC_LAWS=full $(BIN)/pytest -n auto --cov --cov-report=term:skip-covered
+
+laws: $(READY) ## the laws of every plan on twenty times the examples
+	IAMSYNC_LAWS=full $(BIN)/pytest -n auto tests/laws
+
+check: $(READY) ## format, lint, types, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python tools/generate.py --check
+
+format: $(READY) ## write the code as ruff wants it
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+schemas docs: $(READY) ## write the generated files: schemas/, docs/reference/
+	$(BIN)/python tools/generate.py $@
+
+bench: $(READY) ## calls, CPU and memory of a plan without changes, for fleets of several sizes
+	$(BIN)/python benchmarks/run.py
+
+lock: ## write requirements-dev.lock anew, from the newest versions pyproject.toml allows
+	@$(PYTHON) tools/lock.py
+
+clean: ## remove what these targets made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* htmlcov dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
