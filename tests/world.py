@@ -9,7 +9,7 @@ from typing import Any
 from iamsync.apply import apply
 from iamsync.aws.execute import Executor
 from iamsync.aws.read import confirm, read
-from iamsync.aws.session import Access, Connection, connect
+from iamsync.aws.session import Access, Connection, Sessions, connect
 from iamsync.engine.importing import observe_whole
 from iamsync.engine.reach import Reached
 from iamsync.engine.sandboxing import as_dump
@@ -24,6 +24,7 @@ from iamsync.settings import Acknowledgement, Safety, Scope, Settings
 ACCOUNT = "111122223333"
 NOW = "2026-11-24T00:00:00Z"
 READS = ("Get", "List")
+SESSIONS = Sessions()  # AWS's service models, loaded once
 GUARDS = (
     *("max-deletes", "max-change-percent", "replace", "deny-removed", "protected", "boundary-replace"),
     *("unknown-principal",),
@@ -65,7 +66,7 @@ class World:
     def connection(self) -> Connection:
         if self._connection is None:
             self._connection = connect(
-                Access(account_id=ACCOUNT), transport=self.server.handle, tap=self._tapped
+                Access(account_id=ACCOUNT), transport=self.server.handle, tap=self._tapped, sessions=SESSIONS
             )
         return self._connection
 

@@ -14,11 +14,11 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from iamsync.aws.session import Access, Sessions, connect
+from iamsync.aws.session import Access, connect
 from iamsync.cli.app import run
 from iamsync.sandbox import Server
 from tests.behaviour.account import SITE
-from tests.world import ACCOUNT, READS
+from tests.world import ACCOUNT, READS, SESSIONS
 
 Answer = tuple[int, dict[str, str], bytes]
 CONFIG = f"""\
@@ -94,7 +94,7 @@ class Site:
         """Do something to the sandbox with a client of one's own."""
         watched, self.between = self.between, lambda operation, body: None
         with Server(self.root / ".iamsync" / "sandbox.json", account_id=ACCOUNT) as server:
-            do(connect(Access(account_id=ACCOUNT), transport=server.handle, sessions=_SESSIONS).iam)
+            do(connect(Access(account_id=ACCOUNT), transport=server.handle, sessions=SESSIONS).iam)
         self.between = watched
 
     def live(self) -> bytes:
@@ -108,7 +108,6 @@ class Site:
         return sorted((self.root / ".iamsync" / "runs").glob("*.jsonl"))
 
 
-_SESSIONS = Sessions()
 _APPLIED: list[bytes] = []
 
 
