@@ -1,0 +1,112 @@
+"""The examples hold: they validate, they apply on the embedded IAM, and then there is nothing left to do."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from iamsync.aws.session import Access, connect
+from iamsync.cli.app import run
+from iamsync.engine.schemas import schema
+from iamsync.manifest.nodes import plain
+from iamsync.manifest.schema import schema_errors
+from iamsync.manifest.source import read
+from iamsync.sandbox import Server
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+NAMES = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
+PROD, DEV = "111122223333", "444455556666"
+CONSENT = ("--acknowledge", "protected:role/iamsync*")
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"},
+    }
+)
+RELEASE = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}})
+
+
+@pytest.fixture(params=NAMES)
+def example(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One of the examples, copied, as the current directory."""
+    return entered(request.param, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return entered("acme", tmp_path, monkeypatch)
+
+
+def entered(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / name
+    shutil.copytree(EXAMPLES / name, folder, ignore=shutil.ignore_patterns(".iamsync"))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def applied(*more: str) -> int:
+    return run(["apply", "--all-accounts", "--auto-approve", "--quiet", *CONSENT, *more])
+
+
+def test_an_example_validates_applies_and_is_then_at_rest(example: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["validate"]) == 0
+    assert run(["plan", "--detailed-exitcode", *CONSENT]) == 2
+    assert applied() == 0
+    capsys.readouterr()
+    assert run(["plan", "--detailed-exitcode"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("No changes.") == said.count("account ")
+
+
+def test_the_files_of_an_example_fit_the_schemas_editors_use(example: Path) -> None:
+    checked = 0
+    for path in sorted(example.rglob("*.yaml")):
+        made = schema("config" if path.name == "iamsync.yaml" else "manifest")
+        for document in read(path, path.name):
+            assert schema_errors(plain(document), made) == (), path
+            checked += 1
+    assert checked > 1
+
+
+def test_acme_s_own_roles_are_not_created_without_consent(acme: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan"]) == 3
+    assert "role/iamsync is protected" in capsys.readouterr().out
+    assert run(["apply", "--account", "prod", "--auto-approve"]) == 3
+
+
+def test_acme_s_accounts_differ_where_the_manifests_say_so(acme: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["validate", "--expand", "--format", "json"]) == 0
+    prod, dev = json.loads(capsys.readouterr().out)
+    assert {"role/restore", "role/iamsync"} <= set(prod["resources"])
+    assert "role/playground" in dev["resources"]
+    assert prod["resources"]["user/alice"]["groups"] == ["developers", "operators"]
+    assert dev["resources"]["user/alice"]["groups"] == ["developers"]
+    assert sorted(prod["removed"]) == ["role/legacy-deploy", "user/old-bot"]
+    assert dev["removed"] == ["user/old-bot"]
+
+
+def test_acme_removes_what_it_says_and_leaves_to_others_what_it_says(
+    acme: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert applied() == 0
+    with Server(acme / ".iamsync" / "sandbox.json", account_id=PROD) as server:
+        for account in (PROD, DEV):
+            iam = connect(Access(account_id=account), transport=server.handle).iam
+            iam.create_user(UserName="old-bot")
+            iam.create_role(RoleName="legacy-deploy", AssumeRolePolicyDocument=TRUST)
+            iam.create_role(RoleName="etl", Path="/team-data/", AssumeRolePolicyDocument=TRUST)
+            iam.put_role_policy(RoleName="deploy-api", PolicyName="release-7", PolicyDocument=RELEASE)
+            iam.tag_role(RoleName="deploy-api", Tags=[{"Key": "kubernetes.io/cluster", "Value": "blue"}])
+    capsys.readouterr()
+    assert run(["plan", "--format", "json"]) == 0
+    prod, dev = json.loads(capsys.readouterr().out)["plans"]
+    assert [(c["action"], c["address"]) for c in prod["changes"]] == [
+        ("delete", "role/legacy-deploy"),
+        ("delete", "user/old-bot"),
+    ]
+    assert [(c["action"], c["address"]) for c in dev["changes"]] == [("delete", "user/old-bot")]
+    outside = {item["address"]: item["reason"] == "outside the scope" for item in dev["reported"]}
+    assert outside == {"role/etl": True, "role/legacy-deploy": False}
