@@ -43,6 +43,7 @@ _REJECTED: Final = {
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "OptInRequired"})
 _ABSENT: Final = frozenset(
     {"NotImplemented", "NotImplementedException", "UnknownOperation", "UnknownOperationException", "InternalFailure"}
+    | {"InvalidAction"}
 )
 
 

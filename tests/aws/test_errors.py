@@ -32,6 +32,7 @@ ANSWERS: list[tuple[str, int, str, type[AwsError], str, bool]] = [
     ("NotImplemented", 501, "GetMFADevice", Unsupported, "unsupported", False),
     ("InternalFailure", 501, "GetMFADevice", Unsupported, "unsupported", False),
     ("UnknownOperationException", 400, "GetResources", Unsupported, "unsupported", False),
+    ("InvalidAction", 400, "SetDefaultPolicyVersion", Unsupported, "unsupported", False),
     ("SomethingNew", 400, "CreateRole", AwsError, "something-new", False),
     # Servers without codes: botocore puts the status there, or nothing.
     ("", 404, "GetRole", AwsError, "no-such-entity", False),
