@@ -168,7 +168,8 @@ _SPECS: dict[str, Callable[..., Any]] = {"user": User, "group": Group, "role": R
 Sketch = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
-def _sketches() -> st.SearchStrategy[Sketch]:
+def sketches() -> st.SearchStrategy[Sketch]:
+    """What `drawn` makes states of."""
     return st.fixed_dictionaries(
         {
             kind: st.dictionaries(
@@ -183,13 +184,13 @@ def _sketches() -> st.SearchStrategy[Sketch]:
 
 def states(account_id: str = ACCOUNT) -> st.SearchStrategy[State]:
     """States over all kinds, all of them complete."""
-    return _sketches().map(lambda sketch: drawn(sketch, account_id))
+    return sketches().map(lambda sketch: drawn(sketch, account_id))
 
 
 @st.composite
 def two_states(draw: st.DrawFn, account_id: str = ACCOUNT) -> tuple[State, State]:
     """A state and what it became: resources edited, moved to another path, gone, new."""
-    before = draw(_sketches())
+    before = draw(sketches())
     after: dict[str, dict[str, Any]] = {}
     for kind, table in before.items():
         made: dict[str, Any] = {}

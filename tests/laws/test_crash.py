@@ -370,9 +370,10 @@ def test_a_crash_between_the_record_and_the_call_leaves_the_step_as_started(tmp_
 def test_a_torn_record_is_read_as_far_as_it_goes(tmp_path: Path, cut: int) -> None:
     server = living(BEFORE).server
     made = World(server=server).plan(AFTER)
-    with Journal(tmp_path, "20261124T000000Z-0000") as record, pytest.raises(SimulatedCrash):
+    with Journal(tmp_path, "20261124T000000Z-0000") as record:
         record.header({"account_id": ACCOUNT, "approval": made.approval})
-        run(server, Wire(server, 10, "before", die=crash), record)
+        with pytest.raises(SimulatedCrash):
+            run(server, Wire(server, 10, "before", die=crash), record)
     (path,) = tmp_path.glob("*.jsonl")
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[:-1]) + lines[-1][:cut])
