@@ -15,7 +15,8 @@ from iamsync.manifest.config import Account
 from iamsync.model import Plan, State
 from iamsync.planner import planfile
 from iamsync.planner.compare import Difference
-from iamsync.planner.plan import Selection, plan, questions
+from iamsync.planner.narrow import Selection
+from iamsync.planner.plan import plan, questions
 from iamsync.settings import Settings
 
 

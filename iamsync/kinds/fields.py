@@ -78,14 +78,16 @@ class Attribute:
         before, value = getattr(old.spec, self.name), getattr(new.spec, self.name)
         if before == value:
             return
-        phase = Phase.MIXED if self.effect == "mixed" else Phase.NEUTRAL
+        phase, effect = Phase.MIXED if self.effect == "mixed" else Phase.NEUTRAL, self.effect
+        if isinstance(before, Document) and before.permissions_key == value.permissions_key:
+            phase, effect = Phase.NEUTRAL, "neutral"
         named = principals(value) if isinstance(value, Document) else frozenset()
         dropped = principals(before) - named if isinstance(before, Document) else frozenset()
         call = self.update(new, cx)
         yield Act(
             new.address,
             phase,
-            self.effect,
+            effect,
             self.name,
             "",
             call,

@@ -47,7 +47,8 @@ class Difference:
     @property
     def tag_only(self) -> bool:
         """Whether nothing but tags changes."""
-        return self.action == "update" and all(change.field == "tags" for change in self.fields)
+        tags = bool(self.fields) and all(change.field == "tags" for change in self.fields)
+        return self.action == "update" and self.rename is None and tags
 
 
 def create(want: Resource, cx: Context, cause: Cause = "declared") -> Difference:
@@ -88,8 +89,11 @@ def update(
     kind = KINDS[want.address.kind]
 
     def cause(field: Field) -> Cause:
-        declared_before = base is not None and getattr(base.spec, field.name) == getattr(want.spec, field.name)
-        return "drift" if declared_before else "declared"
+        if base is None or getattr(base.spec, field.name) != getattr(want.spec, field.name):
+            return "declared"
+        # A policy that is replaced comes off and goes on again: that is no drift of its holder.
+        again = field.form == "references" and _unmarked(field, have) == getattr(want.spec, field.name)
+        return "declared" if again else "drift"
 
     fields = tuple(_field_changes(kind, have, want, cause))
     if not fields and renamed_from is None:
@@ -118,6 +122,10 @@ def update(
     )
 
 
+def _unmarked(field: Field, have: Resource) -> tuple[str, ...]:
+    return tuple(sorted({item.removesuffix(REPLACED) for item in getattr(have.spec, field.name)}))
+
+
 def _replace(
     kind: Kind,
     have: Resource,
@@ -139,11 +147,18 @@ def _replace(
         fields,
         before=_teardown(kind, have, cx),
         delete=kind.deletion(have, cx),
-        create=kind.creation(want, cx),
+        create=kind.creation(_without_aws_tags(want), cx),
         after=tuple(after),
         origin=want.origin,
         note=note,
     )
+
+
+def _without_aws_tags(want: Resource) -> Resource:
+    """The resource as it can be created: AWS sets its own tags itself and refuses them from anybody else."""
+    tags = getattr(want.spec, "tags", ())
+    kept = tuple((key, value) for key, value in tags if not key.casefold().startswith("aws:"))
+    return want if kept == tags else replace(want, spec=replace(want.spec, tags=kept))
 
 
 def _teardown(kind: Kind, have: Resource, cx: Context) -> tuple[Act, ...]:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from iamsync import arn
 from iamsync.kinds import KINDS, codec
-from iamsync.kinds.kind import Act, Context
+from iamsync.kinds.kind import Context
 from iamsync.model import Address, Cause, Change, Finding, Plan, Question, Reported, Resource, State
 from iamsync.planner import compare, guards, scope
 from iamsync.planner.compare import Difference
 from iamsync.planner.concern import Concern
+from iamsync.planner.narrow import Selection, of_cause, selected
 from iamsync.planner.order import order
 from iamsync.planner.settle import Settled, settle
+from iamsync.planner.situation import DEFAULT_QUOTAS, Situation
 from iamsync.policy.document import principals
 from iamsync.settings import Settings
-
-Selection = Callable[[Difference], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ def questions(desired: State, live: State, settings: Settings) -> tuple[Question
             asked.add(Question("user-credentials", str(difference.address)))
         if difference.action in ("delete", "replace") and difference.address.kind == "policy":
             asked.add(Question("policy-tags", str(difference.address)))
+        if difference.action == "replace" and difference.address.kind == "policy":
+            asked.add(Question("policy-description", str(difference.address)))
     if by_tags:
         for resource in live:
             if resource.address.kind == "policy" and resource.facts.get("tags") != "confirmed":
@@ -85,18 +87,20 @@ def contrast(desired: State, live: State, settings: Settings, base: State | None
         if have is not None and have.address.kind == "policy" and _must_be_replaced(have, want):
             replaced[cx.arn(have.address, have.spec.path)] = have.address
     compared_live = compare.mark_replaced(settled.live, replaced, settings.ignore_changes, settled.desired)
+    # Settled too, or what a declaration leaves to others would pass for a change of the manifests.
+    earlier = settle(base, live, settings.ignore_changes).desired if base is not None else None
 
     differences: list[Difference] = []
     known = 0
     for want in settled.desired:
         have = compared_live.get(want.address)
         if have is None:
-            cause: Cause = "drift" if base is not None and base.get(want.address) == want else "declared"
+            cause: Cause = "drift" if earlier is not None and earlier.get(want.address) == want else "declared"
             differences.append(compare.create(want, cx, cause))
             continue
         known += 1
         old = settled.renames.get(want.address)
-        before = _before(base, want)
+        before = _before(earlier, want)
         found = compare.update(have, want, cx, before, old.name if old is not None else None)
         if found is not None:
             differences.append(found)
@@ -145,15 +149,15 @@ def plan(
     found = contrast(desired, live, settings, base, now)
     differences: Sequence[Difference] = found.differences
     if only is not None:
-        differences = [kept for d in differences if (kept := _of_cause(d, only)) is not None]
+        differences = of_cause(differences, only, cx)
     if selection is not None:
-        differences = _selected(differences, selection, cx)
-    situation = guards.Situation(
+        differences = selected(differences, selection, cx)
+    situation = Situation(
         found.settled.desired, found.live, differences, settings, now, cx, max(found.managed, 0)
     )
     answers = guards.guard(situation, found.findings)
     concern = Concern((found.settled.desired, found.live), cx)
-    limits = {**guards.DEFAULT_QUOTAS, **live.quotas}
+    limits = {**DEFAULT_QUOTAS, **live.quotas}
     steps = order(differences, concern, cx, settle=settings.safety.settle, quotas=limits)
     of: dict[Address, list[str]] = {}
     for step in steps:
@@ -161,7 +165,7 @@ def plan(
             of.setdefault(step.address, []).append(step.id)
     changes = tuple(_change(difference, tuple(of.get(difference.address, ()))) for difference in differences)
     prior = read_set(differences, found, cx)
-    selected_out = len(found.differences) - len(differences)
+    left_out = _in_place(found.differences) - _in_place(differences)
     return Plan(
         account_id=live.account_id,
         partition=live.partition,
@@ -174,7 +178,7 @@ def plan(
         guards=tuple(finding for finding in answers if finding.severity in ("refuse", "warn")),
         findings=tuple(finding for finding in answers if finding.severity not in ("refuse", "warn")),
         reported=found.reported,
-        unchanged=found.unchanged if not selected_out else found.unchanged + selected_out,
+        unchanged=found.unchanged + left_out,
         desired_digest=codec.digest(_declared(desired)),
         read_set_digest=codec.digest({str(address): value for address, value in prior.items()}),
         approval=approval(live.account_id, differences, [(s.operation, s.params) for s in steps]),
@@ -255,6 +259,10 @@ def _change(difference: Difference, steps: tuple[str, ...]) -> Change:
     )
 
 
+def _in_place(differences: Iterable[Difference]) -> int:
+    return sum(difference.action in ("update", "replace") for difference in differences)
+
+
 def _must_be_replaced(have: Resource, want: Resource) -> bool:
     kind = KINDS[have.address.kind]
     return any(f.immutable and getattr(have.spec, f.name) != getattr(want.spec, f.name) for f in kind.fields)
@@ -321,56 +329,6 @@ def _forgotten(base: State, settled: Settled, live: State) -> list[Finding]:
         for resource in base
         if resource.address.folded not in folded and resource.address.folded in alive
     ]
-
-
-def _of_cause(difference: Difference, cause: Cause) -> Difference | None:
-    """The part of a difference that has this cause, or None."""
-    if difference.action != "update":
-        return difference if difference.cause == cause else None
-    fields = tuple(change for change in difference.fields if change.cause == cause)
-    names = {change.field for change in fields}
-    after = tuple(act for act in difference.after if act.field in names or (act.field == "versions" and names))
-    rename = difference.rename if cause == "declared" else None
-    if not fields and rename is None:
-        return None
-    return replace(difference, cause=cause, fields=fields, after=after, rename=rename)
-
-
-def _selected(differences: Sequence[Difference], selection: Selection, cx: Context) -> list[Difference]:
-    """The selected differences, and those without which they could not be applied."""
-    by_address = {difference.address: difference for difference in differences}
-    chosen = {difference.address for difference in differences if selection(difference)}
-    frontier = set(chosen)
-    while frontier:
-        more: set[Address] = set()
-        for address in frontier:
-            difference = by_address[address]
-            for act in difference.acts:
-                for wanted in _needed(act, cx):
-                    if wanted in by_address and by_address[wanted].action in ("create", "replace"):
-                        more.add(wanted)
-            if difference.action in ("delete", "replace"):
-                more.update(d.address for d in differences if any(address in _freed(act) for act in d.acts))
-        frontier = more - chosen
-        chosen |= frontier
-    return [difference for difference in differences if difference.address in chosen]
-
-
-def _needed(act: Act, cx: Context) -> Iterable[Address]:
-    for item in (*act.needs, *act.names):
-        parsed = arn.parse(item)
-        if parsed is None:
-            yield Address("group", item)
-        elif parsed.account == cx.account_id:
-            yield parsed.address
-
-
-def _freed(act: Act) -> set[Address]:
-    found = set()
-    for item in act.frees:
-        parsed = arn.parse(item)
-        found.add(parsed.address if parsed else Address("group", item))
-    return found
 
 
 def _policies(resource: Resource) -> tuple[str, ...]:

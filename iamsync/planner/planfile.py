@@ -171,6 +171,9 @@ def read_saved(item: Mapping[str, Any]) -> Saved:
     strange = sorted({str(step["operation"]) for step in item["steps"]} - OPERATIONS - {WAIT})
     if strange:
         raise ValueError(f"{strange[0]} (an operation that no change needs)")
+    listed = sorted(str(step) for change in item["changes"] for step in change["steps"])
+    if listed != sorted(str(step["id"]) for step in item["steps"] if step["operation"] != WAIT):
+        raise ValueError("steps (they are not those of its changes)")
     return Saved(
         account_id=str(item["account"]["id"]),
         account_name=str(item["account"]["name"]),
@@ -198,23 +201,32 @@ def verify(old: Saved, fresh: Plan, live: State, desired: State) -> Plan:
 
     The fresh plan may lack steps whose effect is live by now. Everything else must be as it was:
     no step that the saved plan does not hold, and nothing in its read set changed by others.
-    StalePlan lists what differs.
+    StalePlan lists what differs; InputError where the saved plan's own digest is of other steps.
     """
     known = set(old.steps)
     mine = _restricted(fresh, old.addresses)
     calls = [step for step in mine.steps if step.operation != WAIT]
     difference = [f"+ {step.operation} {_params(step.params)}" for step in calls if _key(step) not in known]
     foreseen = fresh.approval == old.approval
-    if not foreseen and not difference:
+    if foreseen and sorted(old.steps) != sorted(_key(step) for step in fresh.steps if step.operation != WAIT):
+        raise InputError(
+            "this plan was edited: its steps are not those that its digest was made of",
+            code="bad-plan-file",
+            hint="make a new plan; a plan file is not meant to be edited",
+        )
+    if not difference:
         now = {str(address): value for address, value in fresh.prior.items()}
         for address, before in old.prior.items():
+            ours = address in old.addresses
+            if foreseen and ours:
+                continue  # the digest says so
             have = live.get(address)
             current = codec.canonical(have) if have is not None else None
-            if current is None and str(address) in now:
-                current = now[str(address)]
+            # Under its new name and with what follows a rename, where one is still to be made.
+            current = now.get(str(address)) or current
             want = desired.get(address)
             goal = codec.canonical(want) if want is not None else None
-            for name in _strayed(before, current, goal, address in old.addresses):
+            for name in _strayed(before, current, goal, ours):
                 difference.append(f"~ {address} {name}".rstrip())
     if difference:
         raise StalePlan(
@@ -237,7 +249,9 @@ def _restricted(plan: Plan, addresses: frozenset[Address]) -> Plan:
         if step.id in keep
     )
     changes = tuple(change for change in plan.changes if change.address in addresses)
-    return replace(plan, steps=steps, changes=changes)
+    # What a guard says of another resource is no business of this plan.
+    guards = tuple(found for found in plan.guards if found.address is None or found.address in addresses)
+    return replace(plan, steps=steps, changes=changes, guards=guards)
 
 
 def _strayed(before: Any, current: Any, goal: Any, ours: bool) -> Iterable[str]:

@@ -161,7 +161,18 @@ def _renames(
         if old is None:
             continue  # done before, or never was: then there is nothing to rename
         exists = resource.address.folded in folded
-        if resource.address.kind not in RENAMABLE:
+        if old.address in desired.resources and old.address != resource.address:
+            findings.append(
+                Finding(
+                    "rename-conflict",
+                    "refuse",
+                    f"{resource.address} is to be renamed from {old.address}, and both are declared",
+                    resource.address,
+                    remedy="drop renamed_from, or the declaration of the old name",
+                    origin=resource.origin,
+                )
+            )
+        elif resource.address.kind not in RENAMABLE:
             moved[resource.address] = old.address
         elif exists and old.address.folded != resource.address.folded:
             findings.append(

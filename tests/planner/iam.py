@@ -214,7 +214,12 @@ class Iam:
         }  # fmt: skip
 
     def CreatePolicy(  # noqa: N802
-        self, PolicyName: str, PolicyDocument: str, Path: str = "/", Description: Any = None, Tags: Any = None  # noqa: N803
+        self,
+        PolicyName: str,
+        PolicyDocument: str,
+        Path: str = "/",
+        Description: Any = None,
+        Tags: Any = None,  # noqa: N803
     ) -> None:
         self._free("policy", PolicyName)
         self.held["policy"][PolicyName] = {
@@ -373,7 +378,7 @@ class Iam:
                 (version, Document.parse(text), version == one["default"]) for version, text in one["versions"].items()
             )
             document = Document.parse(one["versions"][one["default"]])
-            spec = Policy(document, one["path"], one["description"], tuple(sorted(one["tags"].items())))
+            spec = Policy(document, one["path"], one["description"] or "", tuple(sorted(one["tags"].items())))
             facts = {"id": one["id"], "versions": versions, "tags": "confirmed"}
             found.append(Resource(Address("policy", name), spec, facts=facts))
         complete = frozenset(("user", "group", "role", "policy"))

@@ -26,7 +26,7 @@ class Upheaval:
 def renamed(state: State, kind: str, old: str, new: str) -> State:
     """The state with a user or group called otherwise, wherever it is named."""
     path = state.resources[Address(kind, old)].spec.path
-    was, will = f":{kind}{path}{old}\"", f":{kind}{path}{new}\""
+    was, will = f':{kind}{path}{old}"', f':{kind}{path}{new}"'
     made = []
     for resource in state:
         value = to_json(resource)
@@ -93,7 +93,8 @@ def with_facts(draw: st.DrawFn, resource: Resource) -> Resource:
             (f"v{n + 1}", resource.spec.document if n == default else document.parse(other[n]), n == default)
             for n in range(count)
         )
-        return replace(resource, facts={"versions": versions, "tags": "confirmed"})
+        spec = replace(resource.spec, description=resource.spec.description or "")  # None would be: never asked
+        return replace(resource, spec=spec, facts={"versions": versions, "tags": "confirmed"})
     if resource.address.kind == "role" and draw(st.booleans()):
         return replace(resource, facts={"instance_profiles": (f"profile-{resource.address.name}",)})
     return resource

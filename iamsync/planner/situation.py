@@ -1,0 +1,43 @@
+"""What guards look at: both sides of a plan, what differs, and what the operator decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from iamsync.kinds.kind import Context
+from iamsync.model import Address, State
+from iamsync.planner.compare import Difference
+from iamsync.settings import Settings
+
+# AWS's published defaults (iam-facts 4), for a source that does not tell its own.
+DEFAULT_QUOTAS: Final = {
+    "AttachedPoliciesPerUserQuota": 10,
+    "AttachedPoliciesPerGroupQuota": 10,
+    "AttachedPoliciesPerRoleQuota": 10,
+    "GroupsPerUserQuota": 10,
+    "UserPolicySizeQuota": 2048,
+    "GroupPolicySizeQuota": 5120,
+    "RolePolicySizeQuota": 10240,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What guards look at: both sides as compared, the differences, the operator's settings."""
+
+    desired: State
+    live: State
+    differences: Sequence[Difference]
+    settings: Settings
+    now: str
+    cx: Context
+    managed: int
+
+
+def names_of(addresses: Sequence[Address], most: int = 10) -> str:
+    """Addresses in words, the first few by name."""
+    names = [str(address) for address in sorted(addresses)]
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
