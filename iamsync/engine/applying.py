@@ -83,13 +83,21 @@ def as_approved(project: Project, digest: str, planned: tuple[Planned, ...]) -> 
     if item.plan.approval == digest:
         return planned
     earlier = journal.find_approval(runs_folder(project), digest, item.plan.account_id)
-    if earlier is not None:
-        return (_verified(item, planfile.read_saved(earlier.header["plan"])),)
+    if earlier is not None and (begun := _recorded(earlier)) is not None:
+        return (_verified(item, begun),)
     raise StalePlan(
         f"what would be done now is not what was approved ({digest[:19]}...)",
         hint="look at the plan as it is now, and approve that",
         difference=tuple(_lines(item.plan)),
     )
+
+
+def _recorded(run: journal.Run) -> Saved | None:
+    """The plan that a run began with; None where its record does not tell."""
+    try:
+        return planfile.read_saved(run.header["plan"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
 
 
 def _verified(item: Planned, old: Saved) -> Planned:
