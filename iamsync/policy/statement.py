@@ -1,0 +1,87 @@
+"""Documents made ready to be asked: each statement taken apart once, kept by the document's text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from iamsync.policy.conditions import Clause, clause
+from iamsync.policy.document import statements
+from iamsync.policy.match import Actions, Principals, Resources, actions, principals, resources
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement; `position` counts from 1. No `resources`, as in a trust policy, means the resource itself."""
+
+    position: int
+    sid: str
+    allows: bool
+    actions: Actions
+    resources: Resources | None
+    principals: Principals | None
+    clauses: tuple[Clause, ...]
+
+
+@lru_cache(maxsize=16384)
+def compiled(text: str) -> tuple[Statement, ...]:
+    """The statements of a document; one that IAM would refuse (no Effect, no Action) says nothing."""
+    value = json.loads(text)
+    # Only then is ${...} a variable; a document without Version is of 2008-10-17.
+    variables = isinstance(value, dict) and value.get("Version") == "2012-10-17"
+    found = (_statement(number, held, variables) for number, held in enumerate(statements(value), start=1))
+    return tuple(statement for statement in found if statement is not None)
+
+
+@lru_cache(maxsize=131072)
+def concerning(text: str, action: str) -> tuple[Statement, ...]:
+    """The statements of a document that cover an action."""
+    return tuple(statement for statement in compiled(text) if statement.actions.cover(action))
+
+
+def _statement(position: int, held: dict[str, Any], variables: bool) -> Statement | None:
+    effect = held.get("Effect")
+    about = _either(held, "Action")
+    if effect not in ("Allow", "Deny") or about is None:
+        return None
+    on = _either(held, "Resource")
+    who = held.get("Principal", held.get("NotPrincipal"))
+    return Statement(
+        position,
+        str(held.get("Sid", "")),
+        effect == "Allow",
+        actions(*about),
+        None if on is None else resources(*on, variables),
+        None if who is None else principals(who, negated="Principal" not in held),
+        _clauses(held.get("Condition"), variables),
+    )
+
+
+def _either(held: dict[str, Any], element: str) -> tuple[tuple[str, ...], bool] | None:
+    for name, negated in ((element, False), (f"Not{element}", True)):
+        if name in held:
+            return _texts(held[name]), negated
+    return None
+
+
+def _clauses(block: Any, variables: bool) -> tuple[Clause, ...]:
+    if not isinstance(block, dict):
+        return ()
+    return tuple(
+        clause(operator, key, _texts(values), variables)
+        for operator, keys in block.items()
+        if isinstance(keys, dict)
+        for key, values in keys.items()
+    )
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    return tuple(_text(value) for value in (values if isinstance(values, list) else [values]))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
