@@ -19,6 +19,7 @@ from iamsync.errors import InputError, InputErrors
 from iamsync.manifest.config import load_config
 from iamsync.manifest.load import read_manifests, resolve
 from iamsync.manifest.source import plain, read
+from iamsync.manifest.testsection import resolve_tests
 
 BAD = Path(__file__).parent / "bad"
 CASES = sorted(path.name for path in BAD.iterdir())
@@ -91,10 +92,11 @@ def errors_of(root: Path) -> list[InputError]:
     except (InputError, InputErrors) as wrong:
         return _each(wrong)
     for account in config.accounts:
-        try:
-            resolve(manifests, account, account_id=account.id or "111122223333", config=config)
-        except (InputError, InputErrors) as wrong:
-            found |= {str(error): error for error in _each(wrong)}
+        for made in (resolve, resolve_tests):
+            try:
+                made(manifests, account, account_id=account.id or "111122223333", config=config)
+            except (InputError, InputErrors) as wrong:
+                found |= {str(error): error for error in _each(wrong)}
     return list(found.values())
 
 
