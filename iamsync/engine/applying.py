@@ -103,7 +103,7 @@ def _recorded(run: journal.Run) -> Saved | None:
 def _verified(item: Planned, old: Saved) -> Planned:
     if old.account_id != item.plan.account_id:
         raise StalePlan(f"that plan was made for account {old.account_id}", code="wrong-account")
-    made = planfile.verify(old, item.plan, item.live, item.desired)
+    made = planfile.verify(old, item.plan, item.live, item.desired, item.settings.ignore_changes)
     return Planned(item.reached, item.desired, item.live, item.settings, made)
 
 

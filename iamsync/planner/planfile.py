@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from iamsync.errors import InputError, Place, StalePlan
-from iamsync.kinds import codec
+from iamsync.kinds import KINDS, codec
+from iamsync.kinds.codec import value_from_json
 from iamsync.kinds.operations import OPERATIONS, WAIT
 from iamsync.kinds.wire import loads_object
 from iamsync.model import Address, Change, Finding, Origin, Plan, State, Step
 from iamsync.planner.guards import acknowledgement
+from iamsync.planner.settle import Settled, settle
 
 FORMAT_VERSION: Final = "1.0"
 
@@ -134,6 +136,7 @@ class Saved:
     steps: tuple[tuple[str, str], ...]  # operation and canonical parameters; no waits
     addresses: frozenset[Address]
     prior: Mapping[Address, Any]
+    goals: Mapping[Address, Mapping[str, Any] | None]  # the fields it changes, as they are to be; None: deleted
 
 
 def saved(text: str, file: str) -> tuple[Saved, ...]:
@@ -183,7 +186,15 @@ def read_saved(item: Mapping[str, Any]) -> Saved:
         ),
         addresses=frozenset(Address.parse(change["address"]) for change in item["changes"]),
         prior={Address.parse(name): spec for name, spec in item["prior"].items()},
+        goals={Address.parse(change["address"]): _goal(change) for change in item["changes"]},
     )
+
+
+def _goal(change: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    if change["action"] == "delete":
+        return None
+    kind = KINDS[Address.parse(change["address"]).kind]
+    return {kind.field(item["field"]).name: item["after"] for item in change["fields"]}
 
 
 def _params(params: Mapping[str, Any]) -> str:
@@ -196,17 +207,19 @@ def _key(step: Step) -> tuple[str, str]:
     return step.operation, _params(step.params)
 
 
-def verify(old: Saved, fresh: Plan, live: State, desired: State) -> Plan:
+def verify(old: Saved, fresh: Plan, live: State, desired: State, ignore: Iterable[str] = ()) -> Plan:
     """The part of the fresh plan that the saved one covers, if that is still what was reviewed.
 
-    The fresh plan may lack steps whose effect is live by now. Everything else must be as it was:
-    no step that the saved plan does not hold, and nothing in its read set changed by others.
-    StalePlan lists what differs; InputError where the saved plan's own digest is of other steps.
+    The fresh plan may lack steps whose effect is live by now. Everything else must be as it was: no
+    step that the saved plan does not hold, the same goal, and nothing in its read set changed by
+    others. `ignore` is what the settings leave to others. StalePlan lists what differs; InputError
+    where the saved plan's own digest is of other steps.
     """
     known = set(old.steps)
-    mine = _restricted(fresh, old.addresses)
+    mine, loose = _restricted(fresh, old.addresses)
     calls = [step for step in mine.steps if step.operation != WAIT]
     difference = [f"+ {step.operation} {_params(step.params)}" for step in calls if _key(step) not in known]
+    difference += loose
     foreseen = fresh.approval == old.approval
     if foreseen and sorted(old.steps) != sorted(_key(step) for step in fresh.steps if step.operation != WAIT):
         raise InputError(
@@ -214,20 +227,19 @@ def verify(old: Saved, fresh: Plan, live: State, desired: State) -> Plan:
             code="bad-plan-file",
             hint="make a new plan; a plan file is not meant to be edited",
         )
+    # Compared as the plan compared: under new names, with what follows a rename, ignored fields taken over.
+    settled = settle(desired, live, ignore)
+    if not foreseen and not difference:
+        difference += _other_goals(old, fresh, settled)
     if not difference:
-        now = {str(address): value for address, value in fresh.prior.items()}
         for address, before in old.prior.items():
             ours = address in old.addresses
             if foreseen and ours:
                 continue  # the digest says so
-            have = live.get(address)
+            have, want = settled.live.get(address), settled.desired.get(address)
             current = codec.canonical(have) if have is not None else None
-            # Under its new name and with what follows a rename, where one is still to be made.
-            current = now.get(str(address)) or current
-            want = desired.get(address)
             goal = codec.canonical(want) if want is not None else None
-            for name in _strayed(before, current, goal, ours):
-                difference.append(f"~ {address} {name}".rstrip())
+            difference += [f"~ {address} {name}".rstrip() for name in _strayed(before, current, goal, ours)]
     if difference:
         raise StalePlan(
             "the plan is no longer what would be done now",
@@ -237,12 +249,34 @@ def verify(old: Saved, fresh: Plan, live: State, desired: State) -> Plan:
     return mine
 
 
-def _restricted(plan: Plan, addresses: frozenset[Address]) -> Plan:
-    """The plan's changes at these addresses alone, their steps and what is left of their order."""
+def _other_goals(old: Saved, fresh: Plan, settled: Settled) -> Iterable[str]:
+    """What the manifests no longer want as it was reviewed: a step may be missing only because it was done."""
+    deleted = {change.address for change in fresh.changes if change.action == "delete"}
+    for address, goal in old.goals.items():
+        want = settled.desired.get(address)
+        if goal is None:
+            if address not in deleted and settled.live.get(address) is not None:
+                yield f"- delete {address}"
+            continue
+        if want is None:
+            yield f"- {address} is no longer declared"
+            continue
+        for name, value in goal.items():
+            field = KINDS[address.kind].field(name)
+            now = getattr(want.spec, name)
+            then = value_from_json(field, value, fresh.partition) if value is not None else None
+            if now != then:
+                yield f"~ {address} {name} is declared otherwise now"
+
+
+def _restricted(plan: Plan, addresses: frozenset[Address]) -> tuple[Plan, list[str]]:
+    """The plan's changes at these addresses alone, and in words the steps that would wait for others."""
     keep = {step.id for step in plan.steps if step.address in addresses}
     waits = {s.id: s for s in plan.steps if s.address is None}
     needed = {before for s in plan.steps if s.id in keep for before in s.after if before in waits}
     keep |= {wait for wait in needed if any(before in keep for before in waits[wait].after)}
+    awaited = {before for s in plan.steps if s.id in keep for before in s.after} - keep
+    loose = sorted({f"+ {s.address} would have to change first" for s in plan.steps if s.id in awaited and s.address})
     steps = tuple(
         replace(step, after=tuple(before for before in step.after if before in keep))
         for step in plan.steps
@@ -251,7 +285,7 @@ def _restricted(plan: Plan, addresses: frozenset[Address]) -> Plan:
     changes = tuple(change for change in plan.changes if change.address in addresses)
     # What a guard says of another resource is no business of this plan.
     guards = tuple(found for found in plan.guards if found.address is None or found.address in addresses)
-    return replace(plan, steps=steps, changes=changes, guards=guards)
+    return replace(plan, steps=steps, changes=changes, guards=guards), loose
 
 
 def _strayed(before: Any, current: Any, goal: Any, ours: bool) -> Iterable[str]:

@@ -4,6 +4,7 @@ Entities are plain dicts. Trust policies hold principals by unique id, as AWS do
 renamed user and dangle after a deletion.
 """
 
+# ruff: noqa: N802, N803 (methods and parameters are called as AWS calls them)
 from __future__ import annotations
 
 import json
@@ -185,7 +186,7 @@ class Iam:
                 raise Refused(f"InvalidInput: {key}")
             entity["tags"].pop(key, None)
 
-    def CreateUser(self, UserName: str, Path: str = "/", PermissionsBoundary: Any = None, Tags: Any = None) -> None:  # noqa: N802, N803
+    def CreateUser(self, UserName: str, Path: str = "/", PermissionsBoundary: Any = None, Tags: Any = None) -> None:
         self._free("user", UserName)
         if PermissionsBoundary:
             self._policy(PermissionsBoundary)
@@ -194,14 +195,14 @@ class Iam:
             **entity, "tags": self._tags(Tags, True), "attached": set(), "inline": {}, "groups": set()
         }  # fmt: skip
 
-    def CreateGroup(self, GroupName: str, Path: str = "/") -> None:  # noqa: N802, N803
+    def CreateGroup(self, GroupName: str, Path: str = "/") -> None:
         self._free("group", GroupName)
         entity = {"name": GroupName, "path": Path, "id": self._id("group"), "attached": set(), "inline": {}}
         self.held["group"][GroupName] = entity
 
-    def CreateRole(  # noqa: N802
-        self, RoleName: str, AssumeRolePolicyDocument: str, Path: str = "/", Description: str = "",  # noqa: N803
-        MaxSessionDuration: int = 3600, PermissionsBoundary: Any = None, Tags: Any = None,  # noqa: N803
+    def CreateRole(
+        self, RoleName: str, AssumeRolePolicyDocument: str, Path: str = "/", Description: str = "",
+        MaxSessionDuration: int = 3600, PermissionsBoundary: Any = None, Tags: Any = None,
     ) -> None:  # fmt: skip
         self._free("role", RoleName)
         if PermissionsBoundary:
@@ -213,13 +214,13 @@ class Iam:
             "description": Description, "duration": MaxSessionDuration,
         }  # fmt: skip
 
-    def CreatePolicy(  # noqa: N802
+    def CreatePolicy(
         self,
         PolicyName: str,
         PolicyDocument: str,
         Path: str = "/",
         Description: Any = None,
-        Tags: Any = None,  # noqa: N803
+        Tags: Any = None,
     ) -> None:
         self._free("policy", PolicyName)
         self.held["policy"][PolicyName] = {
@@ -227,7 +228,7 @@ class Iam:
             "default": "v1", "next": 2, "description": Description, "tags": self._tags(Tags, False),
         }  # fmt: skip
 
-    def CreatePolicyVersion(self, PolicyArn: str, PolicyDocument: str, SetAsDefault: bool) -> None:  # noqa: N802, N803
+    def CreatePolicyVersion(self, PolicyArn: str, PolicyDocument: str, SetAsDefault: bool) -> None:
         entity = self._policy(PolicyArn)
         assert entity is not None
         assert SetAsDefault
@@ -237,14 +238,14 @@ class Iam:
         entity["versions"][entity["default"]] = PolicyDocument
         entity["next"] += 1
 
-    def SetDefaultPolicyVersion(self, PolicyArn: str, VersionId: str) -> None:  # noqa: N802, N803
+    def SetDefaultPolicyVersion(self, PolicyArn: str, VersionId: str) -> None:
         entity = self._policy(PolicyArn)
         assert entity is not None
         if VersionId not in entity["versions"]:
             raise Refused("NoSuchEntity: version")
         entity["default"] = VersionId
 
-    def DeletePolicyVersion(self, PolicyArn: str, VersionId: str) -> None:  # noqa: N802, N803
+    def DeletePolicyVersion(self, PolicyArn: str, VersionId: str) -> None:
         entity = self._policy(PolicyArn)
         assert entity is not None
         if VersionId not in entity["versions"]:
@@ -253,7 +254,7 @@ class Iam:
             raise Refused("DeleteConflict: default version")
         del entity["versions"][VersionId]
 
-    def DeletePolicy(self, PolicyArn: str) -> None:  # noqa: N802, N803
+    def DeletePolicy(self, PolicyArn: str) -> None:
         entity = self._policy(PolicyArn)
         assert entity is not None
         for kind in ("user", "group", "role"):
@@ -264,29 +265,29 @@ class Iam:
             raise Refused("DeleteConflict: versions")
         del self.held["policy"][entity["name"]]
 
-    def DeleteUser(self, UserName: str) -> None:  # noqa: N802, N803
+    def DeleteUser(self, UserName: str) -> None:
         entity = self._one("user", UserName)
         if entity["attached"] or entity["inline"] or entity["groups"]:
             raise Refused(f"DeleteConflict: {entity}")
         del self.held["user"][UserName]
 
-    def DeleteGroup(self, GroupName: str) -> None:  # noqa: N802, N803
+    def DeleteGroup(self, GroupName: str) -> None:
         entity = self._one("group", GroupName)
         members = [user["name"] for user in self.held["user"].values() if GroupName in user["groups"]]
         if entity["attached"] or entity["inline"] or members:
             raise Refused(f"DeleteConflict: {entity} {members}")
         del self.held["group"][GroupName]
 
-    def DeleteRole(self, RoleName: str) -> None:  # noqa: N802, N803
+    def DeleteRole(self, RoleName: str) -> None:
         entity = self._one("role", RoleName)
         if entity["attached"] or entity["inline"] or RoleName in self.profiles.values():
             raise Refused(f"DeleteConflict: {entity}")
         del self.held["role"][RoleName]
 
-    def UpdateUser(self, UserName: str, NewUserName: str = "", NewPath: str = "") -> None:  # noqa: N802, N803
+    def UpdateUser(self, UserName: str, NewUserName: str = "", NewPath: str = "") -> None:
         self._update("user", UserName, NewUserName, NewPath)
 
-    def UpdateGroup(self, GroupName: str, NewGroupName: str = "", NewPath: str = "") -> None:  # noqa: N802, N803
+    def UpdateGroup(self, GroupName: str, NewGroupName: str = "", NewPath: str = "") -> None:
         self._update("group", GroupName, NewGroupName, NewPath)
         if NewGroupName:
             for user in self.held["user"].values():
@@ -302,54 +303,54 @@ class Iam:
         if path:
             entity["path"] = path
 
-    def UpdateRole(self, RoleName: str, Description: str, MaxSessionDuration: int) -> None:  # noqa: N802, N803
+    def UpdateRole(self, RoleName: str, Description: str, MaxSessionDuration: int) -> None:
         self._one("role", RoleName).update(description=Description, duration=MaxSessionDuration)
 
-    def UpdateAssumeRolePolicy(self, RoleName: str, PolicyDocument: str) -> None:  # noqa: N802, N803
+    def UpdateAssumeRolePolicy(self, RoleName: str, PolicyDocument: str) -> None:
         self._one("role", RoleName)["trust"] = self._stored(PolicyDocument)
 
-    def AddUserToGroup(self, UserName: str, GroupName: str) -> None:  # noqa: N802, N803
+    def AddUserToGroup(self, UserName: str, GroupName: str) -> None:
         self._one("group", GroupName)
         entity = self._one("user", UserName)
         self._limit("GroupsPerUserQuota", len(entity["groups"] | {GroupName}))
         entity["groups"].add(GroupName)
 
-    def RemoveUserFromGroup(self, UserName: str, GroupName: str) -> None:  # noqa: N802, N803
+    def RemoveUserFromGroup(self, UserName: str, GroupName: str) -> None:
         self._one("group", GroupName)
         entity = self._one("user", UserName)
         if GroupName not in entity["groups"]:
             raise Refused(f"NoSuchEntity: {UserName} is not in {GroupName}")
         entity["groups"].discard(GroupName)
 
-    def AddRoleToInstanceProfile(self, InstanceProfileName: str, RoleName: str) -> None:  # noqa: N802, N803
+    def AddRoleToInstanceProfile(self, InstanceProfileName: str, RoleName: str) -> None:
         self._one("role", RoleName)
         if self.profiles.get(InstanceProfileName):
             raise Refused("LimitExceeded: InstanceSessionsPerInstanceProfile")
         self.profiles[InstanceProfileName] = RoleName
 
-    def RemoveRoleFromInstanceProfile(self, InstanceProfileName: str, RoleName: str) -> None:  # noqa: N802, N803
+    def RemoveRoleFromInstanceProfile(self, InstanceProfileName: str, RoleName: str) -> None:
         if self.profiles.get(InstanceProfileName) != RoleName:
             raise Refused("NoSuchEntity: profile")
         self.profiles[InstanceProfileName] = None
 
-    def TagUser(self, UserName: str, Tags: Any) -> None:  # noqa: N802, N803
+    def TagUser(self, UserName: str, Tags: Any) -> None:
         self._retag(self._one("user", UserName), Tags, True)
 
-    def TagRole(self, RoleName: str, Tags: Any) -> None:  # noqa: N802, N803
+    def TagRole(self, RoleName: str, Tags: Any) -> None:
         self._retag(self._one("role", RoleName), Tags, True)
 
-    def TagPolicy(self, PolicyArn: str, Tags: Any) -> None:  # noqa: N802, N803
+    def TagPolicy(self, PolicyArn: str, Tags: Any) -> None:
         entity = self._policy(PolicyArn)
         assert entity is not None
         self._retag(entity, Tags, False)
 
-    def UntagUser(self, UserName: str, TagKeys: Any) -> None:  # noqa: N802, N803
+    def UntagUser(self, UserName: str, TagKeys: Any) -> None:
         self._untag(self._one("user", UserName), TagKeys)
 
-    def UntagRole(self, RoleName: str, TagKeys: Any) -> None:  # noqa: N802, N803
+    def UntagRole(self, RoleName: str, TagKeys: Any) -> None:
         self._untag(self._one("role", RoleName), TagKeys)
 
-    def UntagPolicy(self, PolicyArn: str, TagKeys: Any) -> None:  # noqa: N802, N803
+    def UntagPolicy(self, PolicyArn: str, TagKeys: Any) -> None:
         entity = self._policy(PolicyArn)
         assert entity is not None
         self._untag(entity, TagKeys)

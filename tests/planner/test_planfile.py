@@ -1,0 +1,133 @@
+"""Saved plans: taken apart, held against a fresh plan, refused where anything relevant moved."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+
+from iamsync.errors import StalePlan
+from iamsync.kinds import KINDS
+from iamsync.kinds.kind import Field
+from iamsync.model import Address, Plan, Resource, State
+from iamsync.planner import planfile
+from iamsync.planner.plan import plan
+from iamsync.planner.planfile import Saved, saved, verify
+from iamsync.planner.planschema import plan_schema
+from iamsync.policy.document import Document
+from tests.laws.law import law
+from tests.planner.iam import Iam
+from tests.planner.upheaval import Upheaval, upheavals
+from tests.world import NOW, settings
+
+VALIDATOR = Draft7Validator(plan_schema())
+OTHER = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"x:Other","Resource":"*"}}'
+TRUST = (
+    '{"Version":"2012-10-17","Statement":'
+    '{"Effect":"Allow","Principal":{"Service":"other.amazonaws.com"},"Action":"sts:AssumeRole"}}'
+)
+
+
+def planned(case: Upheaval, live: State | None = None) -> Plan:
+    return plan(case.desired, live or case.live, settings(settle=10), account_name="t", caller="c", now=NOW)
+
+
+def round_trip(made: Plan) -> Saved:
+    document = planfile.document([made], version="0", created_at=NOW)
+    problems = [error.message for error in VALIDATOR.iter_errors(json.loads(json.dumps(document)))]
+    assert not problems
+    (one,) = saved(planfile.to_text(document), "plan.json")
+    return one
+
+
+@law(40)
+@given(upheavals())
+def test_a_saved_plan_is_the_plan_while_nothing_moved(case: Upheaval) -> None:
+    made = planned(case)
+    again = verify(round_trip(made), planned(case), case.live, case.desired)
+    assert again == made
+
+
+@law(40)
+@given(upheavals(), st.integers(0, 10**6))
+def test_after_any_part_was_done_the_saved_plan_goes_on_with_the_rest(case: Upheaval, cut: int) -> None:
+    made = planned(case)
+    assume(made.steps and not made.refusals)
+    old = round_trip(made)
+    iam = Iam(case.live, case.live.quotas)
+    for step in made.steps[: cut % (len(made.steps) + 1)]:
+        if step.operation != "wait":
+            iam.call(step.operation, step.params)
+    live = iam.state()
+    fresh = planned(case, live)
+    rest = verify(old, fresh, live, case.desired)
+    for step in rest.steps:
+        if step.operation != "wait":
+            iam.call(step.operation, step.params)
+    assert not planned(case, iam.state()).changes
+
+
+def other_value(field: Field, value: Any) -> Any:
+    """A value that somebody else may have put there meanwhile."""
+    if field.form == "document":
+        return Document.parse(TRUST if field.name == "trust_policy" else OTHER)
+    if field.form == "documents":
+        return (("other", Document.parse(OTHER)), *value)
+    if field.form == "tags":
+        return tuple(sorted((("other", "x"), *value)))
+    if field.name == "groups":
+        return (*value, "other")
+    if field.form == "references":
+        return (*value, "arn:aws:iam::aws:policy/Other")
+    if field.form == "reference":
+        return "arn:aws:iam::aws:policy/Other"
+    if field.form == "seconds":
+        return 3333
+    return "/other/" if field.name == "path" else "other"
+
+
+@law(80)
+@given(upheavals(), st.data())
+def test_a_field_of_the_read_set_that_somebody_else_changed_makes_the_plan_stale(
+    case: Upheaval, data: st.DataObject
+) -> None:
+    made = planned(case)
+    old_names = {new: Address(new.kind, change.renamed_from or new.name) for change in made.changes
+                 for new in [change.address]}  # fmt: skip
+    seen = [old_names.get(address, address) for address, value in made.prior.items() if value is not None]
+    assume(seen)
+    address = data.draw(st.sampled_from(seen))
+    have = case.live.resources[address]
+    kind = KINDS[address.kind]
+    field = data.draw(st.sampled_from(kind.fields))
+    want = case.desired.get(address)
+    assume(not (address.kind == "policy" and field.name == "description" and want and want.spec.description is None))
+    value = other_value(field, getattr(have.spec, field.name))
+    moved: Resource = replace(have, spec=replace(have.spec, **{field.name: value}))
+    if address.kind == "policy" and field.name == "document":
+        moved = replace(moved, facts={**have.facts, "versions": (("v9", value, True),)})
+    live = replace(case.live, resources={**case.live.resources, address: moved})
+    fresh = planned(case, live)
+    with pytest.raises(StalePlan):
+        verify(round_trip(made), fresh, live, case.desired)
+
+
+@law(40)
+@given(upheavals(), upheavals())
+def test_the_approval_is_of_the_changed_fields_and_the_calls(one: Upheaval, other: Upheaval) -> None:
+    first, second = planned(one), planned(replace(one, desired=replace(other.desired, removed=one.desired.removed)))
+
+    def meaning(made: Plan) -> Any:
+        return [(s.operation, dict(s.params)) for s in made.steps], [
+            (c.address, c.action, [(f.field, str(f.before), str(f.after)) for f in c.fields]) for c in made.changes
+        ]
+
+    if meaning(first) == meaning(second):
+        assert first.approval == second.approval
+    else:
+        assert first.approval != second.approval
