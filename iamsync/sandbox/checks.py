@@ -15,6 +15,10 @@ from iamsync.sandbox.refusal import Refused, malformed, over, taken
 
 _SID: Final = re.compile("[0-9A-Za-z]*")
 _BLANK: Final = re.compile(r"\s+")
+# Resources that AWS takes and moto's validator does not know: the root user, and what S3 has in a region.
+_UNKNOWN_TO_MOTO: Final = re.compile(
+    r"arn:[^:]*:iam::[^:]*:root|arn:[^:]*:s3:[^:]*:[^:]*:(?:access-grants|async-request|job|storage-lens(?:-group)?)/.*"
+)
 
 
 def identity_document(text: str) -> None:
@@ -149,8 +153,14 @@ def _parsed(text: str) -> dict[str, Any]:
     return document
 
 
+def _known_to_moto(resource: Any) -> Any:
+    if isinstance(resource, list):
+        return [_known_to_moto(each) for each in resource]
+    return "*" if isinstance(resource, str) and _UNKNOWN_TO_MOTO.fullmatch(resource) else resource
+
+
 def _moto_check(validator: type[BaseIAMPolicyValidator], document: dict[str, Any]) -> None:
-    # moto knows neither numbers as condition values nor versions before 2012-10-17, which AWS takes.
+    # moto knows neither numbers as condition values nor versions before 2012-10-17, nor some ARNs, which AWS takes.
     relaxed = json.loads(json.dumps(document))
     if relaxed.get("Version", "2008-10-17") == "2008-10-17":
         relaxed["Version"] = "2012-10-17"
@@ -159,6 +169,9 @@ def _moto_check(validator: type[BaseIAMPolicyValidator], document: dict[str, Any
         for block in condition.values() if isinstance(condition, dict) else ():
             if isinstance(block, dict):
                 block.update({key: str(each) for key, each in block.items() if type(each) in {int, float}})
+        for element in ("Resource", "NotResource"):
+            if element in statement:
+                statement[element] = _known_to_moto(statement[element])
     try:
         validator(json.dumps(relaxed)).validate()
     except ServiceException as refused:

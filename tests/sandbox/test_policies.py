@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -181,3 +182,12 @@ def test_tags_of_policies_differ_by_case(iam: Any) -> None:
     arn = create(iam, Tags=[{"Key": "A", "Value": "1"}, {"Key": "a", "Value": "2"}])
     iam.untag_policy(PolicyArn=arn, TagKeys=["A"])
     assert iam.list_policy_tags(PolicyArn=arn)["Tags"] == [{"Key": "a", "Value": "2"}]
+
+
+@pytest.mark.parametrize(
+    "resource", ["arn:aws:iam::*:root", "arn:aws:s3:*:*:access-grants/default/grant/*", "arn:aws:s3:eu-west-1:1:job/*"]
+)
+def test_resources_that_aws_takes_and_moto_does_not_know_are_taken(iam: Any, resource: str) -> None:
+    document = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": [resource]}}
+    arn = iam.create_policy(PolicyName="p", PolicyDocument=json.dumps(document))["Policy"]["Arn"]
+    assert iam.get_policy_version(PolicyArn=arn, VersionId="v1")["PolicyVersion"]["Document"] == document
