@@ -23,6 +23,7 @@ def main() -> None:
         *project["project"]["dependencies"],
         *project["project"]["optional-dependencies"]["sandbox"],
         *project["dependency-groups"]["dev"],
+        "editables",  # what hatchling needs to install a project in place
     ]
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
