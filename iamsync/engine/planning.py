@@ -36,7 +36,10 @@ def plans(project: Project, ways: Ways, *, write: bool = False) -> tuple[Planned
     accounts = project.accounts(writes=write)
     now = project.options.now or utc_now()
     for account in accounts:
-        # Every mistake in the files is told before the first call, whatever the account's id turns out to be.
+        # Every mistake in options and files is told before the first call, whatever the account's id turns out to be.
+        project.settings(account)
+        project.narrowed()
+        project.narrowing_paths()
         project.desired(account, account.id or NO_ACCOUNT, account.partition or "aws")
     with ExitStack() as stack:
         base = None

@@ -243,7 +243,8 @@ def test_where_no_answer_ever_comes_the_next_run_goes_on(goal: Goal, operation: 
 
 # Real processes ----------------------------------------------------------------------------------
 
-ACCOUNTS = f'version: 1\nsafety: {{settle: 0}}\naccounts:\n  site: {{id: "{ACCOUNT}"}}\n'
+# A resource that exists in part counts as one that is changed.
+ACCOUNTS = f'version: 1\nsafety: {{settle: 0, max_change_percent: 100}}\naccounts:\n  site: {{id: "{ACCOUNT}"}}\n'
 
 
 class Endpoint:
