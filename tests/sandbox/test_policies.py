@@ -185,7 +185,11 @@ def test_tags_of_policies_differ_by_case(iam: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "resource", ["arn:aws:iam::*:root", "arn:aws:s3:*:*:access-grants/default/grant/*", "arn:aws:s3:eu-west-1:1:job/*"]
+    "resource",
+    [
+        *("arn:aws:iam::*:root", "arn:aws:iam::*:*", "arn:aws:iam::aws:role-template/x.amazonaws.com/T:1"),
+        *("arn:aws:s3:*:*:access-grants/default/grant/*", "arn:aws:s3:eu-west-1:1:job/*"),
+    ],
 )
 def test_resources_that_aws_takes_and_moto_does_not_know_are_taken(iam: Any, resource: str) -> None:
     document = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": [resource]}}
