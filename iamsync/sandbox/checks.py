@@ -15,7 +15,7 @@ from iamsync.sandbox.refusal import Refused, malformed, over, taken
 
 _SID: Final = re.compile("[0-9A-Za-z]*")
 _BLANK: Final = re.compile(r"\s+")
-# Resources that AWS takes and moto's validator does not know: the root user, all of an account, what S3 has in a region.
+# Resources that AWS takes and moto's validator does not know: root, all of an account, what S3 has in a region.
 _UNKNOWN_TO_MOTO: Final = re.compile(
     r"arn:[^:]*:iam::[^:]*:(?:\*|root|role-template/.*)"
     r"|arn:[^:]*:s3:[^:]*:[^:]*:(?:access-grants|async-request|job|storage-lens(?:-group)?)/.*"
