@@ -19,7 +19,8 @@ class Difference:
     """One resource that must change, with its acts in their parts.
 
     A creation has `create` and `after`; a deletion `before` and `delete`; a replacement all four in
-    that order of time; an update `rename` and `after`.
+    that order of time; an update `rename` and `after`. `successor` is what a deleted resource was
+    moved to: the old one goes only when all of the new one is there.
     """
 
     address: Address
@@ -36,6 +37,7 @@ class Difference:
     origin: Origin | None = None
     renamed_from: str | None = None
     note: str = ""
+    successor: Address | None = None
 
     @property
     def acts(self) -> tuple[Act, ...]:
@@ -60,7 +62,14 @@ def create(want: Resource, cx: Context, cause: Cause = "declared") -> Difference
     return Difference(want.address, "create", cause, None, want, fields, create=act, after=after, origin=want.origin)
 
 
-def delete(have: Resource, cx: Context, cause: Cause, origin: Origin | None, note: str = "") -> Difference:
+def delete(
+    have: Resource,
+    cx: Context,
+    cause: Cause,
+    origin: Origin | None,
+    note: str = "",
+    successor: Address | None = None,
+) -> Difference:
     """The difference between a live resource and nothing, teardown and all."""
     kind = KINDS[have.address.kind]
     fields = tuple(_field_changes(kind, have, None, lambda _: cause))
@@ -75,6 +84,7 @@ def delete(have: Resource, cx: Context, cause: Cause, origin: Origin | None, not
         delete=kind.deletion(have, cx),
         origin=origin,
         note=note,
+        successor=successor,
     )
 
 

@@ -18,7 +18,7 @@ from iamsync.planner.compare import Difference
 from iamsync.planner.concern import denies_by_name
 from iamsync.planner.situation import Situation, names_of
 from iamsync.planner.ties import boundary_use, held_elsewhere, quotas, references, unknown_principals
-from iamsync.policy.document import Document
+from iamsync.policy.document import Document, principals
 
 # No acknowledgement could make these work: the way out is to change the manifests.
 FINAL: Final = frozenset(
@@ -119,12 +119,23 @@ def replacement(situation: Situation) -> Iterator[Finding]:
             "refuse",
             f"{difference.address} would be deleted and created again: {difference.note}",
             difference.address,
-            evidence="it gets a new id; sessions end, and services or accounts that hold the old one lose it",
+            evidence=_holding_on(difference, situation),
             remedy="keep the value, or give the new one another name with renamed_from",
             origin=difference.origin,
         )
         if difference.address.kind == "policy":
             yield from boundary_use(difference, situation)
+
+
+def _holding_on(difference: Difference, situation: Situation) -> str:
+    """What breaks when a resource gets a new id, the roles of this account by name."""
+    general = "it gets a new id; sessions end, and services or accounts that hold the old one lose it"
+    if difference.address.kind != "role" or difference.have is None:
+        return general
+    held = situation.cx.arn(difference.have.address, difference.have.spec.path)
+    roles = [r for r in situation.live if r.address.kind == "role" and r.address not in situation.desired.resources]
+    trusting = [r.address for r in roles if held in principals(r.spec.trust_policy)]
+    return f"{general}; {names_of(trusting)} trust it and are not declared" if trusting else general
 
 
 def deny_removed(situation: Situation) -> Iterator[Finding]:

@@ -67,6 +67,8 @@ def _closed(chosen: dict[Address, Difference], differences: Sequence[Difference]
 
 def _needed(difference: Difference, cx: Context) -> Iterable[Address]:
     """Whatever must bear its name and path before this difference's calls can name it."""
+    if difference.successor is not None:
+        yield difference.successor
     for act in difference.acts:
         for item in act.needs:
             if (address := target(item, act, cx)) is not None:

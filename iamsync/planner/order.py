@@ -54,6 +54,7 @@ def order(
     _rings(graph, cx)
     _existence(graph, cx)
     for difference in differences:
+        _succession(graph, difference)
         make_room(graph, difference, quotas or {})
     _continuity(graph, concern, settle)
     return graph.numbered()
@@ -180,6 +181,16 @@ def _existence(graph: Graph, cx: Context) -> None:
                 graph.forced.add(number)  # whoever holds it lets go at once, or nothing could be put back
             graph.waits[deletion].add(number)
         graph.waits[number].update(n for n in before if n is not None and n != number)
+
+
+def _succession(graph: Graph, difference: Difference) -> None:
+    """What was moved to a new name goes when all of the new one is there: if that fails, the old one stays."""
+    if difference.successor is None:
+        return
+    ahead = graph.of.get(difference.successor, [])
+    for number in graph.of[difference.address]:
+        if number not in graph.forced:  # a replaced policy cannot come back before everyone let go of it
+            graph.waits[number].update(ahead)
 
 
 def _continuity(graph: Graph, concern: Concern, settle: int) -> None:

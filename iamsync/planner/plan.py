@@ -8,6 +8,7 @@ from typing import Any
 
 from iamsync import arn
 from iamsync.kinds import KINDS, codec
+from iamsync.kinds.fields import REPLACED
 from iamsync.kinds.kind import Context
 from iamsync.model import Address, Cause, Change, Finding, Plan, Question, Reported, Resource, State
 from iamsync.planner import compare, guards, scope
@@ -156,7 +157,7 @@ def plan(
         found.settled.desired, found.live, differences, settings, now, cx, max(found.managed, 0)
     )
     answers = guards.guard(situation, found.findings)
-    concern = Concern((found.settled.desired, found.live), cx)
+    concern = Concern((found.settled.desired, found.live) if differences else (), cx)
     limits = {**DEFAULT_QUOTAS, **live.quotas}
     steps = order(differences, concern, cx, settle=settings.safety.settle, quotas=limits)
     of: dict[Address, list[str]] = {}
@@ -296,7 +297,7 @@ def _ended(
         moved.add(old)
         want = settled.desired.resources[new]
         if any(consent.covers("replace", address, now) for consent in settings.acknowledge for address in (new, old)):
-            gone[old] = compare.delete(held, cx, "declared", want.origin, f"renamed to {new.name}")
+            gone[old] = compare.delete(held, cx, "declared", want.origin, f"renamed to {new.name}", new)
             continue
         findings.append(
             Finding(
@@ -338,7 +339,7 @@ def _policies(resource: Resource) -> tuple[str, ...]:
 
 def _referred(resource: Resource, cx: Context) -> Iterable[Address]:
     for item in _policies(resource):
-        parsed = arn.parse(item)
+        parsed = arn.parse(item.removesuffix(REPLACED))
         if parsed is not None and parsed.account == cx.account_id:
             yield parsed.address
     for group in getattr(resource.spec, "groups", ()):
