@@ -6,10 +6,10 @@ READY := $(VENV)/ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full laws check format schemas docs bench lock clean
+.PHONY: help demo test test-full laws oracle check format schemas docs bench lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -32,6 +32,9 @@ test-full: $(READY) ## the tests with the slow ones, all examples of the laws, a
 
 laws: $(READY) ## the laws of every plan on twenty times the examples
 	IAMSYNC_LAWS=full $(BIN)/pytest -n auto tests/laws
+
+oracle: $(READY) ## the evaluator against an independent one (node, npm): 200,000 cases
+	$(BIN)/python -m tests.oracle.run --cases 200000
 
 check: $(READY) ## format, lint, types, generated files
 	$(BIN)/ruff format --check .

@@ -207,6 +207,8 @@ class _Case:
         """The layer that lacks a grant, None if enough of them grant."""
         reach = self.resource.reach(view)
         kind = self.request.principal.kind
+        if kind == "federated" and self.request.principal.account is not None and not self.same_account:
+            return self.resource  # a role is assumed through a provider of its own account only
         if kind in ("service", "federated", "anonymous"):
             return None if reach > Reach.ACCOUNT else self.resource
         own = self._own_path(view)
