@@ -25,8 +25,12 @@ _SUFFIX: Final = ".jsonl"
 
 
 def run_id(now: datetime, token: str | None = None) -> str:
-    """A name for a run that begins at `now`; names sort by time, `token` tells those of one second apart."""
-    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{token or secrets.token_hex(2)}"
+    """A name for a run that begins at `now`; names sort by time, `token` tells those of one second apart.
+
+    Without one it begins with the fraction of the second: runs of several accounts follow closely.
+    """
+    token = token or f"{now.microsecond * 4096 // 1_000_000:03x}{secrets.token_hex(2)[:3]}"
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{token}"
 
 
 def header_of(plan: Plan, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,6 +52,8 @@ def recorded(tmp_path: Path) -> Run:
 def test_names_of_runs_sort_by_time() -> None:
     assert run_id(NOW, "9f3a") == "20261124T023458Z-9f3a"
     assert run_id(NOW) < run_id(NOW.replace(minute=59)) < run_id(NOW.replace(year=2027))
+    moments = [run_id(NOW.replace(microsecond=part)) for part in range(0, 1_000_000, 1_000)]
+    assert sorted(moments) == moments
 
 
 def test_the_first_line_tells_the_plan_and_what_it_found(recorded: Run) -> None:
