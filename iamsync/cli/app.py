@@ -34,7 +34,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """The exit code of these arguments; everything a person must know has been said by then."""
     try:
-        result = app(arguments, standalone_mode=False)
+        result = app(arguments, prog_name="iamsync", standalone_mode=False)
         sys.stdout.flush()
     except IamsyncError as error:
         _say(error)

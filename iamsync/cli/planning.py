@@ -167,6 +167,8 @@ def apply(
             code="needs-approval",
             hint="give --auto-approve, --approved sha256:... or a saved plan",
         )
+    if approved is not None:
+        approved = applying.approval(approved)
     if saved is not None and not common.account:
         common.account = applying.accounts_of(saved)
     options = engine_options(

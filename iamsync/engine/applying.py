@@ -65,14 +65,19 @@ def as_saved(path: Path, planned: tuple[Planned, ...]) -> tuple[Planned, ...]:
     )
 
 
-def as_approved(project: Project, digest: str, planned: tuple[Planned, ...]) -> tuple[Planned, ...]:
-    """The plans, if what was approved is what they are or what they were before a part of it was done."""
-    if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+def approval(text: str) -> str:
+    """The text as an approval digest; InputError where it is none."""
+    if not re.fullmatch(r"sha256:[0-9a-f]{64}", text):
         raise InputError(
-            f"{digest!r} is no approval digest",
+            f"{text!r} is no approval digest",
             code="bad-option",
             hint="give the line that plan printed last: --approved sha256:...",
         )
+    return text
+
+
+def as_approved(project: Project, digest: str, planned: tuple[Planned, ...]) -> tuple[Planned, ...]:
+    """The plans, if what was approved is what they are or what they were before a part of it was done."""
     if len(planned) != 1:
         raise InputError(
             "an approval is of one account's plan, and this run is about several",

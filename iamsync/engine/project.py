@@ -226,11 +226,17 @@ def _variable_file(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(
-            f"cannot read variables: {error.strerror}", code="unreadable", place=Place(str(path))
+            f"cannot read variables: {error.strerror}",
+            code="unreadable",
+            place=Place(str(path)),
+            hint="check the path and who may read it",
         ) from error
     except ValueError as error:
         raise InputError(
-            f"this is no JSON object of variables: {error}", code="bad-variables", place=Place(str(path))
+            f"this is no JSON object of variables: {error}",
+            code="bad-variables",
+            place=Place(str(path)),
+            hint='for example {"env": "prod"}',
         ) from error
     ok = isinstance(value, dict) and all(
         isinstance(held, str) or (isinstance(held, list) and all(isinstance(item, str) for item in held))

@@ -116,7 +116,12 @@ def told_state(path: Path, options: Options) -> State:
     try:
         value = loads_object(text)
     except ValueError as error:
-        raise InputError(f"this is no JSON object: {error}", code="bad-snapshot", place=Place(str(path))) from error
+        raise InputError(
+            f"this is no JSON object: {error}",
+            code="bad-snapshot",
+            place=Place(str(path)),
+            hint="take it again: iamsync snapshot --out FILE",
+        ) from error
     if is_dump(value):
         try:
             state, notes = dump_state(value)
@@ -143,10 +148,15 @@ def read_text(path: Path, what: str) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(
-            f"cannot read {what}: {error.strerror or error}", code="unreadable", place=Place(str(path))
+            f"cannot read {what}: {error.strerror or error}",
+            code="unreadable",
+            place=Place(str(path)),
+            hint="check the path and who may read it",
         ) from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{what} must be UTF-8 text", code="unreadable", place=Place(str(path))) from error
+        raise InputError(
+            f"{what} must be UTF-8 text", code="unreadable", place=Place(str(path)), hint="give another file"
+        ) from error
 
 
 def open_sandbox(home: Path, account_id: str) -> Any:

@@ -83,6 +83,7 @@ class _Misfit(Exception):
 
     def __init__(self, path: Path, message: str, *, code: str = "bad-snapshot", hint: str = "") -> None:
         super().__init__(message)
+        hint = hint or "a snapshot is not meant to be edited; take it again: iamsync snapshot --out FILE"
         self.path, self.message, self.code, self.hint = path, message, code, hint
 
 

@@ -56,12 +56,15 @@ def read(path: Path, file: str) -> tuple[Node, ...]:
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise InputError(f'"{file}" is not a file', code="unreadable-file", place=Place(file))
+            hint = "give a file or a folder of files"
+            raise InputError(f'"{file}" is not a file', code="unreadable-file", place=Place(file), hint=hint)
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
-        raise InputError(f"this file cannot be read: {reason}", code="unreadable-file", place=Place(file)) from None
+        hint = "check where it leads and who may read it, or take it away"
+        message = f"this file cannot be read: {reason}"
+        raise InputError(message, code="unreadable-file", place=Place(file), hint=hint) from None
     if len(data) > MAX_BYTES:
         raise InputError(
             "this file is over 5 MB", code="too-large", place=Place(file), hint="split it into several files"

@@ -54,13 +54,15 @@ class Told:
 class Site:
     """A project folder; `calls` are the operations that its commands made on the sandbox.
 
-    `between` may look at each request before the sandbox does, and answer in its place.
+    `between` may look at each request before the sandbox does, and answer in its place; `twist` may
+    make another answer of the sandbox's own.
     """
 
     root: Path
     capsys: pytest.CaptureFixture[str]
     calls: list[str] = field(default_factory=list)
     between: Callable[[str, bytes], Answer | None] = lambda operation, body: None
+    twist: Callable[[str, Answer], Answer] = lambda operation, answer: answer
 
     @property
     def writes(self) -> list[str]:
@@ -130,7 +132,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         operation = operation_of(headers, body)
         made.calls.append(operation)
         instead = made.between(operation, body)
-        return instead if instead is not None else handle(server, method, url, headers, body)
+        if instead is not None:
+            return instead
+        return made.twist(operation, handle(server, method, url, headers, body))
 
     monkeypatch.setattr(Server, "handle", watched)
     monkeypatch.chdir(tmp_path)
