@@ -37,6 +37,7 @@ SESSION: Final = (900, 43200)  # AssumeRole's own bounds
 _ID: Final = re.compile(r"\d{12}", re.ASCII)
 _NAME: Final = re.compile(r"[\w][\w.@-]*", re.ASCII)
 _VARIABLE: Final = re.compile(r"[\w.-]+", re.ASCII)
+_NESTED: Final = re.compile(r"\$\([^()\s]+\)")
 _WORD: Final = re.compile(r"[a-z0-9-]+", re.ASCII)
 _SESSION_NAME: Final = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 
@@ -230,10 +231,19 @@ class _Project:
                 hint = "use letters, digits, - _ ."
                 self.problems.add("bad-name", f'"{key.text}" is no name for a variable', key, hint)
             elif isinstance(value, Listing):
-                found[key.text] = tuple(text for text, _ in values.texts(value, what, self.problems))
-            elif (held := values.text(value, what, self.problems)) is not None:
+                texts = values.texts(value, what, self.problems)
+                found[key.text] = tuple(text for text, at in texts if self.final(text, what, at))
+            elif (held := values.text(value, what, self.problems)) is not None and self.final(held, what, value):
                 found[key.text] = held
         return found
+
+    def final(self, text: str, what: str, at: Node) -> bool:
+        """Whether a variable's value holds no variable: it would reach AWS as it is, since none is filled in."""
+        nested = _NESTED.search(text)
+        if nested is not None:
+            hint = "write it where the variable is used, or give each account a value of its own"
+            self.problems.add("nested-variable", f"{what} holds {nested[0]}, which is not filled in there", at, hint)
+        return nested is None
 
     def labels(self, node: Node | None) -> dict[str, str]:
         if node is None:

@@ -165,6 +165,8 @@ def test_variables_of_the_command_line_reach_the_settings(tmp_path: Path) -> Non
         ("accounts: {a: {profile: $(account.id)}}", "unknown-variable"),
         ("default_tags: {Team: a, team: b}", "duplicate-tag"),
         ("default_tags: {'aws:x': a}", "bad-tag"),
+        ("variables: {bucket: site-$(account.name)}\n", "nested-variable"),
+        ("variables: {buckets: [a, 'b-$(var.org)']}\n", "nested-variable"),
     ],
 )
 def test_what_cannot_be_is_refused_by_its_word(tmp_path: Path, text: str, code: str) -> None:
