@@ -54,7 +54,7 @@ def order(
     _rings(graph, cx)
     _existence(graph, cx)
     for difference in differences:
-        _succession(graph, difference)
+        _succession(graph, difference, cx)
         make_room(graph, difference, quotas or {})
     _continuity(graph, concern, settle)
     return graph.numbered()
@@ -178,18 +178,25 @@ def _existence(graph: Graph, cx: Context) -> None:
                 # A boundary cannot be let go of before the new one exists: that plan is refused (boundary-replace).
                 if freed.kind in ("user", "role") or act.field == "permissions_boundary":
                     continue
-                graph.forced.add(number)  # whoever holds it lets go at once, or nothing could be put back
+                # Whoever holds it lets go at once, or nothing could be put back; where it is the boundary of
+                # somebody who goes (and the plan is refused: boundary-replace), with all that goes before.
+                graph.forced.update(graph.of[act.address] if act.phase is Phase.DELETE else (number,))
             graph.waits[deletion].add(number)
         graph.waits[number].update(n for n in before if n is not None and n != number)
 
 
-def _succession(graph: Graph, difference: Difference) -> None:
+def _succession(graph: Graph, difference: Difference, cx: Context) -> None:
     """What was moved to a new name goes when all of the new one is there: if that fails, the old one stays."""
     if difference.successor is None:
         return
     ahead = graph.of.get(difference.successor, [])
-    for number in graph.of[difference.address]:
-        if number not in graph.forced:  # a replaced policy cannot come back before everyone let go of it
+    mine = graph.of[difference.address]
+    # A replaced policy cannot come back before everyone let go of it, and the successor may need it back.
+    hasty = {n for n in mine if any(target(item, graph.acts[n], cx) in graph.replaced for item in graph.acts[n].frees)}
+    if graph.deleted.get(difference.address) in hasty:
+        return  # it was the boundary here: that plan is refused (boundary-replace)
+    for number in mine:
+        if number not in hasty:
             graph.waits[number].update(ahead)
 
 

@@ -153,9 +153,7 @@ def plan(
         differences = of_cause(differences, only, cx)
     if selection is not None:
         differences = selected(differences, selection, cx)
-    situation = Situation(
-        found.settled.desired, found.live, differences, settings, now, cx, max(found.managed, 0)
-    )
+    situation = Situation(found.settled.desired, found.live, differences, settings, now, cx, max(found.managed, 0))
     answers = guards.guard(situation, found.findings)
     concern = Concern((found.settled.desired, found.live) if differences else (), cx)
     limits = {**DEFAULT_QUOTAS, **live.quotas}

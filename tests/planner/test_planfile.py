@@ -34,7 +34,9 @@ TRUST = (
 
 
 def planned(case: Upheaval, live: State | None = None) -> Plan:
-    return plan(case.desired, live or case.live, settings(settle=10), account_name="t", caller="c", now=NOW)
+    return plan(
+        case.desired, case.live if live is None else live, settings(settle=10), account_name="t", caller="c", now=NOW
+    )
 
 
 def round_trip(made: Plan) -> Saved:

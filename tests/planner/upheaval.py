@@ -14,6 +14,8 @@ from tests.planner.iam import ATTACHED, SIZES
 from tests.strategies import two_states
 from tests.world import towards
 
+REFERENCES = ("managed_policies", "permissions_boundary")
+
 
 @dataclass(frozen=True)
 class Upheaval:
@@ -24,7 +26,7 @@ class Upheaval:
 
 
 def renamed(state: State, kind: str, old: str, new: str) -> State:
-    """The state with a user or group called otherwise, wherever it is named."""
+    """The state with a resource called otherwise, wherever it is named."""
     path = state.resources[Address(kind, old)].spec.path
     was, will = f':{kind}{path}{old}"', f':{kind}{path}{new}"'
     made = []
@@ -33,12 +35,13 @@ def renamed(state: State, kind: str, old: str, new: str) -> State:
         for field in ("trust_policy",):
             if field in value:
                 value[field] = json.loads(json.dumps(value[field]).replace(was, will))
+        if kind == "policy" and "managed_policies" in value:
+            value = {**value, **json.loads(json.dumps({n: value.get(n) for n in REFERENCES}).replace(was, will))}
+            value = {name: held for name, held in value.items() if name in to_json(resource)}
         if kind == "group" and "groups" in value:
             value["groups"] = [new if name == old else name for name in value["groups"]]
         address = Address(kind, new) if resource.address == Address(kind, old) else resource.address
         again = from_json(address, value)
-        if resource.address.kind == "role":  # the trust alone may differ; keep the writer's text elsewhere
-            again = replace(resource, spec=replace(resource.spec, trust_policy=again.spec.trust_policy))
         source = old if address != resource.address else resource.renamed_from
         made.append(replace(again, renamed_from=source))
     return State.of(state.account_id, made, complete=state.complete)
@@ -72,6 +75,12 @@ def upheavals(draw: st.DrawFn) -> Upheaval:
             if draw(st.booleans()):
                 after = renamed(after, kind, name, f"new-{name}")
                 olds.append(Address(kind, name))
+    for kind in ("role", "policy"):
+        both = [a.name for a in after.resources if a.kind == kind and a in before.resources and len(a.name) < 60]
+        if both and draw(st.booleans()):
+            name = draw(st.sampled_from(both))
+            after = renamed(after, kind, name, f"new-{name}")
+            olds.append(Address(kind, name))
     desired = towards(after, before)
     gone = tuple(removal for removal in desired.removed if removal.address not in olds)
     facts = []
