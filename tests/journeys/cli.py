@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
+
+from iamsync.cli.app import run
 
 # Nothing of the machine that runs the tests may be found: no profile, no metadata service, no project.
 _BARE = {
@@ -30,28 +35,48 @@ class Ran:
 
 @dataclass(slots=True)
 class Folder:
-    """A project's folder; calling it runs `iamsync` there and checks the exit code."""
+    """A project's folder; calling it runs `iamsync` there and checks the exit code.
+
+    `inside`: in this process, through the same front door, where a process of its own would tell no more.
+    """
 
     root: Path
     environment: dict[str, str] = field(default_factory=dict)
+    inside: bool = False
 
-    def __call__(self, *arguments: str, code: int = 0, answer: str = "") -> Ran:
+    def __call__(self, *arguments: str, code: int | tuple[int, ...] = 0) -> Ran:
+        ended = self._inside(arguments) if self.inside else self._process(arguments)
+        said = f"iamsync {' '.join(arguments)}\n{ended.out}\n{ended.err}"
+        assert "Traceback" not in ended.err, said
+        assert "error[defect]" not in ended.err, said
+        assert ended.code in (code if isinstance(code, tuple) else (code,)), f"exit code {ended.code}: {said}"
+        return ended
+
+    def _process(self, arguments: tuple[str, ...]) -> Ran:
         ended = subprocess.run(
             [sys.executable, "-m", "iamsync", *arguments],
             cwd=self.root,
             env={**_BARE, **self.environment},
-            input=answer,
+            input="",
             capture_output=True,
             text=True,
             encoding="utf-8",
             timeout=120,
             check=False,
         )
-        said = f"iamsync {' '.join(arguments)}\n{ended.stdout}\n{ended.stderr}"
-        assert "Traceback" not in ended.stderr, said
-        assert "error[defect]" not in ended.stderr, said
-        assert ended.returncode == code, f"exit code {ended.returncode}, not {code}: {said}"
         return Ran(ended.returncode, ended.stdout, ended.stderr)
+
+    def _inside(self, arguments: tuple[str, ...]) -> Ran:
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            contextlib.chdir(self.root),
+            mock.patch.dict(os.environ, {**_BARE, **self.environment}, clear=True),
+            mock.patch("sys.stdin", io.StringIO()),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            code = run(list(arguments))
+        return Ran(code, out.getvalue(), err.getvalue())
 
     def write(self, name: str, text: str) -> Path:
         """A file of the project."""

@@ -6,21 +6,18 @@ In process, through the command line's own front door; `test_whole_journey.py` r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from botocore.loaders import create_loader
 
-from iamsync.aws.session import Sessions
-from iamsync.cli.app import run
 from iamsync.journal import runs
 from iamsync.kinds import KINDS
 from iamsync.kinds.operations import OPERATIONS
 
 from .capabilities import LACKS, Lacks, expected
+from .cli import Folder
 from .servers import Absent, Server, running
 
 CASES: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("changes.yaml").read_text(encoding="utf-8"))[
@@ -28,14 +25,13 @@ CASES: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("chan
 ]
 # A pause between grants and revocations is for AWS alone.
 PROJECT = 'version: 1\nsafety: {{settle: 0s}}\naccounts: {{there: {{id: "{}"}}}}\n'
+CONSENTS = ("replace", "deny-removed")
 
 
 def uses(case: str) -> frozenset[str]:
     return frozenset(CASES[case]["uses"])
 
 
-# AWS's service models, read once: they are most of a command's time.
-LOADER = create_loader()
 PAIRS = [
     pytest.param(server, case, marks=expected(server, uses(case)), id=f"{server}-{case.replace(' ', '_')}")
     for server in LACKS
@@ -64,86 +60,56 @@ def server_named() -> Iterator[Callable[[str], Server]]:
         context.__exit__(None, None, None)
 
 
-@dataclass
-class Runner:
-    """The command in this process, in a folder, against a server."""
+def settle(folder: Folder, manifest: dict[str, Any]) -> None:
+    """Apply a manifest; Lacks where the server does not offer what it takes."""
+    folder.write("iam/all.yaml", yaml.safe_dump(manifest, allow_unicode=True))
+    applied = folder("apply", "--auto-approve", *(f"--acknowledge={guard}" for guard in CONSENTS), code=(0, 5))
+    if applied.code == 5:
+        assert "this endpoint does not offer iam:" in applied.err or "InvalidInput" in applied.err, applied
+        raise Lacks(applied.out)
 
-    root: Path
-    said: Callable[[], str]
 
-    def holds(self, manifest: dict[str, Any]) -> None:
-        (self.root / "iam").mkdir(exist_ok=True)
-        (self.root / "iam" / "all.yaml").write_text(yaml.safe_dump(manifest, allow_unicode=True), encoding="utf-8")
+def stay(folder: Folder) -> None:
+    """Look again; Lacks where the server does not hold what it was told."""
+    planned = folder("plan", "--detailed-exitcode", code=(0, 2))
+    if planned.code == 2:
+        raise Lacks(planned.out)
 
-    def settle(self, manifest: dict[str, Any], look: bool = True) -> None:
-        """Apply a manifest; Lacks where the server did not come to hold it."""
-        self.holds(manifest)
-        consents = ("replace", "deny-removed")
-        code = run(["apply", "--auto-approve", *(f"--acknowledge={guard}" for guard in consents)])
-        said = self.said()
-        assert code in (0, 5), said
-        if code == 5:
-            assert "this endpoint does not offer iam:" in said or "InvalidInput" in said, said
-            raise Lacks(said)
-        if not look:
-            return
-        code = run(["plan", "--detailed-exitcode"])
-        said = self.said()
-        assert code in (0, 2), said
-        if code == 2:
-            raise Lacks(said)
 
-    def recorded(self) -> set[str]:
-        """The operations that were carried out, by the journals."""
-        return {
-            step["operation"]
-            for held in runs(self.root / ".iamsync" / "runs")
-            for step in held.header["plan"]["steps"]
-            if held.outcomes.get(step["id"]) == "done"
-        }
+def recorded(folder: Folder) -> set[str]:
+    """The operations that were carried out, by the journals."""
+    return {
+        step["operation"]
+        for held in runs(folder.root / ".iamsync" / "runs")
+        for step in held.header["plan"]["steps"]
+        if held.outcomes.get(step["id"]) == "done"
+    }
 
 
 @pytest.mark.parametrize(("name", "case"), PAIRS)
 def test_an_account_goes_through_the_stages_and_has_nothing_left_to_plan(
-    name: str,
-    case: str,
-    server_named: Callable[[str], Server],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    name: str, case: str, server_named: Callable[[str], Server], inside: Folder
 ) -> None:
     server = server_named(name)
     server.empty()
     iam = server.client()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("iamsync.engine.reach.Sessions", lambda: Sessions(_loader=LOADER))
-    for variable, value in {**server.environment, "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "1"}.items():
-        monkeypatch.setenv(variable, value)
-
-    def said() -> str:
-        text = "".join(capfd.readouterr())
-        assert "Traceback" not in text, text
-        assert "error[defect]" not in text, text
-        return text
-
-    (tmp_path / "iamsync.yaml").write_text(PROJECT.format(server.account_id), encoding="utf-8")
-    runner = Runner(tmp_path, said)
-    first, *rest = CASES[case]["stages"]
-    runner.settle(first)
-    for profile, role in CASES[case].get("profiles", {}).items():
-        iam.create_instance_profile(InstanceProfileName=profile)
-        iam.add_role_to_instance_profile(InstanceProfileName=profile, RoleName=role)
-    for stage in rest:
-        runner.settle(stage)
-    for profile, role in CASES[case].get("profiles", {}).items():
+    inside.environment = server.environment
+    inside.write("iamsync.yaml", PROJECT.format(server.account_id))
+    profiles = CASES[case].get("profiles", {})
+    for number, stage in enumerate(CASES[case]["stages"]):
+        settle(inside, stage)
+        stay(inside)
+        for profile, role in profiles.items() if number == 0 else ():
+            iam.create_instance_profile(InstanceProfileName=profile)
+            iam.add_role_to_instance_profile(InstanceProfileName=profile, RoleName=role)
+    for profile, role in profiles.items():
         held = iam.get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Roles"]
         assert [each["RoleName"] for each in held] == [role]
-    last = CASES[case]["stages"][-1]
-    gone = [f"{kind.name}/{item}" for kind in KINDS.values() for item in last.get(kind.section, {})]
-    runner.settle({"removed": gone or ["user/nobody"]}, look=False)
+    gone = [f"{kind.name}/{item}" for kind in KINDS.values() for item in stage.get(kind.section, {})]
+    settle(inside, {"removed": gone or ["user/nobody"]})
     counts = iam.get_account_summary()["SummaryMap"]
     assert [counts[kind] for kind in ("Users", "Groups", "Roles", "Policies")] == [0, 0, 0, 0]
-    assert uses(case) & OPERATIONS <= runner.recorded()
+    assert uses(case) & OPERATIONS <= recorded(inside)
 
 
 def test_the_cases_use_every_operation_that_a_plan_may_have() -> None:
