@@ -85,8 +85,9 @@ class World:
 
     def read(self) -> State:
         """The whole live state, tags and descriptions confirmed."""
-        from iamsync.manifest.config import load_config
         from pathlib import Path
+
+        from iamsync.manifest.config import load_config
 
         account = load_config(None, Path("/nonexistent")).accounts[0]
         return observe_whole(Reached(account, ACCOUNT, "aws", "test", connection=self.connection))

@@ -211,14 +211,28 @@ removed: [policy/deploy, group/developers]
 @pytest.mark.parametrize(
     ("holder", "address"),
     [
-        (lambda policy: Resource(Address("role", "stack"), Role(TRUST, managed_policies=(policy,), tags=STACK)), "role/stack"),
-        (lambda policy: Resource(Address("role", "x"), Role(TRUST, path="/aws-reserved/sso.amazonaws.com/", managed_policies=(policy,))), "role/x"),
-        (lambda policy: Resource(Address("role", "stacksets-exec-1"), Role(TRUST, permissions_boundary=policy)), "role/stacksets-exec-1"),
+        (
+            lambda policy: Resource(Address("role", "stack"), Role(TRUST, managed_policies=(policy,), tags=STACK)),
+            "role/stack",
+        ),
+        (
+            lambda policy: Resource(
+                Address("role", "x"), Role(TRUST, path="/aws-reserved/sso.amazonaws.com/", managed_policies=(policy,))
+            ),
+            "role/x",
+        ),
+        (
+            lambda policy: Resource(Address("role", "stacksets-exec-1"), Role(TRUST, permissions_boundary=policy)),
+            "role/stacksets-exec-1",
+        ),
         (lambda policy: Resource(Address("user", "stack"), User(groups=("developers",), tags=STACK)), "user/stack"),
-        (lambda policy: Resource(Address("group", "elsewhere"), Group(path="/team-x/", managed_policies=(policy,))), "group/elsewhere"),
+        (
+            lambda policy: Resource(Address("group", "elsewhere"), Group(path="/team-x/", managed_policies=(policy,))),
+            "group/elsewhere",
+        ),
     ],
     ids=["attached to a stack's", "attached to Identity Center's", "a boundary", "a member", "out of scope"],
-)  # fmt: skip
+)
 def test_a_deletion_that_others_stand_in_the_way_of_is_refused_and_names_them(
     unmanaged: str, holder: Callable[[str], Resource], address: str
 ) -> None:
@@ -230,7 +244,7 @@ def test_a_deletion_that_others_stand_in_the_way_of_is_refused_and_names_them(
     (guard,) = plan.refusals
     assert guard.id == "held-out-of-scope"
     assert guard.evidence == address
-    assert "1 resources" in guard.title
+    assert "(1 in all)" in guard.title
     assert not acknowledgement(guard)
 
 
