@@ -126,7 +126,7 @@ def normal(text: str, folder: Path) -> str:
     """What a tour shows, without what is different each time."""
     text = text.replace(str(folder), "TEMP")
     text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", text)
-    return re.sub(r"\d{8}T\d{6}Z-[0-9a-f]{4}", "RUN-ID", text)
+    return re.sub(r"\d{8}T\d{6}Z-[0-9a-f]{4,}", "RUN-ID", text)
 
 
 def main(arguments: list[str]) -> int:
