@@ -8,8 +8,8 @@ from hypothesis import assume, given
 
 from iamsync.kinds import KINDS
 from iamsync.model import State
-from tests.strategies import states, two_states
 from tests.laws.law import LAW
+from tests.strategies import states, two_states
 from tests.world import World, bare, towards
 
 # What no order of calls can do; the plan says so instead of trying.
@@ -45,8 +45,10 @@ def test_the_same_input_in_any_order_gives_the_same_plan(pair: tuple[State, Stat
     before, after = pair
     one = World().holds(before).plan(towards(after, before))
     turned = replace(after, resources=dict(reversed(after.resources.items())))
-    other = World().holds(replace(before, resources=dict(reversed(before.resources.items())))).plan(
-        towards(State.of(after.account_id, turned.resources.values(), complete=frozenset(KINDS)), before)
+    other = (
+        World()
+        .holds(replace(before, resources=dict(reversed(before.resources.items()))))
+        .plan(towards(State.of(after.account_id, turned.resources.values(), complete=frozenset(KINDS)), before))
     )
     assert one.steps == other.steps
     assert one.approval == other.approval
