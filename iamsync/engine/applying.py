@@ -38,10 +38,14 @@ def refuse(planned: tuple[Planned, ...]) -> None:
     if refused:
         names = ", ".join(sorted({guard.id for guard in refused}))
         raise GuardRefused(
-            f"{len(refused)} guards refuse this plan: {names}",
+            f"{_counted(len(refused))} this plan: {names}",
             code="guard-refused",
             hint="each is named above with its figures and its way out",
         )
+
+
+def _counted(refusals: int) -> str:
+    return "1 guard refuses" if refusals == 1 else f"{refusals} guards refuse"
 
 
 def accounts_of(path: Path) -> list[str]:

@@ -56,7 +56,7 @@ def held_elsewhere(situation: Situation) -> Iterator[Finding]:
             yield Finding(
                 "held-out-of-scope",
                 "refuse",
-                f"{difference.address} cannot be deleted: {len(keep)} resources that this plan may not change hold it",
+                f"{difference.address} cannot be deleted: what this plan may not change holds it ({len(keep)} in all)",
                 difference.address,
                 evidence=names_of(keep),
                 remedy="declare the holders, or take it off them first",
