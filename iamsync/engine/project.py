@@ -12,13 +12,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from iamsync.engine.git import checkout
-from iamsync.engine.options import Options
+from iamsync.engine.options import Options, utc_now
 from iamsync.errors import InputError, Place
 from iamsync.kinds import KINDS
 from iamsync.manifest.accounts import account_selector
 from iamsync.manifest.config import Account, Config, load_config
 from iamsync.manifest.files import Manifests, read_manifests
-from iamsync.manifest.load import resolve
+from iamsync.manifest.load import Beside, resolve
 from iamsync.model import Address, State
 from iamsync.selector import Selector, select
 from iamsync.settings import Acknowledgement, Settings
@@ -59,6 +59,11 @@ class Project:
     @property
     def configured(self) -> bool:
         return self.config.file is not None
+
+    @property
+    def now(self) -> str:
+        """The time this run is about: --now, or the clock's."""
+        return self.options.now or utc_now()
 
     def accounts(self, *, writes: bool = False) -> tuple[Account, ...]:
         """The accounts this run is about; a writer needs them named when there are several."""
@@ -122,8 +127,10 @@ class Project:
             self._desired[key] = self.desired_of(account, account_id, partition)
         return self._desired[key]
 
-    def desired_of(self, account: Account, account_id: str, partition: str = "aws") -> State:
-        """As `desired`, for an account whose manifests were named for this once."""
+    def desired_of(
+        self, account: Account, account_id: str, partition: str = "aws", beside: Beside | None = None
+    ) -> State:
+        """As `desired`, for an account whose manifests were named for this once; `beside` as in `resolve`."""
         manifests = self.manifests(account)
         with uncollected():
             return resolve(
@@ -133,6 +140,7 @@ class Project:
                 partition=partition,
                 config=self.config,
                 variables=given(self.options),
+                beside=beside,
             )
 
     def offline_id(self, account: Account) -> str:

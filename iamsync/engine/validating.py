@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from iamsync.engine.project import Project
 from iamsync.errors import InputError, InputErrors, raise_all
 from iamsync.kinds import codec
+from iamsync.manifest.config import Account
+from iamsync.manifest.linting import Findings, findings
+from iamsync.manifest.load import Beside
+from iamsync.manifest.suppress import Suppression
 from iamsync.model import State
+from iamsync.policy import catalog
 
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """One account's desired state, as the manifests resolve for it."""
+    """One account's desired state, as the manifests resolve for it, and what was found in its documents."""
 
     account_name: str
     state: State
+    findings: Findings = field(default_factory=Findings)
+    suppressions: tuple[Suppression, ...] = ()
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -41,12 +48,24 @@ def validate(project: Project) -> tuple[Validated, ...]:
     out = []
     for account in project.accounts():
         try:
-            state = project.desired(account, project.offline_id(account), account.partition or "aws")
+            out.append(_checked(project, account))
         except InputErrors as several:
             errors |= {str(error): error for error in several.errors}
         except InputError as one:
             errors[str(one)] = one
-        else:
-            out.append(Validated(account.name, state))
     raise_all(list(errors.values()))
     return tuple(out)
+
+
+def _checked(project: Project, account: Account) -> Validated:
+    account_id, beside = project.offline_id(account), Beside()
+    state = project.desired_of(account, account_id, account.partition or "aws", beside)
+    found = findings(
+        state,
+        beside,
+        account_id=account_id,
+        ours=[held.id for held in project.config.accounts if held.id],
+        catalog=catalog.load(),
+        now=project.now,
+    )
+    return Validated(account.name, state, found, beside.suppressions)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,12 +14,23 @@ from iamsync.manifest.nodes import Listing, Node, Scalar, Table
 from iamsync.manifest.problems import WRONG, Problems, Wrong, did_you_mean, is_null
 from iamsync.manifest.source import read
 from iamsync.policy.document import Document
-from iamsync.policy.grammar import Problem, Use, problems
+from iamsync.policy.grammar import Path as StepPath
+from iamsync.policy.grammar import Use, problems
 
 FILE_KEY: Final = "$file"
 SUFFIXES: Final = (".json", ".yaml", ".yml")
 # Elements whose values are texts: a number that YAML reads there (an account id, a Sid) is meant as text.
 _TEXTS: Final = frozenset({"Condition"})
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A document with the node that says it; `via` tells through what a text came to be read that stands elsewhere."""
+
+    document: Document
+    node: Node
+    use: Use
+    via: str = ""
 
 
 class Documents:
@@ -34,6 +46,12 @@ class Documents:
         self._bases = (root, *others)
         self._files: dict[Path, Node | Wrong] = {} if files is None else files
         self._made: dict[tuple[int, Use, str], tuple[Node, Document | None]] = {}
+        self._written: list[Written] = []
+
+    def take_written(self) -> list[Written]:
+        """The documents that were read since this was last asked."""
+        found, self._written = self._written, []
+        return found
 
     def document(self, node: Node, use: Use, partition: str, scope: Scope, found: Problems) -> Document | None:
         """The document that an expanded node stands for, or None where it is wrong.
@@ -69,7 +87,10 @@ class Documents:
         key = (id(node), use, partition)
         if key not in self._made:  # the node is kept, so that its id stays its own
             self._made[key] = (node, self._checked(node, use, partition, found))
-        return self._made[key][1]
+        document = self._made[key][1]
+        if document is not None:
+            self._written.append(Written(document, node, use, found.via))
+        return document
 
     def _checked(self, node: Node, use: Use, partition: str, found: Problems) -> Document | None:
         value = document_value(node)
@@ -78,7 +99,7 @@ class Documents:
             hint = problem.hint
             if problem.candidates:
                 hint = did_you_mean(problem.wrong, problem.candidates, hint)
-            found.add("malformed-policy", problem.message, place_of(node, problem), hint)
+            found.add("malformed-policy", problem.message, place_of(node, problem.path, problem.wrong), hint)
         return None if wrong else Document.of(value, partition)
 
     def _target(self, node: Table, found: Problems) -> tuple[Path, Scalar] | None:
@@ -160,10 +181,10 @@ def document_value(node: Node, texts: bool = True) -> Any:
     return [document_value(item, texts) for item in node.items]
 
 
-def place_of(node: Node, problem: Problem) -> Node:
-    """The node that a problem of a document is about; a key where the key is wrong or a whole block is meant."""
+def follow(node: Node, path: StepPath) -> tuple[Scalar | None, Node]:
+    """The value that a path inside a document leads to, and its key where it has one; as far as the path goes."""
     key: Scalar | None = None
-    for step in problem.path:
+    for step in path:
         key = None
         if isinstance(node, Table):
             for name, value in node:
@@ -172,7 +193,13 @@ def place_of(node: Node, problem: Problem) -> Node:
                     break
         elif isinstance(node, Listing) and isinstance(step, int) and step < len(node.items):
             node = node.items[step]
-    if key is not None and (problem.wrong == key.text or not isinstance(node, Scalar)):
+    return key, node
+
+
+def place_of(node: Node, path: StepPath, wrong: str = "") -> Node:
+    """The node that a path inside a document leads to; a key where it is the wrong one, or a whole block is meant."""
+    key, node = follow(node, path)
+    if key is not None and (wrong == key.text or not isinstance(node, Scalar)):
         return key
     return node
 

@@ -8,6 +8,7 @@ calls and looks at no clock.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from iamsync.errors import InputError, Place
 from iamsync.kinds import KINDS
@@ -15,14 +16,15 @@ from iamsync.kinds.owners import out_of_reach
 from iamsync.manifest import limits
 from iamsync.manifest.config import Account, Config
 from iamsync.manifest.declare import Declarations, Item, Names, facts_of
-from iamsync.manifest.documents import Documents
+from iamsync.manifest.documents import Documents, Written
 from iamsync.manifest.expand import expand
 from iamsync.manifest.fields import Reading
 from iamsync.manifest.files import Manifests, read_manifests
 from iamsync.manifest.nodes import Node, Scalar
 from iamsync.manifest.problems import WRONG, Problems, did_you_mean, one_of
 from iamsync.manifest.resources import renamed_from, resource
-from iamsync.manifest.sections import RemovedLine
+from iamsync.manifest.sections import Part, RemovedLine
+from iamsync.manifest.suppress import Suppression, read_suppressions
 from iamsync.manifest.templates import place_text
 from iamsync.model import Address, Origin, Removal, Resource, State
 
@@ -37,11 +39,63 @@ def resolve(
     partition: str = "aws",
     config: Config,
     variables: Mapping[str, str | Sequence[str]] | None = None,
+    beside: Beside | None = None,
 ) -> State:
     """The desired state of one account.
 
-    `variables` (the command line's) go before the account's own. Raises InputError, or InputErrors with
-    everything that is wrong in the account's files.
+    `variables` (the command line's) go before the account's own; `beside`, where given, is filled. Raises
+    InputError, or InputErrors with everything that is wrong in the account's files.
+    """
+    held = outline(manifests, account, account_id, partition, config, variables or {})
+    declarations, problems, reading = held.declarations, held.problems, held.declarations.reading
+    resources = []
+    for item in declarations.items.values():
+        if problems.full:
+            break
+        made = resource(item, account, reading)
+        if made is not None:
+            _check_reach(made, item, account, problems)
+            resources.append(made)
+        if beside is not None:
+            beside.documents += [(item.address, written) for written in reading.documents.take_written()]
+    _check_renames(declarations)
+    lines = [line for part in held.here for line in part.suppressed]
+    suppressions = read_suppressions(lines, declarations.names, problems)
+    if beside is not None:
+        beside.suppressions = suppressions
+    removed = _removals([line for part in held.here for line in part.removed], declarations)
+    problems.raise_if_any()
+    return State.of(account_id, resources, partition=partition, complete=frozenset(KINDS), removed=removed)
+
+
+@dataclass(slots=True)
+class Beside:
+    """What else was read, for whoever looks for findings: documents where they stand, and suppressions."""
+
+    documents: list[tuple[Address, Written]] = field(default_factory=list)
+    suppressions: tuple[Suppression, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What one account declares, by name, before any value is read; `here` are the parts that hold for it."""
+
+    declarations: Declarations
+    here: tuple[Part, ...]
+    problems: Problems
+
+
+def outline(
+    manifests: Manifests,
+    account: Account,
+    account_id: str,
+    partition: str,
+    config: Config,
+    variables: Mapping[str, str | Sequence[str]],
+) -> Outline:
+    """The names that one account's files declare, and what is wrong with the files' shape.
+
+    Raises InputError where they declare nothing at all.
     """
     files = manifests.under(account.manifests)
     problems = Problems()
@@ -57,21 +111,9 @@ def resolve(
     documents = Documents(manifests.root, {file.base for file in files}, manifests.documents)
     reading = Reading(account.name, account.labels, known, account_id, partition, documents, problems)
     reading.declared.partial = any(file.broken for file in files)
-    names = Names(facts_of(account, account_id, partition, config, variables or {}), reading)
+    names = Names(facts_of(account, account_id, partition, config, variables), reading)
     declarations = Declarations(account, names)
-    here = declarations.add(parts)
-    resources = []
-    for item in declarations.items.values():
-        if problems.full:
-            break
-        made = resource(item, account, reading)
-        if made is not None:
-            _check_reach(made, item, account, problems)
-            resources.append(made)
-    _check_renames(declarations)
-    removed = _removals([line for part in here for line in part.removed], declarations)
-    problems.raise_if_any()
-    return State.of(account_id, resources, partition=partition, complete=frozenset(KINDS), removed=removed)
+    return Outline(declarations, declarations.add(parts), problems)
 
 
 def _check_renames(declarations: Declarations) -> None:

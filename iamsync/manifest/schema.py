@@ -76,6 +76,16 @@ def manifest_schema() -> Schema:
         "type": ["array", "null"],
         "items": {"oneOf": [_removed_address(), _removal()]},
     }
+    properties["tests"] = {
+        "description": "What must be allowed and what must not, by the name of the test.",
+        "type": ["object", "null"],
+        "additionalProperties": _test(),
+    }
+    properties["suppress"] = {
+        "description": "Findings of validate that are known and right here.",
+        "type": ["array", "null"],
+        "items": _suppression(),
+    }
     properties["only_accounts"] = {"$ref": "#/definitions/accounts"}
     return {
         "$schema": DRAFT,
@@ -298,6 +308,63 @@ def _removal() -> Schema:
         "only_accounts": {"$ref": "#/definitions/accounts"},
     }
     return _closed(properties, required=["address"])
+
+
+def _suppression() -> Schema:
+    properties: dict[str, Schema] = {
+        "finding": {"description": "Its id; iamsync explain ID tells of it.", "type": "string"},
+        "address": {"description": "Of which resources: role/NAME, policy/*, role:/ci/**.", "type": "string"},
+        "reason": {"description": "Why it is right here.", "type": "string"},
+        "until": {"description": "Date or time it ends, RFC 3339.", "type": "string"},
+    }
+    return _closed(properties, required=["finding", "address", "reason"])
+
+
+def _test() -> Schema:
+    actions = _one_or_list({"type": "string", "pattern": rf"^(\*|[^:]+:[^:]+)$|{_VARIABLE}"})
+    resources = _one_or_list({"type": "string", "pattern": rf"^(\*|arn:.+)$|{_VARIABLE}"})
+    entry: Schema = {
+        "oneOf": [
+            *actions["oneOf"],
+            _closed(
+                {
+                    "action": {"description": "Actions or patterns, s3:Get*.", **actions},
+                    "resource": {"description": "ARNs; without any: on any resource.", **resources},
+                },
+                required=["action"],
+            ),
+        ]
+    }
+    several: Schema = {"oneOf": [*entry["oneOf"][::2], {"type": "array", "items": entry}]}
+    principals = _one_or_list(_TEXT)
+    exception = _closed(
+        {
+            "principal": {"description": "Who is left out: role/NAME, user/*.", **principals},
+            "reason": {"description": "Why.", "type": "string"},
+            "until": {"description": "Date or time it ends, RFC 3339.", "type": "string"},
+        },
+        required=["principal", "reason"],
+    )
+    properties: dict[str, Schema] = {
+        "principals": {"description": "Who: role/NAME, user/*, role:/ci/**, tag:KEY=VALUE; ! excludes.", **principals},
+        "allow": {"description": "What each of them must be able to do.", **several},
+        "deny": {"description": "What none of them may do, on any resource unless one is given.", **several},
+        "context": {
+            "description": "Condition keys and their values; an empty list: known to be absent.",
+            "type": ["object", "null"],
+            "additionalProperties": {"oneOf": [_SCALAR, {"type": "null"}, {"type": "array", "items": _SCALAR}]},
+        },
+        "except": {"description": "Who is left out for now.", "type": ["array", "null"], "items": exception},
+        "allow_uncertain": {
+            "description": "Pass also where the answer hangs on what is not known.",
+            "type": "boolean",
+            "default": False,
+        },
+        "only_accounts": {"$ref": "#/definitions/accounts"},
+    }
+    schema = _closed(properties, required=["principals"])
+    schema["anyOf"] = [{"required": ["allow"]}, {"required": ["deny"]}]
+    return schema
 
 
 def _settings() -> dict[str, Schema]:

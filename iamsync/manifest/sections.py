@@ -17,9 +17,13 @@ from iamsync.manifest.problems import Problems, a, did_you_mean, is_null, one_of
 from iamsync.manifest.templates import Template, read_template
 
 COMMON: Final = ("use", "with", "only_accounts", "ignore_changes", "renamed_from")
-TOP: Final = ("templates", *SECTIONS, "removed", "only_accounts")
+TOP: Final = ("templates", *SECTIONS, "removed", "tests", "suppress", "only_accounts")
 _POLICY_KEYS: Final = frozenset({"Version", "Statement"})
 REMOVAL: Final = ("address", "reason", "only_accounts")
+TEST: Final = ("principals", "allow", "deny", "context", "except", "allow_uncertain", "only_accounts")
+TEST_ENTRY: Final = ("action", "resource")
+TEST_EXCEPTION: Final = ("principal", "reason", "until")
+SUPPRESSION: Final = ("finding", "address", "reason", "until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,25 @@ class RemovedLine:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenTest:
+    """A permission test as written, under its name."""
+
+    key: Scalar
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressLine:
+    """An entry of `suppress:` as written."""
+
+    at: Table
+    finding: Scalar
+    address: Scalar
+    reason: Scalar
+    until: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One YAML document of a file; `only` limits all in it to some accounts."""
 
@@ -51,6 +74,8 @@ class Part:
     unusable: tuple[str, ...]  # templates that are wrong, which has been said
     declarations: tuple[Declaration, ...]
     removed: tuple[RemovedLine, ...]
+    tests: tuple[WrittenTest, ...] = ()
+    suppressed: tuple[SuppressLine, ...] = ()
 
 
 def read_part(node: Node, problems: Problems) -> Part:
@@ -63,6 +88,8 @@ def read_part(node: Node, problems: Problems) -> Part:
     unusable: list[str] = []
     declarations: list[Declaration] = []
     removed: list[RemovedLine] = []
+    tests: list[WrittenTest] = []
+    suppressed: list[SuppressLine] = []
     for key, value in node:
         if key.text == "templates":
             for name, body in values.table(value, "templates", problems) or ():
@@ -75,9 +102,15 @@ def read_part(node: Node, problems: Problems) -> Part:
             declarations += _section(SECTIONS[key.text], value, problems)
         elif key.text == "removed":
             removed += _removed(value, problems)
+        elif key.text == "tests":
+            tests += _tests(value, problems)
+        elif key.text == "suppress":
+            suppressed += _suppressed(value, problems)
         elif key.text != "only_accounts":
             problems.add("unknown-section", f'there is no section "{key.text}"', key, _section_hint(key.text))
-    return Part(node.get("only_accounts"), tuple(templates), tuple(unusable), tuple(declarations), tuple(removed))
+    only = node.get("only_accounts")
+    held = (tuple(templates), tuple(unusable), tuple(declarations), tuple(removed), tuple(tests), tuple(suppressed))
+    return Part(only, *held)
 
 
 def _section(kind: Kind, node: Node, problems: Problems) -> list[Declaration]:
@@ -120,6 +153,43 @@ def _removed(node: Node, problems: Problems) -> list[RemovedLine]:
                 found.append(RemovedLine(item, address, held, item.get("only_accounts")))
         else:
             problems.add("wrong-type", f"a removal is KIND/NAME, not {a(item)}", item)
+    return found
+
+
+def _tests(node: Node, problems: Problems) -> list[WrittenTest]:
+    found = []
+    for key, value in values.table(node, "tests", problems) or ():
+        table = values.table(value, f'test "{key.text}"', problems)
+        if table is None:
+            continue
+        values.known_keys(table, TEST, "a test", problems)
+        for name, node in table:
+            if name.text in ("allow", "deny", "except"):
+                known = TEST_EXCEPTION if name.text == "except" else TEST_ENTRY
+                for item in node if isinstance(node, Listing) else (node,):
+                    if isinstance(item, Table):
+                        values.known_keys(item, known, f"an entry of {name.text}", problems)
+        found.append(WrittenTest(key, table))
+    return found
+
+
+def _suppressed(node: Node, problems: Problems) -> list[SuppressLine]:
+    found = []
+    for item in values.listing(node, "suppress", problems) or ():
+        if not isinstance(item, Table):
+            problems.add("wrong-type", f"a suppression is a mapping, not {a(item)}", item, "write finding: IAM-P034")
+            continue
+        values.known_keys(item, SUPPRESSION, "a suppression", problems)
+        held = item.index()
+        texts: list[Scalar] = []
+        for name, example in (("finding", "IAM-P034"), ("address", "role/deploy"), ("reason", '"why it is right"')):
+            value = held.get(name)
+            if value is None or is_null(value):
+                problems.add("missing-field", f"this suppression has no {name}", item, f"write {name}: {example}")
+            elif values.text(value, name, problems) is not None and isinstance(value, Scalar):
+                texts.append(value)
+        if len(texts) == 3:
+            found.append(SuppressLine(item, texts[0], texts[1], texts[2], held.get("until")))
     return found
 
 

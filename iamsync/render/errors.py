@@ -31,7 +31,7 @@ def _one(error: IamsyncError, color: bool) -> str:
     out = [paint(f"error[{safe(error.code)}]", "error", on=color) + paint(f": {first}", "bold", on=color)]
     out += [f"{margin}  {line}" for line in more]
     if error.place is not None:
-        out += _where(error.place, gutter, color)
+        out += place_lines(error.place, gutter, color=color)
     if isinstance(error, StalePlan):
         out += _difference(error.difference, margin, color)
     for word, text in _notes(error):
@@ -59,7 +59,8 @@ def _notes(error: IamsyncError) -> list[tuple[str, str]]:
     return notes
 
 
-def _where(place: Place, gutter: int, color: bool) -> list[str]:
+def place_lines(place: Place, gutter: int, *, style: str = "error", color: bool = False) -> list[str]:
+    """Where something stands: the place, its line and a caret under it; `gutter` is as wide as the line's number."""
     bar = paint("|", "blue", on=color)
     out = [" " * gutter + paint("-->", "blue", on=color) + f" {safe(place)}"]
     if not place.line or not place.source.strip():
@@ -67,7 +68,7 @@ def _where(place: Place, gutter: int, color: bool) -> list[str]:
     line, at, length = _window(place, _WIDTH - gutter - 3)
     out += [f"{' ' * gutter} {bar}", f"{paint(str(place.line), 'blue', on=color)} {bar} {line}".rstrip()]
     if place.column:
-        out.append(f"{' ' * gutter} {bar} {' ' * at}{paint('^' * length, 'error', on=color)}")
+        out.append(f"{' ' * gutter} {bar} {' ' * at}{paint('^' * length, style, on=color)}")
     return out
 
 
