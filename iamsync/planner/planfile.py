@@ -307,12 +307,12 @@ def _strayed(before: Any, current: Any, goal: Any, ours: bool) -> Iterable[str]:
 def _between(old: Any, current: Any, new: Any, created: bool) -> bool:
     if current in (old, new):
         return True
+    # What is missing may be on its way back (a replacement takes all off first); where it was not ours to
+    # take off, the fresh plan has a step that the saved one lacks.
     if isinstance(current, list):
-        have, was, will = set(current), set(old or ()), set(new or ())
-        return was & will <= have <= was | will
+        return set(current) <= {*(old or ()), *(new or ())}
     if isinstance(current, dict):
-        keys = {*current, *(old or {}), *(new or {})}
-        return all(current.get(k) in ((old or {}).get(k), (new or {}).get(k)) for k in keys)
+        return all(value in ((old or {}).get(key), (new or {}).get(key)) for key, value in current.items())
     return created and isinstance(current, str)  # a placeholder trust, before the real one is saved
 
 
