@@ -1,4 +1,4 @@
-"""`iamsync schema` and `iamsync version`."""
+"""`iamsync schema`, `iamsync explain` and `iamsync version`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from iamsync.errors import InputError
 def add(app: typer.Typer) -> None:
     """Put the commands of this family on the application."""
     app.command(epilog="Example: iamsync schema manifest > schemas/manifest.schema.json")(schema)
+    app.command(epilog="Example: iamsync explain IAM-P034")(explain)
     app.command(epilog="Example: iamsync version --format json")(version)
 
 
@@ -26,6 +27,22 @@ def schema(
     if name not in NAMES:
         raise InputError(f"there is no schema {name!r}", code="bad-option", hint=f"one of {', '.join(NAMES)}")
     print(json.dumps(made(name), indent=1, ensure_ascii=False))
+
+
+def explain(
+    code: Annotated[str | None, typer.Argument(help="Id of a finding; all are listed without.")] = None,
+) -> None:
+    """Tell what a finding of validate is about, and why it matters."""
+    from iamsync.engine.explaining import explain as one
+    from iamsync.engine.explaining import explanations
+    from iamsync.render.listing import explanation_text, table
+
+    if code is None:
+        rows = [{"id": item.id, "severity": item.severity, "title": item.title} for item in explanations()]
+        print(table(("id", "severity", "title"), rows))
+    else:
+        found = one(code)
+        print(explanation_text(found.id, found.severity, found.title, found.text))
 
 
 def version(

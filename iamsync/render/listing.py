@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from iamsync.render.words import columns, count, plural, safe, some
+from iamsync.render.words import columns, count, plural, safe, some, wrap
 
 Row = Mapping[str, Any]
 
@@ -72,3 +72,8 @@ def validate_text(counts: Mapping[str, int], files: int, accounts: int, warnings
     told = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts) or "nothing declared"
     where = f" in {count(files, 'file')}" + (f", for {count(accounts, 'account')}" if accounts > 1 else "")
     return f"ok: {told}{where}" + (f"; {count(warnings, 'warning')}" if warnings else "")
+
+
+def explanation_text(code: str, severity: str, title: str, text: str) -> str:
+    """A heading and a paragraph of at most 88 columns."""
+    return "\n".join([f"{code} ({severity}): {title}", "", *wrap(safe(text), 88)])

@@ -107,3 +107,14 @@ roles:
     assert "IAM-P068" not in site.fine("validate").out
     site.write(role("777788889999"), "iam/visited.yaml")
     assert site.fine("validate").out.count("IAM-P068") == 1
+
+
+def test_explain_tells_of_one_finding_or_lists_all(site: Site) -> None:
+    told = site.fine("explain", "iam-p034").out
+    assert told.startswith("IAM-P034 (medium): Allow with NotAction\n\nNotAction is everything except what is listed")
+    listed = site.fine("explain").out.splitlines()
+    assert listed[0].split() == ["ID", "SEVERITY", "TITLE"]
+    assert [line.split()[0] for line in listed[1:]] == sorted(line.split()[0] for line in listed[1:])
+    wrong = site.run("explain", "IAM-P0034")
+    assert wrong.code == 1
+    assert "did you mean IAM-P034?" in wrong.err

@@ -153,8 +153,8 @@ RULES: Final = (
         "IAM-P001",
         "high",
         "an IP range that is none",
-        "IpAddress and NotIpAddress compare with addresses and CIDR ranges of IPv4 and IPv6. Any other text matches no "
-        "request: an Allow with it grants nothing, a Deny with it stops nobody, and NotIpAddress with it always holds.",
+        "IpAddress and NotIpAddress compare with addresses and CIDR ranges of IPv4 and IPv6. Any other text is "
+        "compared with no request: an Allow that hangs on it grants nothing, a Deny stops nobody.",
         invalid_network,
         conditions=True,
     ),
@@ -162,8 +162,8 @@ RULES: Final = (
         "IAM-P002",
         "high",
         "a number that is none",
-        "Numeric operators read whole and decimal numbers. A text that is no number matches no request, so the "
-        "statement never (or, with NumericNotEquals, always) applies.",
+        "Numeric operators read whole and decimal numbers. A text that is no number is compared with no request, so "
+        "the statement does not do what it says.",
         invalid_number,
         conditions=True,
     ),
