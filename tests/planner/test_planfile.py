@@ -14,7 +14,9 @@ from jsonschema import Draft7Validator
 from iamsync.errors import StalePlan
 from iamsync.kinds import KINDS
 from iamsync.kinds.kind import Field
-from iamsync.model import Address, Plan, Resource, State
+from iamsync.kinds.policy import Policy
+from iamsync.kinds.user import User
+from iamsync.model import Address, Plan, Removal, Resource, State
 from iamsync.planner import planfile
 from iamsync.planner.plan import plan
 from iamsync.planner.planfile import Saved, saved, verify
@@ -133,3 +135,53 @@ def test_the_approval_is_of_the_changed_fields_and_the_calls(one: Upheaval, othe
         assert first.approval == second.approval
     else:
         assert first.approval != second.approval
+
+
+def user(*policies: str, path: str = "/", **more: Any) -> dict[Address, Resource]:
+    spec = User(path=path, managed_policies=tuple(f"arn:aws:iam::aws:policy/{name}" for name in policies), **more)
+    return {Address("user", "a"): Resource(Address("user", "a"), spec)}
+
+
+def account(resources: dict[Address, Resource]) -> State:
+    return State.of("111122223333", resources.values(), complete=frozenset(KINDS))
+
+
+def test_a_step_that_is_missing_because_the_manifests_changed_is_no_step_that_was_done() -> None:
+    live = account(user())
+    reviewed = Upheaval(live, account(user("P", "Q")))
+    at_hand = Upheaval(live, account(user("P")))
+    with pytest.raises(StalePlan) as stale:
+        verify(round_trip(planned(reviewed)), planned(at_hand), live, at_hand.desired)
+    assert stale.value.difference == ("~ user/a managed_policies is declared otherwise now",)
+
+
+def test_a_deletion_that_nobody_wants_any_more_makes_the_plan_stale() -> None:
+    live = account(user())
+    reviewed = Upheaval(live, replace(account({}), removed=(Removal(Address("user", "a")),)))
+    with pytest.raises(StalePlan) as stale:
+        verify(round_trip(planned(reviewed)), planned(Upheaval(live, account({}))), live, account({}))
+    assert stale.value.difference == ("- delete user/a",)
+
+
+def test_drift_elsewhere_is_left_out_and_no_obstacle() -> None:
+    other = Address("user", "b")
+    live = account({**user(), other: Resource(other, User())})
+    desired = account({**user("P"), other: Resource(other, User())})
+    made = planned(Upheaval(live, desired))
+    drifted = account({**user(), other: Resource(other, User(path="/x/"))})
+    rest = verify(round_trip(made), planned(Upheaval(drifted, desired)), drifted, desired)
+    assert [(step.operation, step.address) for step in rest.steps] == [("AttachUserPolicy", Address("user", "a"))]
+
+
+def test_a_plan_whose_steps_now_wait_for_somebody_else_is_stale() -> None:
+    policy = Address("policy", "p")
+    held = "arn:aws:iam::111122223333:policy/p"
+    p = {policy: Resource(policy, Policy(Document.parse(OTHER)))}
+    live = account({**user(), **p})
+    desired = replace(account(user()), removed=(Removal(policy),))
+    made = planned(Upheaval(live, desired))
+    attached = {Address("user", "a"): Resource(Address("user", "a"), User(managed_policies=(held,)))}
+    drifted = account({**attached, **p})
+    with pytest.raises(StalePlan) as stale:
+        verify(round_trip(made), planned(Upheaval(drifted, desired)), drifted, desired)
+    assert stale.value.difference == ("+ user/a would have to change first",)
