@@ -41,6 +41,10 @@ _REJECTED: Final = {
     "IDPRejectedClaim": "the token's claims were refused; fetch a new token and check the role's trust policy",
 }
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "OptInRequired"})
+# Reads that name no entity, so that none can be missing: who answers so does not have the operation.
+_OF_THE_WHOLE: Final = frozenset(
+    {"GetCallerIdentity", "GetAccountSummary", "GetAccountAuthorizationDetails", "ListRoles", "GetResources"}
+)
 _ABSENT: Final = frozenset(
     {"NotImplemented", "NotImplementedException", "UnknownOperation", "UnknownOperationException", "InternalFailure"}
     | {"InvalidAction"}
@@ -128,7 +132,8 @@ def _refused(error: Any, operation: str, service: str) -> AwsError:
         needed = f"{_PREFIXES.get(service, service)}:{operation}"
         hint = f"allow {needed} to the caller; a boundary, a session policy or the organisation may deny it as well"
         return AccessDenied(said, code="access-denied", hint=hint, **given)
-    if status == 501 or (aws_code in _ABSENT and status != 500):
+    missing = aws_code == "NoSuchEntity" and operation in _OF_THE_WHOLE
+    if status in (405, 501) or missing or (aws_code in _ABSENT and status != 500):
         return _unsupported(operation, service, message)
     doubtful = status >= 500 or aws_code in ("ServiceFailure", "ServiceUnavailable", "InternalFailure")
     code = kebab(aws_code) or f"http-{status}"

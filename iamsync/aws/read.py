@@ -49,6 +49,13 @@ def read(connection: Connection, *, parallel: bool = True) -> State:
     cx = Context(connection.account_id, connection.partition)
     bulk = _bulk(connection, parallel)
     found = wire.details(bulk.pages, cx, bulk.roles).resources
+    if not found and not any(name in bulk.summary for name in COUNTS.values()):
+        raise IncompleteRead(
+            f"account {connection.account_id}: nothing was read, and GetAccountSummary does not say that it is empty",
+            code="incomplete-read",
+            operation="GetAccountSummary",
+            hint="AWS counts what an account holds; check --endpoint-url and the proxy",
+        )
     if _disagreements(bulk, found):
         # Something was made or deleted between two pages; once more, then it is no coincidence.
         bulk = _bulk(connection, parallel)

@@ -16,7 +16,7 @@ from typing import Any, Final
 from iamsync import __version__
 from iamsync.aws.calls import call
 from iamsync.aws.errors import translate
-from iamsync.errors import AccessDenied, AwsError, CredentialsError, Unsupported
+from iamsync.errors import AccessDenied, AwsError, CredentialsError, InputError, Unsupported
 
 Transport = Callable[[str, str, Mapping[str, str], bytes], tuple[int, dict[str, str], bytes]]
 Tap = Callable[[str], None]
@@ -139,14 +139,15 @@ def connect(
     """Clients of the account that `access` leads to; `tap` is told each operation before it is called.
 
     Raises CredentialsError where there are no usable credentials, or they belong to another account
-    than expected, and AwsError where STS gives no answer.
+    than expected, InputError for an endpoint that is none, and AwsError where STS gives no answer.
     """
     from botocore.exceptions import BotoCoreError
 
     sessions = sessions or Sessions()
     try:
         maker = _Maker(sessions, access, transport, tap)
-        identity = call(maker.client("sts"), "GetCallerIdentity")
+        # Fewer attempts: whoever mistyped an endpoint or has no network should not wait long to hear it.
+        identity = call(maker.client("sts", attempts=4), "GetCallerIdentity")
         partition, caller = _caller(identity)
         account_id = str(identity["Account"])
         _expect(access, account_id, caller)
@@ -177,21 +178,29 @@ class _Maker:
 
     def client(self, service: str, *, attempts: int = 10, region: str | None = None, **keys: Any) -> Any:
         from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
 
         config = Config(
             retries={"mode": "adaptive" if attempts > 1 else "standard", "total_max_attempts": attempts},
             max_pool_connections=16,
+            connect_timeout=10,
             user_agent_extra=f"iamsync/{__version__}",
             ignore_configured_endpoint_urls=self.transport is not None,
         )
-        client = self.sessions.client(
-            self.session,
-            service,
-            region_name=region or self.region,
-            endpoint_url=self.endpoint,
-            config=config,
-            **keys,
-        )
+        try:
+            client = self.sessions.client(
+                self.session,
+                service,
+                region_name=region or self.region,
+                endpoint_url=self.endpoint,
+                config=config,
+                **keys,
+            )
+        except ValueError as error:
+            if isinstance(error, BotoCoreError):
+                raise
+            # botocore's own words for what no request can be sent to, from a flag, the environment or a profile
+            raise InputError(str(error), code="bad-endpoint", hint="for example http://127.0.0.1:4566") from error
         if self.transport is not None:
             client.meta.events.register_first("before-send", _sender(self.transport))
         if self.tap is not None:

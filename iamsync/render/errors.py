@@ -52,7 +52,7 @@ def _notes(error: IamsyncError) -> list[tuple[str, str]]:
         if error.operation:
             request = f" (request id {error.request_id})" if error.request_id else ""
             notes.append(("call", f"{error.operation}{request}"))
-        if error.doubtful:
+        if error.doubtful and not error.operation.startswith(("Get", "List")):
             notes.append(("note", "AWS may have carried it out all the same"))
     if error.hint:
         notes.append(("help", error.hint))

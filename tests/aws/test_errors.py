@@ -42,6 +42,10 @@ ANSWERS: list[tuple[str, int, str, type[AwsError], str, bool]] = [
     ("502", 502, "CreateRole", AwsError, "http-502", True),
     ("", 400, "CreateRole", AwsError, "http-400", False),
     ("", 501, "CreateRole", Unsupported, "unsupported", False),
+    ("MethodNotAllowed", 405, "CreateGroup", Unsupported, "unsupported", False),
+    # Nothing is named that could be missing.
+    ("", 404, "GetCallerIdentity", Unsupported, "unsupported", False),
+    ("NoSuchEntity", 404, "GetAccountAuthorizationDetails", Unsupported, "unsupported", False),
 ]
 
 

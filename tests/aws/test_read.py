@@ -148,6 +148,14 @@ def test_a_count_that_the_endpoint_does_not_have_is_not_missed(connection: Conne
     assert dict(state.quotas) == {}
 
 
+def test_an_empty_account_that_nobody_counts_is_not_believed(connection: Connection, wire: Wire) -> None:
+    assert len(read(connection)) == 0
+    empty = "<GetAccountSummaryResponse><GetAccountSummaryResult/></GetAccountSummaryResponse>"
+    wire.faults["GetAccountSummary"] = [(200, {}, empty.encode())]
+    with pytest.raises(IncompleteRead, match="does not say that it is empty"):
+        read(connection)
+
+
 def page(more: bool, marker: str | None) -> Answer:
     text = f"<Marker>{marker}</Marker>" if marker else ""
     body = f"<a><ListRolesResult><Roles/><IsTruncated>{str(more).lower()}</IsTruncated>{text}</ListRolesResult></a>"

@@ -11,7 +11,7 @@ import pytest
 
 from iamsync.aws.calls import call
 from iamsync.aws.session import Access, Connection, Hop, Sessions, connect
-from iamsync.errors import AwsError, CredentialsError, Unsupported
+from iamsync.errors import AwsError, CredentialsError, InputError, Unsupported
 from iamsync.sandbox import Server, serve
 
 from .conftest import ACCOUNT, Answer, Wire, refusal
@@ -211,6 +211,15 @@ def test_an_endpoint_that_does_not_answer_says_so(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(AwsError) as caught:
         connect(Access(endpoint_url="http://127.0.0.1:1"))
     assert caught.value.code == "no-answer"
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize("through", ["flag", "environment"])
+def test_an_endpoint_that_is_none_is_a_mistake_in_input(monkeypatch: pytest.MonkeyPatch, through: str) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "nonsense")
+    with pytest.raises(InputError, match="nonsense") as caught:
+        connect(Access(endpoint_url="nonsense" if through == "flag" else None))
+    assert caught.value.code == "bad-endpoint"
 
 
 def test_the_alias_is_asked_for_when_it_is_wanted(connection: Connection, wire: Wire) -> None:

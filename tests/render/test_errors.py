@@ -90,6 +90,8 @@ def test_an_aws_error_names_its_call_and_request() -> None:
 def test_a_doubtful_failure_says_that_it_may_have_worked() -> None:
     text = error_text(AwsError("no answer", code="no-answer", operation="CreateUser", doubtful=True))
     assert "= note: AWS may have carried it out all the same" in text
+    text = error_text(AwsError("no answer", code="no-answer", operation="GetCallerIdentity", doubtful=True))
+    assert "carried it out" not in text  # it would make no difference
 
 
 def test_a_stale_plan_lists_what_moved() -> None:
