@@ -57,11 +57,22 @@ def test_a_saved_plan_is_the_plan_while_nothing_moved(case: Upheaval) -> None:
     assert again == made
 
 
+def carries_over(made: Plan, case: Upheaval) -> bool:
+    """Whether a replacement keeps a description that nobody declares: halfway through, only the plan knows it."""
+    replaced = [change.address for change in made.changes if change.action == "replace"]
+    return any(
+        address.kind == "policy"
+        and case.desired.resources[address].spec.description is None
+        and case.live.resources[address].spec.description
+        for address in replaced
+    )
+
+
 @law(40)
 @given(upheavals(), st.integers(0, 10**6))
 def test_after_any_part_was_done_the_saved_plan_goes_on_with_the_rest(case: Upheaval, cut: int) -> None:
     made = planned(case)
-    assume(made.steps and not made.refusals)
+    assume(made.steps and not made.refusals and not carries_over(made, case))
     old = round_trip(made)
     iam = Iam(case.live, case.live.quotas)
     for step in made.steps[: cut % (len(made.steps) + 1)]:
