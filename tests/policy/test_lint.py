@@ -110,6 +110,27 @@ RIGHT: dict[str, tuple[Use, Any]] = {
         "identity",
         {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::home/${aws:username, 'nobody'}/*"},
     ),
+    "a tag with a space in its name": (
+        "identity",
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/${aws:PrincipalTag/cost center}/*"},
+    ),
+    "an event of a region": (
+        "identity",
+        {
+            "Effect": "Allow",
+            "Action": "health:DescribeEventDetails",
+            "Resource": "arn:aws:health:us-east-1::event/EC2/x/y",
+        },
+    ),
+    "roles of an account of one's own, by name": (
+        "trust",
+        {
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "sts:AssumeRole",
+            "Condition": {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{OURS[0]}:role/ci-*"}},
+        },
+    ),
     "tags, guarded": (
         "identity",
         {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from iamsync.policy.catalog import Catalog
-from iamsync.policy.lint import actions, keyrules, operators, resources, statements, trust, values
+from iamsync.policy.lint import actions, keyrules, operators, providers, resources, statements, trust, values
 from iamsync.policy.lint.reading import SEVERITIES, About, Found, Path, Rule, Severity, Use, read
 
 __all__ = ["RULES", "RULES_BY_ID", "SEVERITIES", "Lint", "Rule", "Severity", "Use", "at_least", "lint"]
@@ -42,6 +42,7 @@ RULES: Final[tuple[Rule, ...]] = tuple(
             *resources.RULES,
             *actions.RULES,
             *keyrules.RULES,
+            *providers.RULES,
             *trust.RULES,
             *_ABOUT_SUPPRESSIONS,
         ),

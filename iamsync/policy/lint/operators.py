@@ -10,7 +10,7 @@ from iamsync.policy.lint.keys import global_key
 from iamsync.policy.lint.reading import PERMISSIONS, About, Found, Rule, Statement
 
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
-_GOOD_VARIABLE: Final = re.compile(r"\$\{(?:[*?$]|\s*[A-Za-z][\w.:/@+=-]*\s*(?:,\s*'[^']*'\s*)?)\}")
+_GOOD_VARIABLE: Final = re.compile(r"\$\{(?:[*?$]|\s*[A-Za-z][^{},']*(?:,\s*'[^']*'\s*)?)\}")
 _MFA: Final = "aws:multifactorauthpresent"
 
 

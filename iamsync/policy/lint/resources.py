@@ -11,7 +11,7 @@ from iamsync.policy.lint.reading import PERMISSIONS, About, Found, Rule, Stateme
 
 # Services whose ARNs have no region, and, second, neither region nor account.
 _NO_REGION: Final = frozenset(
-    {"iam", "sts", "s3", "route53", "cloudfront", "organizations", "budgets", "globalaccelerator", "waf", "health"}
+    {"iam", "sts", "s3", "route53", "cloudfront", "organizations", "budgets", "globalaccelerator", "waf"}
 )
 _NO_ACCOUNT: Final = frozenset({"s3"})
 _ACCOUNT: Final = re.compile(r"[0-9*?]*|aws|\$\{.+\}|aws-[a-z-]+|cloudfront|third-party|marketplace|AWS", re.ASCII)

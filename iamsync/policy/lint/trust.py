@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from iamsync.policy.lint.providers import BUILT_IN, PROVIDER
 from iamsync.policy.lint.reading import TRUST, About, Clause, Found, Rule, Statement
 
 _ACCOUNT_OF: Final = re.compile(r"arn:([a-z0-9-]+):(?:iam|sts)::(\d{12}):(.+)|(\d{12})", re.ASCII | re.DOTALL)
 _UNIQUE_ID: Final = re.compile(r"A[A-Z0-9]{3}[A-Z0-9]{12,}", re.ASCII)
 _SERVICE: Final = re.compile(r"[a-z0-9.-]+\.(?:amazonaws\.com(?:\.cn)?|amazon\.com|aws\.internal|api\.aws)", re.ASCII)
-_PROVIDER: Final = re.compile(r"arn:[a-z0-9-]+:iam::\d{12}:(oidc|saml)-provider/(.+)", re.ASCII)
-_LOOSE: Final = re.compile(r"[*?]")
 
 # Keys that tell callers apart, so that a trust in "*" with one of them is not a trust in everyone.
 _WHO: Final = (
@@ -24,20 +23,6 @@ _THIRD_PARTY: Final = (
     *("aws:sourceorgid", "aws:sourceidentity", "sts:sourceidentity"),
 )
 _SOURCE: Final = ("aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths")
-# Providers built in to STS, and what they call the audience and the subject.
-_BUILT_IN: Final = {
-    "accounts.google.com": ("aud", "sub"),
-    "cognito-identity.amazonaws.com": ("aud", "amr"),
-    "www.amazon.com": ("app_id", "user_id"),
-    "graph.facebook.com": ("app_id", "id"),
-}
-# Issuers that every customer of theirs shares: only the subject (or a claim like it) tells customers apart.
-_SHARED: Final = (
-    *("token.actions.githubusercontent.com", "gitlab.com", "app.terraform.io", "agent.buildkite.com"),
-    *("accounts.google.com", "api.bitbucket.org", "vstoken.dev.azure.com", "oidc.vercel.com", "api.pulumi.com"),
-)
-_GITHUB: Final = "token.actions.githubusercontent.com"
-_GITHUB_SUBJECTS: Final = ("sub", "repository", "repository_id", "repository_owner_id", "job_workflow_ref")
 # Services whose documentation of the cross-service confused deputy has role trust policies with the source's
 # account or ARN. Others (EC2, for one) do not send these keys, and a condition on them would lock the service out.
 _SENDS_SOURCE: Final = frozenset(
@@ -62,7 +47,7 @@ def trusts_everyone(statement: Statement, about: About) -> Iterator[Found]:
 
 
 def trusts_everyone_loosely(statement: Statement, about: About) -> Iterator[Found]:
-    if not statement.allows or not statement.clauses or statement.demands(*_WHO):
+    if not statement.allows or not statement.clauses or any(_tells_who(clause) for clause in statement.clauses):
         return
     for kind, name, path in statement.principals():
         if kind == "AWS" and name == "*":
@@ -70,81 +55,16 @@ def trusts_everyone_loosely(statement: Statement, about: About) -> Iterator[Foun
             yield Found(path, message, "name the accounts, or add a condition on aws:PrincipalOrgID")
 
 
-def oidc_without_audience(statement: Statement, about: About) -> Iterator[Found]:
-    for host, path, audience, _ in _issuers(statement):
-        if not statement.demands(f"{host}:{audience}"):
-            yield Found(
-                path, f"tokens of {host} for any audience are accepted", f"add a condition on {host}:{audience}"
-            )
+def _tells_who(clause: Clause) -> bool:
+    """Whether a condition holds for some callers only: not for a name that anybody may give a role of theirs."""
+    if clause.name not in _WHO or not clause.demands or clause.operator.name == "Null":
+        return False
+    return not any(_anybody(text) for text in clause.values)
 
 
-def oidc_without_subject(statement: Statement, about: About) -> Iterator[Found]:
-    for host, path, _, subjects in _issuers(statement):
-        if host in _SHARED and not statement.demands(*(f"{host}:{name}" for name in subjects)):
-            message = f"any customer of {host} may assume this role"
-            yield Found(path, message, f"add a condition on {host}:{subjects[0]}")
-
-
-def own_oidc_without_subject(statement: Statement, about: About) -> Iterator[Found]:
-    for host, path, _, subjects in _issuers(statement):
-        if host not in _SHARED and not statement.demands(*(f"{host}:{name}" for name in subjects)):
-            message = f"whoever gets a token of {host} may assume this role"
-            yield Found(path, message, f"add a condition on {host}:{subjects[0]}")
-
-
-def wide_subject(statement: Statement, about: About) -> Iterator[Found]:
-    for host, _, _, subjects in _issuers(statement):
-        for clause in statement.clauses:
-            if clause.name == f"{host}:{subjects[0]}" and clause.operator.name == "StringLike":
-                yield from _wide(clause, host)
-
-
-def _wide(clause: Clause, host: str) -> Iterator[Found]:
-    for position, text in enumerate(clause.values):
-        if not text.strip("*?"):
-            yield Found(clause.at(position), f"{text!r} lets in every subject of {host}", "name the one that is meant")
-        elif host == _GITHUB and (owner := _github_owner(text)) is not None and _LOOSE.search(owner):
-            message = f"{text!r} lets in repositories of other owners: the owner has a wildcard"
-            yield Found(clause.at(position), message, "write repo:OWNER/REPOSITORY:... with the owner in full")
-        elif host != _GITHUB and host in _SHARED and _LOOSE.search(re.split(r"[:/]", text)[1] if ":" in text else text):
-            message = f"{text!r} lets in other customers of {host}: the first name has a wildcard"
-            yield Found(clause.at(position), message, "write the organization or project in full")
-
-
-def wide_repository(statement: Statement, about: About) -> Iterator[Found]:
-    for host, _, _, _ in _issuers(statement):
-        for clause in statement.clauses if host == _GITHUB else ():
-            if clause.name == f"{_GITHUB}:sub" and clause.operator.name == "StringLike":
-                for position, text in enumerate(clause.values):
-                    owner = _github_owner(text)
-                    if owner is None or _LOOSE.search(owner):
-                        continue
-                    _, _, rest = text.removeprefix("repo:").partition("/")
-                    repository, colon, ref = rest.partition(":")
-                    if _LOOSE.search(repository):
-                        message = f"{text!r} lets in several repositories of {owner}, also those made later"
-                        yield Found(clause.at(position), message, "name the repository")
-                    elif colon and not ref.strip("*"):
-                        message = f"{text!r} lets in every branch, tag and pull request of the repository"
-                        remedy = "name the branch or environment: repo:OWNER/REPOSITORY:ref:refs/heads/main"
-                        yield Found(clause.at(position), message, remedy)
-
-
-def _github_owner(text: str) -> str | None:
-    """The owner of a subject of GitHub's, with the wildcard that ends it early."""
-    if not text.startswith("repo:"):
-        return text if _LOOSE.search(text.split(":", 1)[0]) else None
-    owner, slash, _ = text.removeprefix("repo:").partition("/")
-    return owner if slash or _LOOSE.search(owner) else None
-
-
-def saml_without_audience(statement: Statement, about: About) -> Iterator[Found]:
-    if not statement.allows or statement.demands("saml:aud"):
-        return
-    for kind, name, path in statement.principals():
-        match = _PROVIDER.fullmatch(name) if kind == "Federated" else None
-        if match is not None and match[1] == "saml":
-            yield Found(path, "assertions for any audience are accepted", "add a condition on SAML:aud")
+def _anybody(text: str) -> bool:
+    account = (text.split(":") + [""] * 5)[4] if text.startswith("arn:") else ""
+    return not text.strip("*?") or "*" in account or "?" in account
 
 
 def third_party_without_external_id(statement: Statement, about: About) -> Iterator[Found]:
@@ -225,30 +145,14 @@ def no_such_principal(statement: Statement, about: About) -> Iterator[Found]:
                 yield Found(path, message, "principals of other partitions cannot assume roles")
 
 
-def _issuers(statement: Statement) -> Iterator[tuple[str, tuple[str | int, ...], str, tuple[str, ...]]]:
-    """Host, path, word for the audience and words for the subject of each OIDC provider that is trusted."""
-    if not statement.allows:
-        return
-    for kind, name, path in statement.principals():
-        if kind != "Federated":
-            continue
-        match = _PROVIDER.fullmatch(name)
-        if match is not None and match[1] == "oidc":
-            host = match[2].lower()
-            yield host, path, "aud", _GITHUB_SUBJECTS if host == _GITHUB else ("sub",)
-        elif name in _BUILT_IN:
-            audience, subject = _BUILT_IN[name]
-            yield name, path, audience, (subject, "sub")
-
-
 def _wanted(kind: str, name: str) -> str | None:
     """The action by which a principal assumes roles, or None where that is not known."""
     if kind in ("AWS", "Service"):
         return None if name == "*" else "sts:AssumeRole"
-    match = _PROVIDER.fullmatch(name) if kind == "Federated" else None
+    match = PROVIDER.fullmatch(name) if kind == "Federated" else None
     if match is not None:
         return "sts:AssumeRoleWithSAML" if match[1] == "saml" else "sts:AssumeRoleWithWebIdentity"
-    return "sts:AssumeRoleWithWebIdentity" if name in _BUILT_IN else None
+    return "sts:AssumeRoleWithWebIdentity" if name in BUILT_IN else None
 
 
 def _matches(pattern: str, action: str) -> bool:
@@ -285,63 +189,6 @@ RULES: Final = (
         trusts_everyone_loosely,
         uses=TRUST,
         conditions=True,
-    ),
-    Rule(
-        "IAM-P062",
-        "medium",
-        "an OIDC provider without a condition on the audience",
-        "A token names the party it was made for. Without a condition on the audience (HOST:aud), a token that its "
-        "owner gave to some other service can be used here.",
-        oidc_without_audience,
-        uses=TRUST,
-    ),
-    Rule(
-        "IAM-P063",
-        "high",
-        "a shared OIDC issuer without a condition on the subject",
-        "GitHub, GitLab, Terraform Cloud and others sign the tokens of all their customers with one issuer. Without a "
-        "condition on the subject, anybody with an account there may assume the role. ForAllValues and IfExists do not "
-        "count: they hold for tokens without the claim.",
-        oidc_without_subject,
-        uses=TRUST,
-    ),
-    Rule(
-        "IAM-P064",
-        "medium",
-        "an OIDC provider without a condition on the subject",
-        "Every workload that the issuer signs tokens for (every service account of an EKS cluster, say) may assume the "
-        "role. A condition on HOST:sub names the one that is meant.",
-        own_oidc_without_subject,
-        uses=TRUST,
-    ),
-    Rule(
-        "IAM-P065",
-        "high",
-        "a condition on the subject that lets strangers in",
-        "The wildcard stands where the owner is named: repo:acme*/site also matches repo:acme-evil/site, and repo:* "
-        "every repository on GitHub.",
-        wide_subject,
-        uses=TRUST,
-        conditions=True,
-    ),
-    Rule(
-        "IAM-P066",
-        "low",
-        "a condition on the subject wider than one branch",
-        "repo:acme/* is every repository of the owner, repo:acme/site:* every branch, tag and pull request of one. "
-        "Whoever can push a branch there can assume the role. A branch or a protected environment is narrower.",
-        wide_repository,
-        uses=TRUST,
-        conditions=True,
-    ),
-    Rule(
-        "IAM-P067",
-        "medium",
-        "a SAML provider without a condition on the audience",
-        "SAML:aud says which sign-in page the assertion was made for, usually https://signin.aws.amazon.com/saml. "
-        "Without a condition on it, assertions made for other parties can be used here.",
-        saml_without_audience,
-        uses=TRUST,
     ),
     Rule(
         "IAM-P068",
