@@ -18,7 +18,7 @@ from iamsync.policy.doubt import Answer, Doubt, every, holds, reasons
 from iamsync.policy.explanation import Decision, Layer, Match, Miss, Part, Verdict
 from iamsync.policy.match import Reach
 from iamsync.policy.request import Context, Request
-from iamsync.policy.statement import Statement, compiled, concerning
+from iamsync.policy.statement import Statement, beside, concerning
 
 # How doubts are settled: as assumed, each in favour of allowing, each against it.
 _View = Literal["assumed", "generous", "strict"]
@@ -291,36 +291,47 @@ class _Case:
         if blocker is self.identity and self.same_account and self.layers.resource is not None:
             looked_at.append(self.resource)
         found = [
-            miss
+            (len(failed), _FAR[failed[0]], tally.layer, source, statement, failed)
             for tally in looked_at
             for source in tally.sources
-            for statement in compiled(source.document.text)
-            if statement.allows and (miss := self._miss(tally.layer, source, statement)) is not None
+            for covered, statements in (
+                (True, concerning(source.document.text, self.action)),
+                (False, beside(source.document.text, self.action)),
+            )
+            for statement in statements
+            if statement.allows and (failed := self._failed(tally.layer, statement, covered=covered))
         ]
-        return tuple(sorted(found, key=lambda miss: (len(miss.failed), _FAR[miss.failed[0]]))[:_MOST_MISSES])
+        found.sort(key=lambda one: one[:2])
+        return tuple(
+            Miss(_match(layer, source, statement), failed, "; ".join(self._words(statement, failed)))
+            for _, _, layer, source, statement, failed in found[:_MOST_MISSES]
+        )
 
-    def _miss(self, layer: Layer, source: Source, statement: Statement) -> Miss | None:
-        """What this statement lacks; None where it lacks nothing, or so much that it is no near miss."""
-        failed: list[Part] = []
-        words: list[str] = []
-        if not statement.actions.cover(self.action):
-            failed.append("action")
-            words.append(f"it does not cover {self.request.action}")
+    def _failed(self, layer: Layer, statement: Statement, *, covered: bool) -> tuple[Part, ...]:
+        """The parts of an Allow statement that the request fails; none where it fails too many to be near."""
+        failed: list[Part] = [] if covered else ["action"]
         held = statement.resources
         if held is not None and not holds(held.cover(self.request.resource, self.context)):
             failed.append("resource")
-            words.append(f"it does not cover {self.request.resource}")
-        reach, _ = self._reach(layer, statement)
-        if reach is Reach.NONE:
+        if self._reach(layer, statement)[0] is Reach.NONE:
             failed.append("principal")
-            words.append(f"it does not name {self.request.principal.arn}")
-        unmet = [clause for clause in statement.clauses if not holds(clause.answer(self.context))]
-        if unmet:
+        if len(failed) > (2 if covered else 1):
+            return ()
+        if any(not holds(clause.answer(self.context)) for clause in statement.clauses):
             failed.append("condition")
-            words += [clause.told(self.context) for clause in unmet]
-        if not failed or ("action" in failed and len(failed) > 1) or len(failed) > 2:
-            return None
-        return Miss(_match(layer, source, statement), tuple(failed), "; ".join(words))
+        return () if len(failed) > (2 if covered else 1) else tuple(failed)
+
+    def _words(self, statement: Statement, failed: tuple[Part, ...]) -> Iterator[str]:
+        """What a statement lacks, part by part."""
+        if "action" in failed:
+            yield f"it does not cover {self.request.action}"
+        if "resource" in failed:
+            yield f"it does not cover {self.request.resource}"
+        if "principal" in failed:
+            yield f"it does not name {self.request.principal.arn}"
+        if "condition" in failed:
+            unmet = (clause for clause in statement.clauses if not holds(clause.answer(self.context)))
+            yield from (clause.told(self.context) for clause in unmet)
 
 
 # With one part missing: a condition is nearer than a resource, and another action is the farthest.

@@ -25,10 +25,11 @@ _UNIQUE_ID: Final = re.compile(r"(A[A-Z]{3}[A-Z0-9]{12,})(:.+)?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """An Action or NotAction element."""
+    """An Action or NotAction element; `services` are the prefixes its patterns name, in lower case."""
 
     test: Test
     negated: bool
+    services: frozenset[str]
 
     def cover(self, action: str) -> bool:
         """Whether the element covers this action; letter case means nothing in actions."""
@@ -38,7 +39,8 @@ class Actions:
 @lru_cache(maxsize=16384)
 def actions(texts: tuple[str, ...], negated: bool) -> Actions:
     """The element of these patterns."""
-    return Actions(any_of([glob(pattern(text, False).parts) for text in texts], fold=True), negated)
+    test = any_of([glob(pattern(text, False).parts) for text in texts], fold=True)
+    return Actions(test, negated, frozenset(text.partition(":")[0].lower() for text in texts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,17 @@ def concerning(text: str, action: str) -> tuple[Statement, ...]:
     return tuple(statement for statement in compiled(text) if statement.actions.cover(action))
 
 
+@lru_cache(maxsize=131072)
+def beside(text: str, action: str) -> tuple[Statement, ...]:
+    """The statements of a document that leave an action out, but speak of its service."""
+    service = action.partition(":")[0]
+    return tuple(
+        statement
+        for statement in compiled(text)
+        if service in statement.actions.services and not statement.actions.cover(action)
+    )
+
+
 def _statement(position: int, held: dict[str, Any], variables: bool) -> Statement | None:
     effect = held.get("Effect")
     about = _either(held, "Action")
