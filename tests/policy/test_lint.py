@@ -238,6 +238,13 @@ def test_unknown_names_come_with_the_one_that_was_meant() -> None:
     assert remedies("s3:Xyzzy", "s3:ExistingObjectTag/team") == ["an action newer than the action catalogue is fine"]
 
 
+def test_a_resource_that_does_not_go_with_its_action_comes_with_one_that_does() -> None:
+    statement = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws-cn:s3:::site/*"}
+    value = {"Version": "2012-10-17", "Statement": statement}
+    found = lint(value, "identity", account_id=ACCOUNT, partition="aws-cn", catalog=load())
+    assert [(item.id, item.remedy) for item in found] == [("IAM-P053", "write arn:aws-cn:s3:::BucketName")]
+
+
 def test_every_rule_tells_what_it_is_about() -> None:
     assert list(RULES_BY_ID) == sorted(RULES_BY_ID)
     assert len(RULES_BY_ID) == len(RULES)

@@ -95,8 +95,9 @@ def listed(names: Iterable[str]) -> str:
 
 
 def template(catalog: Catalog, action: Action, partition: str) -> str:
-    """How an ARN of the action's first type of resource is written."""
-    types = catalog.types(action)
+    """How an ARN that the action acts on is written: of a required type of resource, the shortest."""
+    required = {one.type.lower() for one in action.resources if one.required}
+    types = sorted(catalog.types(action), key=lambda held: (held.name.lower() not in required, len(held.arn)))
     text = types[0].arn.replace("${Partition}", partition) if types else "*"
     return re.sub(r"\$\{([^}]*)\}", r"\1", text)
 
