@@ -186,7 +186,11 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happens to one resource, field by field; `note` says why it cannot be done in place."""
+    """What happens to one resource, field by field; `note` says why it cannot be done in place.
+
+    `affected` are the principals whose permissions move through this change, itself included
+    (`planner.effects.Affected`).
+    """
 
     address: Address
     action: Action
@@ -196,6 +200,7 @@ class Change:
     origin: Origin | None = None
     renamed_from: str | None = None
     note: str = ""
+    affected: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

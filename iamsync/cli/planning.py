@@ -64,11 +64,19 @@ def plan(
         Path | None, typer.Option("--live", help="A snapshot or dump instead of the account.", envvar="IAMSYNC_LIVE")
     ] = None,
     acknowledge: Acknowledge = None,
+    fail_on_gain: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-on-gain",
+            help="Exit 2 where a principal gains such an action, for example 'iam:*' (repeatable).",
+            envvar="IAMSYNC_FAIL_ON_GAIN",
+        ),
+    ] = None,
     form: Format = "text",
     report: Report = None,
 ) -> None:
     """Show what would change, in order, and change nothing."""
-    from iamsync.engine.planning import document, plans, to_text
+    from iamsync.engine.planning import document, gained, plans, to_text
     from iamsync.engine.project import Project
     from iamsync.engine.reach import Ways
 
@@ -95,6 +103,10 @@ def plan(
         note("the plan is partial: --target left the rest out")
     sys.stdout.flush()
     _refuse(planned)
+    if fail_on_gain and (found := gained(planned, fail_on_gain)):
+        for text in found:
+            print(text, file=sys.stderr)
+        raise typer.Exit(2)
     if detailed_exitcode and any(item.plan.changes for item in planned):
         raise typer.Exit(2)
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from iamsync import __version__
+from iamsync.aws.policies import aws_policies
 from iamsync.aws.read import confirm, read
 from iamsync.engine.options import Options, utc_now
 from iamsync.engine.project import NO_ACCOUNT, Project, declared_at, revision
 from iamsync.engine.reach import Reached, Ways
 from iamsync.errors import InputError
+from iamsync.kinds.kind import Context
 from iamsync.manifest.config import Account
+from iamsync.manifest.lockfile import read_lock
 from iamsync.model import Plan, State
 from iamsync.planner import planfile
 from iamsync.planner.compare import Difference
+from iamsync.planner.effects import documents_needed
+from iamsync.planner.gate import gains
 from iamsync.planner.narrow import Selection
-from iamsync.planner.plan import plan, questions
+from iamsync.planner.plan import contrast, plan, questions
 from iamsync.settings import Settings
 
 
@@ -61,7 +67,7 @@ def replan(project: Project, reached: Reached, now: str, base: Project | None = 
     settings = project.settings(account)
     desired = project.desired(account, reached.account_id, reached.partition)
     before = _desired_at(base, account, reached) if base is not None else None
-    live = observe(reached, desired, settings)
+    live = informed(project, reached, desired, observe(reached, desired, settings), settings)
     made = plan(
         desired,
         live,
@@ -84,6 +90,22 @@ def observe(reached: Reached, desired: State, settings: Settings) -> State:
     live = read(reached.connection)
     live = confirm(reached.connection, live, questions(desired, live, settings))
     return replace(live, unread=frozenset())  # what was declared has been asked for
+
+
+def informed(project: Project, reached: Reached, desired: State, live: State, settings: Settings) -> State:
+    """The live state with the documents of AWS's own policies that telling gains and losses takes.
+
+    Asked for only where a principal changes; what the account does not tell is looked up in the lock file.
+    """
+    found = contrast(desired, live, settings)
+    cx = Context(live.account_id, live.partition)
+    needed = documents_needed(found.settled.live, found.differences, cx) if found.differences else ()
+    if not needed:
+        return live
+    known = {**read_lock(project.root), **live.aws_policies}
+    if reached.connection is not None:
+        known |= aws_policies(reached.connection, needed)
+    return replace(live, aws_policies={arn: known[arn] for arn in needed if arn in known})
 
 
 def _desired_at(base: Project, account: Account, reached: Reached) -> State | None:
@@ -118,6 +140,15 @@ to_text = planfile.to_text
 def document(planned: tuple[Planned, ...], options: Options) -> dict[str, object]:
     """The plan document of these plans."""
     return planfile.document([item.plan for item in planned], version=__version__, created_at=utc_now())
+
+
+def gained(planned: tuple[Planned, ...], patterns: Iterable[str]) -> list[str]:
+    """What any principal gains of the actions that these patterns cover, a line each."""
+    return [
+        f"gain: account {item.plan.account_name}: {finding.title}: {finding.evidence or finding.remedy}"
+        for item in planned
+        for finding in gains(item.plan, patterns)
+    ]
 
 
 def document_of(made: Plan) -> dict[str, object]:

@@ -95,11 +95,12 @@ def _dump_state(dump: Mapping[str, Any]) -> tuple[State, tuple[str, ...]]:
             hint="save it again without --max-items",
         )
     cx = Context(account, partition)
-    known = details([dump], cx).resources
+    known = details([dump], cx)
     unread = set(UNTOLD)
     kinds = {"UserDetailList": "user", "GroupDetailList": "group", "RoleDetailList": "role", "Policies": "policy"}
     complete = frozenset(kind for name, kind in kinds.items() if name in dump)
-    state = State.of(account, known, partition=partition, unread=frozenset(unread), complete=complete)
+    rest = {"partition": partition, "unread": frozenset(unread), "complete": complete}
+    state = State.of(account, known.resources, aws_policies=known.aws_policies, **rest)
     return state, tuple(notes)
 
 

@@ -14,6 +14,7 @@ from iamsync.model import Address, Cause, Change, Finding, Plan, Question, Repor
 from iamsync.planner import compare, guards, scope
 from iamsync.planner.compare import Difference
 from iamsync.planner.concern import Concern
+from iamsync.planner.effects import Affected, effects, untold_finding
 from iamsync.planner.narrow import Selection, of_cause, selected
 from iamsync.planner.order import order
 from iamsync.planner.settle import Settled, settle
@@ -162,7 +163,8 @@ def plan(
     for step in steps:
         if step.address is not None:
             of.setdefault(step.address, []).append(step.id)
-    changes = tuple(_change(difference, tuple(of.get(difference.address, ()))) for difference in differences)
+    told, untold = effects(found.settled.live, differences, cx, live.aws_policies)
+    changes = tuple(_change(difference, tuple(of.get(difference.address, ())), told) for difference in differences)
     prior = read_set(differences, found, cx)
     left_out = _in_place(found.differences) - _in_place(differences)
     return Plan(
@@ -175,7 +177,10 @@ def plan(
         changes=changes,
         steps=steps,
         guards=tuple(finding for finding in answers if finding.severity in ("refuse", "warn")),
-        findings=tuple(finding for finding in answers if finding.severity not in ("refuse", "warn")),
+        findings=(
+            *(finding for finding in answers if finding.severity not in ("refuse", "warn")),
+            *untold_finding(untold),
+        ),
         reported=found.reported,
         unchanged=found.unchanged + left_out,
         desired_digest=codec.digest(_declared(desired)),
@@ -245,7 +250,7 @@ def _declared(desired: State) -> dict[str, Any]:
     }
 
 
-def _change(difference: Difference, steps: tuple[str, ...]) -> Change:
+def _change(difference: Difference, steps: tuple[str, ...], told: Sequence[Affected]) -> Change:
     return Change(
         difference.address,
         difference.action,
@@ -255,6 +260,7 @@ def _change(difference: Difference, steps: tuple[str, ...]) -> Change:
         difference.origin,
         difference.renamed_from,
         difference.note,
+        tuple(one for one in told if one.through == difference.address),
     )
 
 

@@ -19,6 +19,7 @@ from iamsync.kinds.wire import loads_object
 from iamsync.model import Address, Change, Finding, Origin, Plan, State, Step
 from iamsync.planner.guards import acknowledgement
 from iamsync.planner.settle import Settled, settle
+from iamsync.policy.access import Access, Region, lines
 
 FORMAT_VERSION: Final = "1.0"
 
@@ -122,7 +123,53 @@ def _change(change: Change) -> dict[str, Any]:
             }
             for item in change.fields
         ],
+        "access": _own_access(change),
+        "affects": _others_access(change),
         "steps": list(change.steps),
+    }
+
+
+def _own_access(change: Change) -> dict[str, Any] | None:
+    """What the changed principal itself gains and loses; None for a resource that is none."""
+    if change.address.kind not in ("user", "role"):
+        return None
+    own = next((one.access for one in change.affected if one.principal == change.address), Access())
+    return access_json(own)
+
+
+def _others_access(change: Change) -> list[dict[str, Any]]:
+    """The principals that gain or lose through this change of a policy or group, alike ones together."""
+    alike: dict[str, dict[str, Any]] = {}
+    for one in change.affected:
+        if one.principal == change.address:
+            continue
+        told = access_json(one.access)
+        key = codec.canonical_bytes([told["text"], told["undecided"]]).decode()
+        alike.setdefault(key, {"principals": [], **told})["principals"].append(str(one.principal))
+    return list(alike.values())
+
+
+def access_json(access: Access) -> dict[str, Any]:
+    """Gains and losses as data, and in words (`text`)."""
+    return {
+        "gained": [_region(region) for region in access.gained],
+        "lost": [_region(region) for region in access.lost],
+        "undecided": [{"what": one.text, "reason": one.reason, "via": list(one.via)} for one in access.undecided],
+        "text": list(lines(access)) if access else [],
+    }
+
+
+def _region(region: Region) -> dict[str, Any]:
+    return {
+        "kind": region.kind,
+        "actions": list(region.actions),
+        "resources": list(region.resources),
+        "except": [{"actions": list(one.actions), "resources": list(one.resources)} for one in region.excepted],
+        "was": region.was,
+        "now": region.now,
+        "count": region.count,
+        "via": list(region.via),
+        "witness": {"action": region.witness.action, "resource": region.witness.resource},
     }
 
 

@@ -84,9 +84,29 @@ def _change() -> Schema:
             "note": _MAYBE,
             "origin": _origin(),
             "fields": _list(fields),
+            "access": {"anyOf": [{"type": "null"}, _object(_access())]},
+            "affects": _list(_object({"principals": _list(_ADDRESS), **_access()})),
             "steps": _list({"type": "string", "pattern": r"^s\d+$"}),
         }
     )
+
+
+def _access() -> dict[str, Schema]:
+    region = _object(
+        {
+            "kind": {"enum": ["gain", "loss", "loosened", "tightened", "changed"]},
+            "actions": _list(_TEXT),
+            "resources": _list(_TEXT),
+            "except": _list(_object({"actions": _list(_TEXT), "resources": _list(_TEXT)})),
+            "was": _TEXT,
+            "now": _TEXT,
+            "count": _COUNT,
+            "via": _list(_TEXT),
+            "witness": _object({"action": _TEXT, "resource": _TEXT}),
+        }
+    )
+    undecided = _object({"what": _TEXT, "reason": _TEXT, "via": _list(_TEXT)})
+    return {"gained": _list(region), "lost": _list(region), "undecided": _list(undecided), "text": _list(_TEXT)}
 
 
 def _step() -> Schema:

@@ -11,7 +11,7 @@ from iamsync import arn
 from iamsync.kinds import KINDS
 from iamsync.policy.document import Document
 from iamsync.render.statements import statement_lines
-from iamsync.render.words import plural, safe
+from iamsync.render.words import plural, safe, some
 
 Json = Mapping[str, Any]
 
@@ -95,6 +95,7 @@ def _place(origin: Json) -> str:
 def _likeness(change: Json, steps: Mapping[str, Json]) -> str:
     extra = [(line.field, line.mark, line.text) for line in _consequences(change, steps)]
     parts = [change["kind"], change["action"], change["cause"], change.get("note"), change["fields"], extra]
+    parts += [(line.field, line.text) for line in _access(change)]
     # A renamed resource is alone with its old name.
     parts.append(change["name"] if change.get("renamed_from") else None)
     return json.dumps(parts, sort_keys=True)
@@ -108,6 +109,7 @@ def _entry(changes: Sequence[Json], steps: Mapping[str, Json], account: Json) ->
         head, *more = _field_lines(first, field, account) or [_unshaped(field, account)]
         lines += [replace(head, cause=cause), *more]
     lines += _consequences(first, steps)
+    lines += _access(first)
     origins = {origin_text(change.get("origin")) for change in changes}
     if len(origins) > 1:
         origins = {_shared_origin(change.get("origin")) for change in changes}
@@ -270,6 +272,22 @@ def _consequences(change: Json, steps: Mapping[str, Json]) -> list[Line]:
         elif operation not in _TOLD:
             out.append(Line("", "also", f"{safe(operation)} {_params(params)}".rstrip()))
     return out
+
+
+def _access(change: Json) -> Iterator[Line]:
+    """Who gains and loses what: the principal itself, then those who hold or belong to what changes."""
+    own = change.get("access")
+    yield from _access_lines(own) if own else ()
+    for others in change.get("affects") or ():
+        names = [safe(name) for name in others["principals"]]
+        yield Line("", "for", some(names, 6))
+        yield from _access_lines(others)
+
+
+def _access_lines(access: Json) -> Iterator[Line]:
+    for text in access["text"]:
+        verb, _, rest = safe(text).partition("  ")
+        yield Line("", verb, rest)
 
 
 def _params(params: Json) -> str:

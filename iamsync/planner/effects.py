@@ -1,0 +1,142 @@
+"""Who gains and loses what by a plan: each principal it touches, before and after, documents and all.
+
+Touched is whoever changes itself, belongs to a group that changes, or holds a policy that changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from iamsync import arn
+from iamsync.kinds.fields import REPLACED
+from iamsync.kinds.kind import Context
+from iamsync.model import Address, Finding, State
+from iamsync.planner.compare import Difference
+from iamsync.planner.permissions import Permissions
+from iamsync.planner.projected import made
+from iamsync.policy.access import Access, difference
+from iamsync.policy.document import Document
+from iamsync.policy.holdings import Holdings
+
+# Fields that can move a permission; a trust policy moves others', which no one principal's documents tell.
+_MOVING: Final = ("groups", "managed_policies", "inline_policies", "permissions_boundary", "document")
+# Each takes milliseconds; past this a plan of a whole fleet would keep its reviewer waiting.
+MOST: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """What one principal gains and loses, and the changed resource it comes through (itself, a group, a policy)."""
+
+    principal: Address
+    through: Address
+    access: Access
+
+
+def touched(live: State, differences: Iterable[Difference], cx: Context) -> dict[Address, Address]:
+    """The principals whose permissions these differences may move, each with the change it comes through."""
+    moving = [d for d in differences if any(change.field in _MOVING for change in d.fields)]
+    found: dict[Address, Address] = {d.address: d.address for d in moving if d.address.kind in ("user", "role")}
+    sources: dict[str, Address] = {}
+    for d in moving:
+        if d.address.kind == "group":
+            sources[d.address.name] = d.address
+        for side in (d.have, d.want):
+            if side is not None and d.address.kind == "policy":
+                sources[cx.arn(d.address, side.spec.path)] = d.address
+    if not sources:
+        return found
+    after = made(live, differences)
+    groups: dict[str, Address] = {name: address for name, address in sources.items() if address.kind == "group"}
+    for state in (live, after):
+        for resource in state:
+            if resource.address.kind == "group" and (source := _first(resource.spec.managed_policies, sources)):
+                groups.setdefault(resource.address.name, source)
+    for state in (live, after):
+        for resource in state:
+            if resource.address.kind in ("user", "role") and resource.address not in found:
+                source = _first(_held(resource.spec), sources) or _first(getattr(resource.spec, "groups", ()), groups)
+                if source is not None:
+                    found[resource.address] = source
+    return found
+
+
+def documents_needed(live: State, differences: Iterable[Difference], cx: Context) -> tuple[str, ...]:
+    """The ARNs of AWS's own policies whose documents `effects` will ask for."""
+    differences = tuple(differences)
+    principals = touched(live, differences, cx)
+    needed: set[str] = set()
+    for state in (live, made(live, differences)):
+        for address in principals:
+            resource = state.get(address)
+            if resource is None:
+                continue
+            needed.update(_held(resource.spec))
+            for name in getattr(resource.spec, "groups", ()):
+                group = state.get(Address("group", name))
+                needed.update(group.spec.managed_policies if group is not None else ())
+    return tuple(sorted(item for item in (_plain(held) for held in needed) if arn.is_aws_managed(item)))
+
+
+def effects(
+    live: State,
+    differences: Iterable[Difference],
+    cx: Context,
+    aws_policies: Mapping[str, tuple[str, Document]],
+) -> tuple[tuple[Affected, ...], int]:
+    """What every touched principal gains and loses, sorted; whom nothing befalls is left out.
+
+    Also how many touched principals were not looked at, since there are more than `MOST`.
+    """
+    differences = tuple(differences)
+    principals = touched(live, differences, cx)
+    if not principals:
+        return (), 0
+    before, after = Permissions(live, aws_policies), Permissions(made(live, differences), aws_policies)
+    out = []
+    for address, through in sorted(principals.items())[:MOST]:
+        old, new = _holdings(before, address), _holdings(after, address)
+        there = after if after.resource(address) is not None else before
+        access = difference(
+            old,
+            new,
+            principal=there.principal(address),
+            account_id=cx.account_id,
+            partition=cx.partition,
+        )
+        if access:
+            out.append(Affected(address, through, access))
+    return tuple(out), max(len(principals) - MOST, 0)
+
+
+def untold_finding(count: int) -> tuple[Finding, ...]:
+    """What a reviewer is told where not every principal was looked at."""
+    if not count:
+        return ()
+    return (
+        Finding(
+            "access-untold",
+            "medium",
+            f"gains and losses of {count} more principals were not computed; {MOST} are the most in one plan",
+            remedy="plan in parts with --target to see them all",
+        ),
+    )
+
+
+def _holdings(permissions: Permissions, address: Address) -> Holdings:
+    return Holdings() if permissions.resource(address) is None else permissions.holdings(address)
+
+
+def _held(spec: object) -> tuple[str, ...]:
+    boundary = getattr(spec, "permissions_boundary", None)
+    return (*getattr(spec, "managed_policies", ()), *((boundary,) if boundary else ()))
+
+
+def _plain(item: str) -> str:
+    return item.removesuffix(REPLACED)
+
+
+def _first(items: Iterable[str], sources: Mapping[str, Address]) -> Address | None:
+    return next((sources[_plain(item)] for item in items if _plain(item) in sources), None)
