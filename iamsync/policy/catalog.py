@@ -20,6 +20,9 @@ _WILD: Final = re.compile(r"[*?]")
 _CLOSE: Final = 0.6
 _MOST: Final = 3
 
+# Access levels, lightest first; the last two are kinds of Write.
+LEVELS: Final = ("List", "Read", "Write", "Tagging", "Permissions management")
+
 
 @dataclass(frozen=True, slots=True)
 class ActionResource:
@@ -33,7 +36,7 @@ class ActionResource:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action; `level` is AWS's access level: List, Read, Write, Tagging or Permissions management.
+    """One action; `level` is AWS's access level, one of `LEVELS`.
 
     `keys` are the condition keys of the action itself, `dependents` the actions it needs as well.
     """
@@ -235,7 +238,9 @@ def _action(service: str, held: dict[str, Any]) -> Action:
         for one in held["resourceTypes"]
     )
     keys, dependents = tuple(held["conditionKeys"]), tuple(held["dependentActions"])
-    return Action(service, held["name"], held["accessLevel"], resources, keys, dependents)
+    # "Tagging, Write" and "Permissions management, Write" are how it writes the narrower ones.
+    level = held["accessLevel"].partition(",")[0]
+    return Action(service, held["name"], level, resources, keys, dependents)
 
 
 def _type(service: str, held: dict[str, Any]) -> ResourceType:

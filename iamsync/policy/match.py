@@ -18,6 +18,7 @@ from iamsync.policy.pattern import Part, Pattern, Test, Wildcard, any_of, arn_gl
 from iamsync.policy.request import Context, Principal
 
 _PARTS: Final = 6
+_WILD: Final = re.compile(r"[*?]")
 _ACCOUNT: Final = re.compile(r"\d{12}|arn:[^:]*:iam::(\d{12}):root", re.ASCII)
 _ENTITY: Final = re.compile(r"arn:[^:]*:(iam|sts)::(\d{12}):(user|role|assumed-role|federated-user)/(.+)", re.ASCII)
 _UNIQUE_ID: Final = re.compile(r"(A[A-Z]{3}[A-Z0-9]{12,})(:.+)?", re.ASCII)
@@ -27,20 +28,29 @@ _UNIQUE_ID: Final = re.compile(r"(A[A-Z]{3}[A-Z0-9]{12,})(:.+)?", re.ASCII)
 class Actions:
     """An Action or NotAction element; `services` are the prefixes its patterns name, in lower case."""
 
-    test: Test
+    exact: frozenset[str]
+    test: Test | None
     negated: bool
     services: frozenset[str]
 
     def cover(self, action: str) -> bool:
         """Whether the element covers this action; letter case means nothing in actions."""
-        return (self.test(action) is not None) is not self.negated
+        asked = action.lower()
+        named = asked in self.exact or (self.test is not None and self.test(asked) is not None)
+        return named is not self.negated
 
 
 @lru_cache(maxsize=16384)
 def actions(texts: tuple[str, ...], negated: bool) -> Actions:
     """The element of these patterns."""
-    test = any_of([glob(pattern(text, False).parts) for text in texts], fold=True)
-    return Actions(test, negated, frozenset(text.partition(":")[0].lower() for text in texts))
+    folded = [text.lower() for text in texts]
+    wild = [text for text in folded if _WILD.search(text)]
+    return Actions(
+        frozenset(folded).difference(wild),
+        any_of([glob(pattern(text, False).parts) for text in wild]) if wild else None,
+        negated,
+        frozenset(text.partition(":")[0] for text in folded),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,7 @@ class Resources:
     """A Resource or NotResource element: plain patterns as one test, the others one by one."""
 
     everything: bool
+    exact: frozenset[str]
     plain: Test | None
     odd: tuple[_Odd, ...]
     variable: tuple[tuple[Pattern, Test], ...]
@@ -64,7 +75,7 @@ class Resources:
 
     def cover(self, resource: str, context: Context) -> Answer:
         """Whether the element covers this resource."""
-        if self.everything or (self.plain is not None and self.plain(resource) is not None):
+        if self.everything or resource in self.exact or (self.plain is not None and self.plain(resource) is not None):
             return not self.negated
         doubts: list[str] = []
         assumed = False
@@ -96,6 +107,7 @@ class Resources:
 @lru_cache(maxsize=16384)
 def resources(texts: tuple[str, ...], negated: bool, variables: bool) -> Resources:
     """The element of these patterns; `variables` only in documents of 2012-10-17."""
+    exact: set[str] = set()
     plain: list[str] = []
     odd: list[_Odd] = []
     variable: list[tuple[Pattern, Test]] = []
@@ -117,9 +129,12 @@ def resources(texts: tuple[str, ...], negated: bool, variables: bool) -> Resourc
         elif _wild_type(text):
             reason = f"{text}: a wildcard cannot stand for the type of an IAM resource"
             odd.append(_Odd(arn_test(held.parts), False, reason))
-        else:
+        elif _WILD.search(text):
             plain.append(arn_glob(held.parts))
-    return Resources(everything, any_of(plain) if plain else None, tuple(odd), tuple(variable), negated)
+        else:
+            exact.add(held.literal)
+    test = any_of(plain) if plain else None
+    return Resources(everything, frozenset(exact), test, tuple(odd), tuple(variable), negated)
 
 
 def _early_variable(text: str, held: Pattern) -> bool:

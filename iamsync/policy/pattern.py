@@ -141,8 +141,6 @@ def arn_test(parts: tuple[Part, ...]) -> Test:
     return re.compile(arn_glob(parts), re.DOTALL).fullmatch
 
 
-def any_of(expressions: list[str], *, fold: bool = False) -> Test:
+def any_of(expressions: list[str]) -> Test:
     """One test for several regular expressions."""
-    return re.compile(
-        "|".join(f"(?:{one})" for one in expressions), re.DOTALL | (re.IGNORECASE if fold else 0)
-    ).fullmatch
+    return re.compile("|".join(f"(?:{one})" for one in expressions), re.DOTALL).fullmatch
