@@ -8,7 +8,7 @@ Source: Policy evaluation logic; Cross-account policy evaluation logic; Permissi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -251,37 +251,42 @@ class _Case:
         """What could turn allowed into denied or back; nothing where it would not."""
         allowed = verdict == "allowed"
         hung = [hit for tally in self.tallies for hit in tally.hits if not isinstance(hit.answer, bool)]
-        if hung and any((self.verdict(view)[0] == "allowed") is not allowed for view in ("generous", "strict")):
+        views: tuple[_View, ...] = ("generous", "strict") if hung else ("assumed",)
+        found = [self.verdict(view) for view in views]
+        # With every doubt settled for it, only the policy that nobody gave is missing.
+        unread = self.layers.resource is None and found[0][1] is self.resource
+        if unread or any((other == "allowed") is not allowed for other, _ in found):
             for hit in hung:
                 yield from reasons(hit.answer)
-        if self.layers.resource is None and verdict == "implicit_deny" and self.by_policy:
-            if not self.same_account:
-                yield "the resource belongs to another account and its policy is not given"
-            elif self._resource_must_speak():
-                yield f"the {'trust' if self.action in _TRUSTED else 'key'} policy decides and is not given"
-        if allowed and self.same_account and self.by_policy:
-            by_everyone = self.resource.reach("assumed") is Reach.EVERYONE and self._own_path("assumed") is not None
-            if by_everyone and self.boundary is not None and not self.boundary.allows("assumed"):
-                yield "whether a grant to everyone passes by a permissions boundary is not documented"
+        if unread:
+            yield f"the {self._unread()} is not given"
+        by_everyone = allowed and self.same_account and self.resource.reach("assumed") is Reach.EVERYONE
+        if by_everyone and self.boundary is not None and not self.boundary.allows("assumed"):
+            yield "whether a grant to everyone passes by a permissions boundary is not documented"
+
+    def _unread(self) -> str:
+        """What a policy that decides and is not given is called."""
+        if self.action.startswith("sts:"):
+            return "role's trust policy"
+        return "key's policy" if self.action.startswith("kms:") else "resource's policy"
 
     def deciding(self, verdict: Verdict) -> tuple[Match, ...]:
         """The statements that grant, or that deny; none on an implicit denial."""
         if verdict == "implicit_deny":
             return ()
         granting = verdict == "allowed"
-        looked_at: Iterable[_Tally] = (self.identity, self.resource) if granting else self.tallies
-        found = [
-            hit.match
-            for tally in looked_at
-            for hit in tally.hits
-            if holds(hit.answer) and hit.match.allows is granting and not (granting and self._only_delegates(hit))
-        ]
-        return tuple(dict.fromkeys(found))
+        looked_at = self._granting() if granting else self.tallies
+        hits = (hit for tally in looked_at for hit in tally.hits if holds(hit.answer))
+        return tuple(dict.fromkeys(hit.match for hit in hits if hit.match.allows is granting))
 
-    def _only_delegates(self, hit: _Hit) -> bool:
-        """Whether a grant in the resource's policy is one to an account whose own policies need no such grant."""
+    def _granting(self) -> Iterator[_Tally]:
+        """The layers whose grants made it allowed."""
+        if self._own_path("assumed") is None:
+            yield self.identity
+        reach = self.resource.reach("assumed")
         needed = not self.same_account or self._resource_must_speak()
-        return hit.match.layer in ("resource", "trust") and hit.reach is Reach.ACCOUNT and not needed
+        if needed or self._resource_alone(reach, "assumed") is None:
+            yield self.resource
 
     def misses(self, blocker: _Tally | None) -> tuple[Miss, ...]:
         """The Allow statements of the layer that lacks a grant, nearest first."""
