@@ -103,7 +103,7 @@ class World:
             account_name="test",
             caller="arn:aws:iam::111122223333:user/sandbox",
             now=NOW,
-            **more,
+            **{"access": False, **more},
         )
 
     def apply(self, made: Plan, *, parallelism: int = 1, report: Callable[[Event], None] = lambda _: None) -> RunEnded:

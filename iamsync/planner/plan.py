@@ -141,11 +141,13 @@ def plan(
     base: State | None = None,
     selection: Selection | None = None,
     only: Cause | None = None,
+    access: bool = True,
 ) -> Plan:
     """What would make `live` what `desired` says, in order, with everything a reviewer must know.
 
     `now` is RFC 3339 in UTC. `selection` narrows what is looked at; what a selected change needs
-    comes along. `only` keeps the changes of one cause. InputError where resources wait in a ring.
+    comes along. `only` keeps the changes of one cause. Without `access` nobody's
+    gains and losses are computed. InputError where resources wait in a ring.
     """
     cx = Context(live.account_id, live.partition)
     found = contrast(desired, live, settings, base, now)
@@ -163,7 +165,7 @@ def plan(
     for step in steps:
         if step.address is not None:
             of.setdefault(step.address, []).append(step.id)
-    told, untold = effects(found.settled.live, differences, cx, live.aws_policies)
+    told, untold = effects(found.settled.live, differences, cx, live.aws_policies) if access else ((), 0)
     changes = tuple(_change(difference, tuple(of.get(difference.address, ())), told) for difference in differences)
     prior = read_set(differences, found, cx)
     left_out = _in_place(found.differences) - _in_place(differences)

@@ -69,6 +69,7 @@ def plan_of(text: str) -> Plan:
         base=base,
         only=options.get("only"),
         selection=(lambda difference: target(difference.address)) if target is not None else None,
+        access=False,
     )
 
 

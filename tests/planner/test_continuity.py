@@ -70,7 +70,7 @@ def concerned(step: Step, case: Upheaval) -> set[Address]:
 @given(upheavals())
 def test_what_gives_comes_before_what_takes_with_a_pause(case: Upheaval) -> None:
     case = replace(case, live=replace(case.live, quotas=dict.fromkeys(case.live.quotas, 10**6)))
-    made = plan(case.desired, case.live, settings(settle=10), account_name="t", caller="c", now=NOW)
+    made = plan(case.desired, case.live, settings(settle=10), account_name="t", caller="c", now=NOW, access=False)
     assume(not made.refusals and not any(change.action == "replace" for change in made.changes))
     before = ancestors(made)
     of: dict[Address, dict[str, list[Step]]] = defaultdict(lambda: defaultdict(list))
@@ -93,7 +93,7 @@ def test_what_gives_comes_before_what_takes_with_a_pause(case: Upheaval) -> None
 @law(60)
 @given(upheavals())
 def test_no_pause_without_something_given_before_and_something_taken_after(case: Upheaval) -> None:
-    made = plan(case.desired, case.live, settings(settle=10), account_name="t", caller="c", now=NOW)
+    made = plan(case.desired, case.live, settings(settle=10), account_name="t", caller="c", now=NOW, access=False)
     effects = {step.id: step.effect for step in made.steps}
     for pause in (step for step in made.steps if step.operation == "wait"):
         assert {effects[before] for before in pause.after} <= {"grant", "mixed"}

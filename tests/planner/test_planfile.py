@@ -37,7 +37,13 @@ TRUST = (
 
 def planned(case: Upheaval, live: State | None = None) -> Plan:
     return plan(
-        case.desired, case.live if live is None else live, settings(settle=10), account_name="t", caller="c", now=NOW
+        case.desired,
+        case.live if live is None else live,
+        settings(settle=10),
+        account_name="t",
+        caller="c",
+        now=NOW,
+        access=False,
     )
 
 
