@@ -194,7 +194,7 @@ class Principals:
             return Reach.EVERYONE, doubts
         if denies and not self._spares(principal):
             return Reach.NONE, ("NotPrincipal with Deny spares a principal for sure only beside its account",)
-        return Reach.NONE, ()
+        return Reach.NONE, doubts if best is Reach.EVERYONE else ()
 
     def _spares(self, principal: Principal) -> bool:
         found = {_one(kind, name, principal)[0] for kind, name in self.names}
@@ -205,15 +205,17 @@ class Principals:
 
 @lru_cache(maxsize=65536)
 def _reach(names: tuple[tuple[str, str], ...], principal: Principal) -> tuple[Reach, tuple[str, ...]]:
-    best = Reach.NONE
+    best = sure = Reach.NONE
     doubts: list[str] = []
     for kind, name in names:
         reach, doubt = _one(kind, name, principal)
         best = max(best, reach)
         if doubt:
             doubts.append(doubt)
+        else:
+            sure = max(sure, reach)
     # What one name leaves open matters only where no other name settles it.
-    return best, () if best > Reach.ACCOUNT else tuple(doubts)
+    return best, () if sure > Reach.ACCOUNT else tuple(doubts)
 
 
 def _one(kind: str, name: str, principal: Principal) -> tuple[Reach, str]:
