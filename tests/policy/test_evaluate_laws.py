@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from iamsync.model import Origin
 from iamsync.policy.document import Document
 from iamsync.policy.evaluate import Layers, Source, evaluate
 from iamsync.policy.explanation import Decision
@@ -160,7 +161,7 @@ def test_a_certain_decision_stands_whatever_else_becomes_known(case: Json, data:
                 one: st.SearchStrategy[Any] = st.sampled_from(values)
                 if key in SEVERAL:
                     one = st.lists(one, min_size=1, max_size=3, unique=True)
-                known = data.draw(st.one_of(st.none(), st.just([]), one), label=key)
+                known: Any = data.draw(st.one_of(st.none(), st.just([]), one), label=key)
                 if known is not None:
                     more["context"][key] = known
     assert decided(more).allowed is decision.allowed
@@ -183,8 +184,6 @@ def test_a_decision_explains_itself(case: Json) -> None:
 
 
 def test_places_of_statements_are_where_they_are_written() -> None:
-    from iamsync.model import Origin
-
     document = Document.of(
         {
             "Version": "2012-10-17",
