@@ -8,7 +8,7 @@ be told from the documents is reported as undecided, never left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -207,6 +207,11 @@ class _Comparison:
         return found
 
     @cached_property
+    def _futures(self) -> dict[str, list[str]]:
+        """The specimens that no policy names."""
+        return {name: held for name, held in self._specimens.items() if any(map(vocabulary.wild, held))}
+
+    @cached_property
     def _services(self) -> list[frozenset[str | None]]:
         return [frozenset(map(vocabulary.service, rule.actions)) for rule in self.rules]
 
@@ -250,33 +255,40 @@ class _Comparison:
         alone = kinds.pop((), [])
         possible = {kind: frozenset(c for c in found if self._possible(globs, c, kind)) for kind in kinds}
         anywhere = [cell for cell in found if any(cell in held for held in possible.values())]
+        here: list[tuple[tuple[Outcome, Pieces], _Part]] = []
         for outcome, chosen in cases.items():
             covered = frozenset(cell for cell in chosen if any(cell in held for held in possible.values()))
             for pieces, inside in worded(globs, anywhere, covered, "*") if covered else ():
                 part = parts.setdefault((outcome, pieces), _Part())
+                here.append(((outcome, pieces), part))
                 for kind, names in kinds.items():
                     if at := inside & possible[kind]:
                         self._join(part, names)
-                        part.seeds += [Seed(min(names), kind, globs, cell, chosen[cell]) for cell in sorted(at)[:2]]
+                        part.seeds += _seeds(names, kind, globs, {cell: chosen[cell] for cell in sorted(at)[:2]})
                     else:
                         part.indifferent.update(names)
                 part.via.update({label: None for cell in sorted(inside) for label in chosen[cell].via})
-        if alone and star is not None:
-            part = parts.setdefault((star.outcome, _EVERYTHING), _Part())
-            self._join(part, alone)
-            part.via.update(dict.fromkeys(star.via))
-            part.seeds.append(Seed(min(alone), (), (), _STAR, star))
-        elif alone:
-            for (outcome, pieces), part in parts.items():
-                if outcome in cases and pieces.within != ("*",):
-                    part.indifferent.update(alone)
+        if not alone:
+            return
+        told = [
+            part for (outcome, pieces), part in here if star and outcome == star.outcome and pieces.within == ("*",)
+        ]
+        if star is None:
+            for _, part in here:
+                part.indifferent.update(alone)
+            return
+        # Their only resource is no ARN that a region could leave out.
+        part = told[0] if told else parts.setdefault((star.outcome, _EVERYTHING), _Part())
+        self._join(part, alone)
+        part.via.update(dict.fromkeys(star.via))
+        part.seeds.append(Seed(min(alone), (), (), _STAR, star))
 
-    def _join(self, part: _Part, names: Iterable[str]) -> None:
-        for name in names:
-            if any(map(vocabulary.wild, self._specimens.get(name, ()))):
-                part.futures.update(self._specimens[name])
-            else:
-                part.names.add(name)
+    def _join(self, part: _Part, names: Collection[str]) -> None:
+        future = self._futures.keys() & names
+        part.names.update(names)
+        part.names -= future
+        for name in future:
+            part.futures.update(self._futures[name])
 
     def _possible(self, globs: tuple[Glob, ...], cell: int, templates: tuple[str, ...] | None) -> bool:
         """Whether a cell holds an ARN that actions of these templates can be asked about."""
@@ -364,12 +376,23 @@ class _Comparison:
         """The first of a part's examples that the evaluator decides as this comparison does."""
         old = self.before.layers(self.account_id, self.partition)
         new = self.after.layers(self.account_id, self.partition)
-        for seed in part.seeds:
+        for seed in sorted(part.seeds, key=lambda seed: seed.rank)[:_MOST_TRIED]:
             for request in request_of(seed, self.principal, self.account_id, self.partition, gains=gains):
                 was, now = (evaluate(request, layers, explain=False).allowed for layers in (old, new))
                 if was is not gains and now is gains:
                     return request
         return None
+
+
+_MOST_TRIED: Final = 12
+
+
+def _seeds(
+    names: Iterable[str], kind: tuple[str, ...] | None, globs: tuple[Glob, ...], found: Mapping[int, Case]
+) -> Iterator[Seed]:
+    name = min(names)
+    for cell, case in found.items():
+        yield Seed(name, kind, globs, cell, case)
 
 
 _WITHOUT: Final = {True: ("loss", "tightened"), False: ("gain", "loosened")}

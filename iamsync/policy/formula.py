@@ -175,4 +175,4 @@ def _values(atom: Clause) -> str:
 def _suffix(atom: Clause) -> str:
     assert atom.operator is not None
     missing = atom.quantifier == "all" or (atom.operator.negated and atom.quantifier != "any")
-    return ", or it is absent" if atom.if_exists or missing else ""
+    return " (or absent)" if atom.if_exists or missing else ""

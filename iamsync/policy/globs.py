@@ -41,6 +41,7 @@ class Glob:
 
     text: str
     key: tuple[_Token, ...]
+    code: int
     prefix: str
     widened: bool
     start: int
@@ -55,10 +56,10 @@ class Glob:
     in_name: int
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Glob) and self.key == other.key
+        return isinstance(other, Glob) and self.code == other.code
 
     def __hash__(self) -> int:
-        return hash(self.key)
+        return self.code
 
     def step(self, state: int, char: str) -> int:
         """The states after one more character."""
@@ -162,6 +163,8 @@ def _literally(text: str, colons: int) -> list[_Token]:
     return [star if char == "*" else (char,) for char in text]
 
 
+# A number for each key: keys are long, and compared often.
+_CODES: Final[dict[tuple[_Token, ...], int]] = {}
 _SYMBOLS: Final[dict[tuple[str, str | None], int]] = {}
 
 
@@ -202,6 +205,7 @@ def _compiled(text: str, key: tuple[_Token, ...], symbolic: bool = False) -> Glo
     return Glob(
         text=text,
         key=key,
+        code=_CODES.setdefault(key, len(_CODES)),
         prefix=prefix,
         widened=not symbolic and any(isinstance(token, int) for token in key),
         start=1 | (stars & 1) << 1,
@@ -231,7 +235,7 @@ def contains(wide: Glob, narrow: Glob) -> bool:
 
     Exact but for variables: those are compared by name.
     """
-    if wide.key == narrow.key:
+    if wide.code == narrow.code:
         return True
     if not narrow.prefix.startswith(wide.prefix):
         return False

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import islice
+from typing import Final, Literal
 
 from iamsync.policy.atoms import Guard, Valuations, Weighing
 from iamsync.policy.formula import NEVER, Formula, formula
@@ -19,6 +20,7 @@ from iamsync.policy.request import Values
 
 Kind = Literal["gain", "loss", "loosened", "tightened", "changed", "undecided"]
 _BEFORE, _AFTER = 1, 2
+_EXAMPLES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,13 @@ class Outcome:
 class Case:
     """An outcome, with contexts that show it and the statements that bring it about.
 
-    In `gaining` the requests are allowed after and not before, in `losing` the other way round.
+    In `gaining` the requests are allowed after and not before, in `losing` the other way round; there
+    are a few of each kind that there is.
     """
 
     outcome: Outcome
-    gaining: dict[str, Values] | None
-    losing: dict[str, Values] | None
+    gaining: tuple[dict[str, Values], ...]
+    losing: tuple[dict[str, Values], ...]
     via: tuple[str, ...]
 
 
@@ -70,8 +73,8 @@ class Cases:
         except TooComplex:
             return Case(
                 Outcome("undecided", "", "", "its conditions are too many to weigh against each other"),
-                None,
-                None,
+                (),
+                (),
                 self._via(covering, gained=True, lost=True),
             )
         old, new = before.truth(valuations), after.truth(valuations)
@@ -81,12 +84,12 @@ class Cases:
         via = self._via(covering, gained=bool(gained), lost=bool(lost))
         if reason := _hangs_on(valuations, gained, lost):
             word = "gain and loss" if gained and lost else "gain" if gained else "loss"
-            return Case(Outcome("undecided", "", word, reason), None, None, via)
+            return Case(Outcome("undecided", "", word, reason), (), (), via)
         was, now = before.told(valuations), after.told(valuations)
         kind: Kind = "loosened" if not lost else "tightened" if not gained else "changed"
         if was == NEVER or now == NEVER:
             kind = "gain" if was == NEVER else "loss"
-        return Case(Outcome(kind, was, now), _example(valuations, gained), _example(valuations, lost), via)
+        return Case(Outcome(kind, was, now), _examples(valuations, gained), _examples(valuations, lost), via)
 
     def _formula(self, covering: int, side: int) -> Formula:
         layers: list[list[Guard]] = [[] for _ in range(self._layers)]
@@ -118,5 +121,5 @@ def _hangs_on(valuations: Valuations, gained: int, lost: int) -> str:
     return "; ".join(found)
 
 
-def _example(valuations: Valuations, mask: int) -> dict[str, Values] | None:
-    return valuations.context(next(bits(mask))) if mask else None
+def _examples(valuations: Valuations, mask: int) -> tuple[dict[str, Values], ...]:
+    return tuple(valuations.context(number) for number in islice(bits(mask), _EXAMPLES))

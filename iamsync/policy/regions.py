@@ -58,7 +58,7 @@ def cells(globs: tuple[Glob, ...], universe: Glob) -> tuple[int, ...]:
                 if _meets(globs, universe, inside | 1 << index):
                     stack.append((depth, inside | 1 << index, outside))
                 outside |= 1 << index
-        if inhabited(globs, universe, inside, relations):
+        if inhabited(globs, universe, inside):
             found.append(inside)
             if len(found) > _MOST_CELLS:
                 raise TooComplex
@@ -98,9 +98,8 @@ def _narrowest(globs: Sequence[Glob]) -> list[Glob]:
     ]
 
 
-def inhabited(
-    globs: tuple[Glob, ...], universe: Glob, inside: int, relations: Sequence[tuple[int, int]] | None = None
-) -> bool:
+@lru_cache(maxsize=131072)
+def inhabited(globs: tuple[Glob, ...], universe: Glob, inside: int) -> bool:
     """Whether some text of the universe matches exactly these patterns."""
     held = _narrowest([globs[index] for index in bits(inside)])
     against = [
@@ -113,6 +112,7 @@ def inhabited(
     return witness((universe, *held), tuple(against)) is not None
 
 
+@lru_cache(maxsize=131072)
 def example(globs: tuple[Glob, ...], universe: Glob, inside: int) -> str | None:
     """A shortest text of the universe that matches exactly these patterns."""
     held = _narrowest([globs[index] for index in bits(inside)])
@@ -138,19 +138,22 @@ def worded(globs: tuple[Glob, ...], all_cells: Sequence[int], chosen: frozenset[
     out: list[Wording] = []
     if whole:
         out.append((Pieces(tuple(globs[index].text for index in whole)), covered))
-    # The others lie in patterns that hold unchosen cells too: each kind of them is told apart.
-    heads: dict[tuple[int, ...], list[int]] = {}
-    for cell in sorted(chosen - covered):
-        heads.setdefault(_head(globs, cell), []).append(cell)
-    for head, members in heads.items():
-        inside = [cell for cell in all_cells if all(cell >> index & 1 for index in head)]
-        right = frozenset(cell for cell in inside if cell in chosen)
-        without = _cover(globs, [cell for cell in inside if cell not in chosen], sorted(right))
+    # The others lie in patterns that hold unchosen cells too, which are left out where that can be said.
+    left = chosen - covered
+    for cell in sorted(left, key=lambda cell: (cell.bit_count(), cell)):
+        if cell not in left:
+            continue
+        head = _head(globs, cell)
+        inside = [other for other in all_cells if all(other >> index & 1 for index in head)]
+        right = frozenset(other for other in inside if other in chosen)
+        without = _cover(globs, [other for other in inside if other not in chosen], sorted(right))
         if without is None:
-            out += [(_exactly(globs, cell, everything), frozenset((cell,))) for cell in members]
+            out.append((_exactly(globs, cell, everything), frozenset((cell,))))
+            left -= {cell}
         else:
             texts = tuple(globs[index].text for index in without)
             out.append((Pieces((_both(globs, head, everything),), texts), right))
+            left -= right
     return out
 
 

@@ -34,6 +34,10 @@ def known_by_any(patterns: tuple[str, ...]) -> frozenset[str]:
     return frozenset[str]().union(*(known(pattern) for pattern in patterns))
 
 
+def is_known(action: str) -> bool:
+    return catalog.load().action(action) is not None
+
+
 def wild(pattern: str) -> bool:
     return "*" in pattern or "?" in pattern
 
@@ -60,11 +64,21 @@ def covers(patterns: tuple[str, ...], negated: bool, action: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def templates(action: str) -> tuple[str, ...] | None:
-    """The ARN templates of an action: none for one whose resource is `*` alone, None where they are not known."""
+    """The ARN templates of an action: none for one whose resource is `*` alone, None where any ARN will do.
+
+    An action nobody knows is taken to be about whatever else its service is about.
+    """
     held = catalog.load()
     found = held.action(action)
     if found is None:
-        return None
+        prefix = action.partition(":")[0]
+        if not held.has_service(prefix):
+            return None
+        about = {
+            prefix,
+            *(kind.arn.split(":")[2] for kind in held.types_of(prefix).values() if kind.arn.count(":") > 2),
+        }
+        return tuple(f"arn:${{Partition}}:{service}:*:*:*" for service in sorted(about) if "$" not in service)
     if not found.resources:
         return ()
     return tuple(sorted({kind.arn for kind in held.types(found) if kind.arn})) or None
@@ -87,9 +101,15 @@ def levels(actions: Iterable[str]) -> tuple[tuple[str, int], ...]:
     """How many actions there are of each access level."""
     counts: dict[str, int] = {}
     for action in actions:
-        if (found := catalog.load().action(action)) is not None:
-            counts[found.level] = counts.get(found.level, 0) + 1
+        if level := _level(action):
+            counts[level] = counts.get(level, 0) + 1
     return tuple(sorted(counts.items()))
+
+
+@lru_cache(maxsize=65536)
+def _level(action: str) -> str:
+    found = catalog.load().action(action)
+    return found.level if found is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +133,7 @@ def phrase(
     nearly nothing: then the others are named as exceptions.
     """
     chosen, indifferent, futures = frozenset(actions), frozenset(indifferent), frozenset(futures)
-    left, coming = set(chosen), set(futures)
+    left, coming, unheard = set(chosen), set(futures), chosen - known("*")
     out: list[tuple[str, int]] = []
     without: list[str] = []
     ordered = sorted((p for p in set(patterns) if wild(p)), key=lambda p: (-len(known(p)), len(p), p))
@@ -129,7 +149,10 @@ def phrase(
         out.append((pattern, len(found & chosen)))
         without += [item for item in exceptions if item not in without]
         left -= found
+        left -= {name for name in unheard if covers((pattern,), False, name)}
         coming -= inside | {pattern}
+    # What is left can only come one day: names that exist are told by name.
+    out += [(pattern, 0) for pattern in sorted(coming)]
     words = [_counted(spelled_pattern(pattern, written), count, bool(known(pattern))) for pattern, count in out]
     return Phrase(
         (*words, *_named(left, chosen | indifferent, written)),
@@ -144,6 +167,8 @@ def spelled_pattern(pattern: str, written: Mapping[str, str]) -> str:
 def _counted(text: str, count: int, any_known: bool) -> str:
     if count:
         return f"{text} ({count} {'action' if count == 1 else 'actions'})"
+    if not wild(text):
+        return text
     return f"{text} (actions yet to come)" if any_known else f"{text} (no known action)"
 
 

@@ -9,10 +9,11 @@ from typing import Final
 
 from iamsync.policy import vocabulary
 from iamsync.policy.globs import Glob, TooComplex
+from iamsync.policy.match import resources as covering
 from iamsync.policy.outcomes import Case
 from iamsync.policy.pattern import Variable, pattern
 from iamsync.policy.regions import bits, example
-from iamsync.policy.request import Principal, Request, Values
+from iamsync.policy.request import Context, Principal, Request, Values
 
 # What a variable holds where a pattern with it must not match.
 _NOBODY: Final = "nobody-else"
@@ -32,23 +33,45 @@ class Seed:
     cell: int
     case: Case
 
+    @property
+    def rank(self) -> tuple[bool, bool, str, int]:
+        """Likelier ones first: actions on resources of their own service, then those that are known."""
+        service = self.action.partition(":")[0]
+        inside = [self.globs[index].text.split(":") for index in bits(self.cell)] if self.globs else []
+        foreign = any(len(parts) > 2 and parts[2] != service for parts in inside)
+        return foreign, not vocabulary.is_known(self.action), self.action, self.cell
+
 
 def request_of(seed: Seed, principal: Principal, account_id: str, partition: str, *, gains: bool) -> Iterator[Request]:
     """Requests in the seed's cell that are allowed after only, or before only; likelier ones first."""
-    context = seed.case.gaining if gains else seed.case.losing
-    if context is None:
-        return
+    contexts = seed.case.gaining if gains else seed.case.losing
     action = vocabulary.spelled(seed.action, {})
     if seed.templates == ():
-        yield Request(principal, action, "*", account_id, context)
+        yield from (Request(principal, action, "*", account_id, context) for context in contexts)
         return
     inside = [seed.globs[index] for index in bits(seed.cell)]
     outside = [glob for index, glob in enumerate(seed.globs) if not seed.cell >> index & 1]
     for resource in _resources(seed, account_id, partition):
-        for filled in _filled(inside, outside, resource):
-            yield Request(principal, action, resource, account_id, {**filled, **context})
-            if filled.keys() & context.keys():
-                yield Request(principal, action, resource, account_id, {**context, **filled})
+        filled = _filled(inside, outside, resource)
+        for context in contexts:
+            for values in (filled | context, context | filled) if filled else (context,):
+                request = Request(principal, action, resource, account_id, values)
+                if not filled or _lies(inside, outside, request):
+                    yield request
+
+
+def _lies(inside: list[Glob], outside: list[Glob], request: Request) -> bool:
+    """Whether the resource, with the variables as they are, lies in the cell."""
+    context = Context(request)
+    return all(
+        glob.matches(request.resource)
+        if not glob.widened
+        else covering((glob.text,), False, True).cover(request.resource, context) is True
+        for glob in inside
+    ) and not any(
+        glob.widened and covering((glob.text,), False, True).cover(request.resource, context) is True
+        for glob in outside
+    )
 
 
 def _resources(seed: Seed, account_id: str, partition: str) -> Iterator[str]:
@@ -63,14 +86,14 @@ def _resources(seed: Seed, account_id: str, partition: str) -> Iterator[str]:
                 yield found
 
 
-def _filled(inside: list[Glob], outside: list[Glob], resource: str) -> Iterator[dict[str, Values]]:
+def _filled(inside: list[Glob], outside: list[Glob], resource: str) -> dict[str, Values]:
     """Values of variables under which the patterns of `inside` match the resource, and those of `outside` do not."""
     names = {variable.key for glob in (*inside, *outside) if glob.widened for variable in _variables(glob)}
     found: dict[str, Values] = dict.fromkeys(names, _NOBODY)
     for glob in inside:
         if glob.widened:
             found.update(_captured(glob, resource))
-    yield found
+    return found
 
 
 def _variables(glob: Glob) -> tuple[Variable, ...]:
