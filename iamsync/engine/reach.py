@@ -40,7 +40,7 @@ class Ways:
     project: Project
     _stack: ExitStack = field(default_factory=ExitStack)
     _server: Any = None
-    _sessions: Sessions | None = None
+    _sessions: Sessions = field(default_factory=Sessions)
 
     def __enter__(self) -> Ways:
         return self
@@ -73,8 +73,6 @@ class Ways:
             + ((Hop(self.options.assume_role),) if self.options.assume_role else ()),
             account_id=account.id,
         )
-        if self._sessions is None:
-            self._sessions = Sessions()
         made = connect(access, tap=self.options.tap, sessions=self._sessions)
         return Reached(account, made.account_id, made.partition, made.caller, connection=made)
 
@@ -96,7 +94,7 @@ class Ways:
             where = self.project.home / "sandbox.json"
             self.options.warn(SANDBOX_NOTE.format(path=_near(where, self.options.cwd)))
         access = Access(account_id=account_id)
-        made = connect(access, transport=self._server.handle, tap=self.options.tap)
+        made = connect(access, transport=self._server.handle, tap=self.options.tap, sessions=self._sessions)
         return Reached(account, made.account_id, made.partition, made.caller, connection=made, is_sandbox=True)
 
     def _told(self, account: Account, path: Path) -> Reached:
