@@ -93,7 +93,7 @@ def damaged_plan(site: Site) -> None:
     site.edit("Deploys the site", "Deploys")
     site.fine("plan", "--out", "plan.json")
     text = (site.root / "plan.json").read_text()
-    site.write(text[: len(text) // 2], "plan.json")
+    site.write(text[: text.index("iamsync_version")], "plan.json")
 
 
 def damaged_snapshot(change: Callable[[str], str]) -> Callable[[Site], None]:

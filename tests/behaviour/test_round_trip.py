@@ -51,7 +51,7 @@ def plan_bytes(plan: Plan) -> str:
     return planfile.to_text(planfile.document([plan], version="0", created_at="2026-11-24T00:00:00Z"))
 
 
-@law(40)
+@law(25)
 @given(states(), st.sampled_from(LAYOUTS))
 def test_what_is_imported_plans_to_no_change_against_the_account_it_came_from(state: State, layout: Layout) -> None:
     world = World().holds(state)

@@ -112,7 +112,7 @@ def goal() -> Goal:
 
 WRITES = 63
 EVERY = [(k, when) for k in range(WRITES) for when in ("before", "after")]
-SOME = [(0, "before"), *((k, "after") for k in range(0, WRITES, 3)), *((k, "before") for k in range(10, WRITES, 9))]
+SOME = [(0, "before"), *((k, "after") for k in range(0, WRITES, 5)), *((k, "before") for k in range(10, WRITES, 13))]
 
 
 def test_the_plan_that_crashes_holds_calls_of_every_sort(goal: Goal) -> None:
@@ -146,16 +146,17 @@ def test_a_run_killed_at_any_call_is_finished_by_the_next(goal: Goal, k: int, wh
     assert not World(server=server).plan(AFTER).changes
 
 
-def test_a_run_that_dies_after_each_of_its_calls_gets_there_all_the_same(goal: Goal) -> None:
+def test_a_run_that_dies_again_and_again_gets_there_all_the_same(goal: Goal) -> None:
     server = living(BEFORE).server
     executed: list[str] = []
     for _ in range(WRITES + 5):
-        wire = Wire(server, 0, "after", die=crash)
+        wire = Wire(server, 0 if FULL else 3, "after", die=crash)
         try:
             run(server, wire)
         except SimulatedCrash:
             executed += wire.executed
             continue
+        executed += wire.executed
         break
     left = World(server=server).read()
     assert bare(left, AFTER) == goal.state
@@ -203,7 +204,13 @@ def test_every_kind_of_call_of_the_plan_is_one_whose_answer_may_be_lost(goal: Go
     assert set(KINDS_OF_CALL) == set(goal.writes)
 
 
-@pytest.mark.parametrize("operation", KINDS_OF_CALL)
+# Those that make something, that only work once, or that AWS refuses the second time.
+TOLD_APART = ("CreatePolicy", "CreatePolicyVersion", "CreateGroup", "CreateUser", "CreateRole", "UpdateUser")
+TOLD_APART += ("UpdateGroup", "DetachUserPolicy", "RemoveUserFromGroup", "DeleteRolePolicy", "UntagRole", "DeleteUser")
+TOLD_APART += ("DeleteRole", "DeletePolicy", "AttachRolePolicy", "TagPolicy", "DeleteRolePermissionsBoundary")
+
+
+@pytest.mark.parametrize("operation", KINDS_OF_CALL if FULL else TOLD_APART)
 @pytest.mark.usefixtures("no_pauses")
 def test_a_lost_answer_does_not_fail_the_run_nor_do_anything_twice(goal: Goal, operation: str) -> None:
     server = living(BEFORE).server

@@ -138,7 +138,7 @@ def compared(resource: Resource, moved: set[str]) -> tuple[Any, ...]:
     return spec, resource.facts.get("id"), resource.facts.get("versions")
 
 
-@law(60)
+@law(35)
 @given(scenes())
 def test_no_step_changes_what_is_not_declared_and_not_to_be_removed(scene: Scene) -> None:
     world = World().holds(scene.live)
