@@ -16,73 +16,20 @@ from typing import Final
 from iamsync.policy import vocabulary
 from iamsync.policy.atoms import Open, Weighing
 from iamsync.policy.evaluate import evaluate
+from iamsync.policy.gained import Access, Excepted, Region, Undecided, lines, scope
 from iamsync.policy.globs import Glob, TooComplex, of_arn
 from iamsync.policy.holdings import Holdings, Rule, Unknown, rules
-from iamsync.policy.outcomes import Case, Cases, Kind, Outcome
+from iamsync.policy.outcomes import Case, Cases, Outcome
 from iamsync.policy.regions import Pieces, bits, cells, inhabited, worded
 from iamsync.policy.request import Principal, Request
 from iamsync.policy.witnesses import Seed, request_of
+
+__all__ = ["Access", "Excepted", "Region", "Undecided", "difference", "lines"]
 
 # Allowed to everyone, whatever the policies say.
 _FREE: Final = frozenset({"sts:getcalleridentity"})
 _STAR: Final = -1
 _EVERYTHING: Final = Pieces(("*",))
-
-
-@dataclass(frozen=True, slots=True)
-class Excepted:
-    """What a region leaves out: these actions (none: all of them) on these resources (none: all of them)."""
-
-    actions: tuple[str, ...]
-    resources: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """Actions on resources that a principal may use on one side and not, or under other conditions, on the other.
-
-    `actions` are names, and patterns with their number of actions; `count` is that of known actions in
-    all. `was` and `now` are `never`, `always` or a condition in words. `via` names the statements
-    that bring it about, `witness` is a request that shows it.
-    """
-
-    kind: Kind
-    actions: tuple[str, ...]
-    resources: tuple[str, ...]
-    excepted: tuple[Excepted, ...]
-    was: str
-    now: str
-    count: int
-    levels: tuple[tuple[str, int], ...]
-    via: tuple[str, ...]
-    witness: Request
-
-    @property
-    def condition(self) -> str | None:
-        """Under which condition what is gained is allowed, or what is lost was; None for none."""
-        held = self.was if self.kind in ("loss", "tightened") else self.now
-        return None if held == "always" else held
-
-
-@dataclass(frozen=True, slots=True)
-class Undecided:
-    """A change that may be one or not, and why that cannot be told."""
-
-    text: str
-    reason: str
-    via: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """What a principal gains and loses; a condition that changes both ways stands in `gained` and in `lost`."""
-
-    gained: tuple[Region, ...] = ()
-    lost: tuple[Region, ...] = ()
-    undecided: tuple[Undecided, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.gained or self.lost or self.undecided)
 
 
 @dataclass(slots=True)
@@ -141,7 +88,7 @@ class _Comparison:
     def access(self) -> Access:
         undecided = list(self._unknown())
         parts: _Parts = {}
-        for mask, members in self._classes().items():
+        for mask, members in sorted(self._classes().items()):
             self._compare(mask, members, parts)
         gained: list[Region] = []
         lost: list[Region] = []
@@ -157,7 +104,8 @@ class _Comparison:
                     found.append(region)
                 else:
                     undecided.append(region)
-        return Access(tuple(sorted(gained, key=_order)), tuple(sorted(lost, key=_order)), (*undecided, *self.notes))
+        told = sorted({*undecided, *self.notes}, key=lambda one: (one.text, one.reason))
+        return Access(tuple(sorted(gained, key=_order)), tuple(sorted(lost, key=_order)), tuple(told))
 
     def _unknown(self) -> Iterator[Undecided]:
         old, new = (dict.fromkeys(_unknowns(held)) for held in (self.before, self.after))
@@ -268,6 +216,7 @@ class _Comparison:
                     else:
                         part.indifferent.update(names)
                 part.via.update({label: None for cell in sorted(inside) for label in chosen[cell].via})
+        self._idle(mask, cases, {name for kind, names in kinds.items() if not possible[kind] for name in names})
         if not alone:
             return
         told = [
@@ -282,6 +231,21 @@ class _Comparison:
         self._join(part, alone)
         part.via.update(dict.fromkeys(star.via))
         part.seeds.append(Seed(min(alone), (), (), _STAR, star))
+
+    def _idle(self, mask: int, cases: Mapping[Outcome, object], names: Collection[str]) -> None:
+        """Notes the actions that a changed statement names, on resources they cannot be asked about."""
+        named = {
+            pattern: self.rules[index]
+            for index in self.changed
+            if mask >> index & 1 and not self.rules[index].not_actions
+            for pattern in self.rules[index].actions
+            if pattern in names
+        }
+        if cases and named:
+            words = tuple(vocabulary.spelled(name, self.spelling) for name in sorted(named))
+            on = tuple(dict.fromkeys(text for rule in named.values() for text in _texts(rule)))
+            reason = "no such resource is known to the catalogue for it, so that it has no effect"
+            self.notes.append(Undecided(scope(words, on, ()), reason))
 
     def _join(self, part: _Part, names: Collection[str]) -> None:
         future = self._futures.keys() & names
@@ -315,12 +279,24 @@ class _Comparison:
                 joined = _Part()
                 joined.add(main)
                 joined.add(part)
-                if len(self._phrase(joined)) < len(self._phrase(main)) + len(self._phrase(part)):
+                named = tuple(map(vocabulary.uncounted, self._worded(part).patterns))
+                if not self._touches(named, main) and len(self._phrase(joined)) < len(self._phrase(main)) + len(
+                    self._phrase(part)
+                ):
                     main.add(part)
-                    excepted.append(Excepted(self._phrase(part)[: len(self._patterns(part))], pieces.without))
+                    excepted.append(Excepted(named, pieces.without))
                 else:
                     yield outcome, pieces, part, ()
             yield outcome, Pieces(within), main, tuple(excepted)
+
+    def _touches(self, named: tuple[str, ...], part: _Part) -> bool:
+        """Whether these patterns cover any action of a part."""
+        patterns = tuple(map(str.lower, named))
+        if part.names & vocabulary.known_by_any(patterns):
+            return True
+        rest = [name for name in part.names if not vocabulary.is_known(name)]
+        rest += map(vocabulary.specimen, part.futures)
+        return any(vocabulary.covers(patterns, False, name) for name in rest)
 
     def _worded(self, part: _Part) -> vocabulary.Phrase:
         return vocabulary.phrase(part.names, part.futures, part.indifferent | _FREE, self.patterns, self.spelling)
@@ -328,9 +304,6 @@ class _Comparison:
     def _phrase(self, part: _Part) -> tuple[str, ...]:
         found = self._worded(part)
         return (*found.patterns, *found.without)
-
-    def _patterns(self, part: _Part) -> tuple[str, ...]:
-        return self._worded(part).patterns
 
     def _told(
         self, pieces: Pieces, part: _Part, excepted: tuple[Excepted, ...]
@@ -363,14 +336,14 @@ class _Comparison:
             outcome.now,
             len(part.names),
             vocabulary.levels(part.names),
-            tuple(part.via),
+            tuple(sorted(part.via)),
             witness,
         )
 
     def _undecided(self, outcome: Outcome, pieces: Pieces, part: _Part, excepted: tuple[Excepted, ...]) -> Undecided:
         actions, left = self._told(pieces, part, excepted)
         what = f"{outcome.now} of " if outcome.now else ""
-        return Undecided(f"{what}{_scope(actions, pieces.within, left)}", outcome.reason, tuple(part.via))
+        return Undecided(f"{what}{scope(actions, pieces.within, left)}", outcome.reason, tuple(sorted(part.via)))
 
     def _witness(self, part: _Part, *, gains: bool) -> Request | None:
         """The first of a part's examples that the evaluator decides as this comparison does."""
@@ -425,49 +398,3 @@ def _texts(rule: Rule) -> tuple[str, ...]:
 
 def _order(region: Region) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     return region.kind, region.resources, region.actions
-
-
-# -- Lines -----------------------------------------------------------------------------------------
-
-_MANY: Final = 12
-_VERBS: Final[Mapping[str, str]] = {
-    "gain": "GAIN",
-    "loss": "LOSS",
-    "loosened": "LOOSENED",
-    "tightened": "TIGHTENED",
-    "changed": "CHANGED",
-}
-
-
-def lines(access: Access, *, via: bool = False) -> tuple[str, ...]:
-    """An access difference in words, a line for each region; `nothing` where there is none."""
-    out = []
-    for region in (*access.gained, *(one for one in access.lost if one.kind != "changed")):
-        text = f"{_VERBS[region.kind]}  {_scope(region.actions, region.resources, region.excepted)}"
-        if region.kind in ("gain", "loss"):
-            text += f" {region.condition}" if region.condition else ""
-        else:
-            text += f": was {region.was}; now {region.now}"
-        out.append(text + (_through(region.via) if via else ""))
-    out += [f"UNDECIDED  {one.text}: {one.reason}" + (_through(one.via) if via else "") for one in access.undecided]
-    return tuple(out) or ("nothing",)
-
-
-def _through(via: tuple[str, ...]) -> str:
-    return f"   [{'; '.join(via)}]" if via else ""
-
-
-def _scope(actions: tuple[str, ...], resources: tuple[str, ...], excepted: tuple[Excepted, ...]) -> str:
-    text = f"{_list(actions)} on {_list(resources)}"
-    if not excepted:
-        return text
-    words = []
-    for one in excepted:
-        named = [_list(one.actions)] if one.actions else []
-        words.append(" on ".join([*named, *([_list(one.resources)] if one.resources else [])]))
-    return f"{text}, except {' and '.join(words)}"
-
-
-def _list(items: tuple[str, ...]) -> str:
-    more = len(items) - _MANY
-    return ", ".join(items[:_MANY]) + (f" and {more} more" if more > 0 else "")

@@ -28,6 +28,8 @@ _MOST_VALUATIONS: Final = 4096
 _MOST_TRIED: Final = 20_000
 _ALL: Final = of_text("*")
 _ARNS: Final = of_arn("*")
+# What no policy compares with.
+_OTHER: Final = "other+"
 # What follows from the resource and not from the principal, although the evaluator derives it for a request.
 _OPEN: Final = frozenset({"aws:resourceaccount"})
 
@@ -150,6 +152,11 @@ class Weighing:
                     seen = tried[one.key] + [held for value in tried[one.key] for held in _captured(one, value)]
                     more = [value for value in seen if isinstance(value, str)]
                     tried[name] = list(dict.fromkeys([*tried[name], *more, "other"]))
+        for one in clauses:
+            if _variables(one) and self.known(one.key) is None:
+                names = _variables(one)
+                more = [text for row in product(*(tried[name] for name in names)) for text in _put(one, row)]
+                tried[one.key] = list(dict.fromkeys([*tried[one.key], *more]))
         count = 1
         for values in tried.values():
             count *= len(values)
@@ -236,13 +243,25 @@ def _captured(one: Clause, value: Values) -> Iterator[str]:
                 yield rest.removesuffix(after) if tail == after else rest.partition(tail)[0] if tail else rest
 
 
+def _put(one: Clause, values: tuple[Values, ...]) -> Iterator[str]:
+    """What the key of a clause must hold to match its patterns when their variables hold these values."""
+    held = dict(zip(_variables(one), values, strict=True))
+    for wanted in one.wanted:
+        if isinstance(wanted, Pattern) and all(isinstance(held[v.key], str) for v in wanted.variables):
+            yield "".join(
+                str(held[part.key]) if isinstance(part, Variable) else part if isinstance(part, str) else "x"
+                for part in wanted.parts
+            )
+
+
 def _singles(clauses: Sequence[Clause], filled: _Fill) -> Iterator[str]:
     """Single values that tell apart all that these clauses compare with."""
     names = {one.operator.name for one in clauses if one.operator is not None}
     families = {_FAMILY.get(name.removesuffix("IgnoreCase")[:4], "") for name in names} - {""}
     if len(families) > 1:
         raise TooComplex
-    yield "other+"
+    if families <= {"text"} and not any(name.startswith("Arn") for name in names):
+        yield _OTHER
     if "Bool" in names:
         yield from ("true", "false")
     wanted = [held for one in clauses for held in one.wanted]
@@ -277,12 +296,13 @@ _FAMILY: Final = {
 
 def _texts(clauses: Sequence[Clause], filled: _Fill) -> Iterator[str]:
     globs: dict[Glob, None] = {}
-    arns = False
+    arns = strings = False
     for one in clauses:
         assert one.operator is not None
         name = one.operator.name
         arn = name.startswith("Arn")
         arns = arns or arn
+        strings = strings or name.startswith("String")
         for text, held in zip(one.texts, one.wanted, strict=True):
             parts = filled(pattern(text, isinstance(held, Pattern) or "${" in text))
             if parts is None:
@@ -292,7 +312,7 @@ def _texts(clauses: Sequence[Clause], filled: _Fill) -> Iterator[str]:
             elif name != "Null" and name != "Bool":
                 globs.setdefault(of_text_parts(text, parts, "Like" in name, name.endswith("IgnoreCase")))
     found = tuple(globs)
-    for universe in (_ALL, _ARNS) if arns else (_ALL,):
+    for universe in ([_ARNS] if arns else []) + ([_ALL] if strings or not arns else []):
         for cell in cells(found, universe):
             told = example(found, universe, cell)
             if told is not None:

@@ -55,10 +55,14 @@ class Formula:
         terms = [frozenset[Atom]().union(*guards) for guards in self._products()]
         terms = _widest(valuations, terms, truth | denied)
         denies = _widest(valuations, self.denies, _any(valuations, terms))
-        words = " or ".join(f"if {_and(valuations, term)}" for term in terms if valuations.mask(term) & ~denied)
-        if any(valuations.mask(term) == valuations.everything for term in terms):
-            words = ""
-        unless = " or ".join(_and(valuations, guard) for guard in denies)
+        always = any(valuations.mask(term) == valuations.everything for term in terms)
+        allowing = [term for term in terms if valuations.mask(term) & ~denied] if not always else []
+        words = " or ".join(f"if {_and(valuations, term)}" for term in allowing)
+        # A Deny on "is not" asks for "is": the one is told by the other.
+        needed = [opposite for opposite in map(_opposite, denies) if opposite]
+        if needed:
+            words = f"{words}, and only if {' and '.join(needed)}" if words else f"if {' and '.join(needed)}"
+        unless = " or ".join(_and(valuations, guard) for guard in denies if not _opposite(guard))
         return f"{words}{', ' if words and unless else ''}{f'unless {unless}' if unless else ''}"
 
     def _products(self) -> Iterable[tuple[Guard, ...]]:
@@ -112,6 +116,17 @@ def _and(valuations: Valuations, guard: Guard) -> str:
     return " and ".join(told(atom) for atom in kept)
 
 
+def _opposite(guard: Guard) -> str:
+    """The opposite of a guard of one negated clause in words; empty for any other."""
+    if len(guard) != 1:
+        return ""
+    (atom,) = guard
+    if isinstance(atom, Open) or atom.operator is None or not atom.operator.negated or atom.quantifier:
+        return ""
+    verb = _verb(atom.operator.name).replace("is not", "is", 1)
+    return f"{atom.shown} {verb} {_values(atom, negated=False)}"
+
+
 def _rank(guard: Guard) -> tuple[int, list[tuple[str, ...]]]:
     return len(guard), sorted(_atom_rank(atom) for atom in guard)
 
@@ -144,12 +159,12 @@ def told(atom: Atom) -> str:
     if isinstance(atom, Open):
         return atom.told
     if atom.operator is None:
-        return f"{atom.written} {atom.shown} {_values(atom)}"
+        return f"{atom.written} {atom.shown} {_values(atom, negated=False)}"
     name = atom.operator.name
     if name == "Null":
         return f"{atom.shown} is {'absent' if set(map(str.lower, atom.texts)) == {'true'} else 'present'}"
     subject = {"": atom.shown, "any": f"some {atom.shown}", "all": f"every {atom.shown}"}[atom.quantifier]
-    return f"{subject} {_verb(name)} {_values(atom)}{_suffix(atom)}"
+    return f"{subject} {_verb(name)} {_values(atom, negated=atom.operator.negated)}{_suffix(atom)}"
 
 
 def _verb(name: str) -> str:
@@ -165,10 +180,9 @@ def _verb(name: str) -> str:
     return (words.get(rest) or _WORDS[rest]) + case
 
 
-def _values(atom: Clause) -> str:
+def _values(atom: Clause, *, negated: bool) -> str:
     shown = [text or "''" for text in atom.texts[:_MOST_VALUES]]
     more = len(atom.texts) - len(shown)
-    negated = atom.operator is not None and atom.operator.negated
     return (" nor " if negated else " or ").join([*shown, *([f"{more} more"] if more else [])])
 
 

@@ -163,8 +163,8 @@ def _literally(text: str, colons: int) -> list[_Token]:
     return [star if char == "*" else (char,) for char in text]
 
 
-# A number for each key: keys are long, and compared often.
-_CODES: Final[dict[tuple[_Token, ...], int]] = {}
+# A number for each language: keys are long, and compared often.
+_CODES: Final[dict[tuple[tuple[_Token, ...], bool], int]] = {}
 _SYMBOLS: Final[dict[tuple[str, str | None], int]] = {}
 
 
@@ -205,7 +205,7 @@ def _compiled(text: str, key: tuple[_Token, ...], symbolic: bool = False) -> Glo
     return Glob(
         text=text,
         key=key,
-        code=_CODES.setdefault(key, len(_CODES)),
+        code=_CODES.setdefault((key, symbolic), len(_CODES)),
         prefix=prefix,
         widened=not symbolic and any(isinstance(token, int) for token in key),
         start=1 | (stars & 1) << 1,

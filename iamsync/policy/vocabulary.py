@@ -136,13 +136,16 @@ def phrase(
     left, coming, unheard = set(chosen), set(futures), chosen - known("*")
     out: list[tuple[str, int]] = []
     without: list[str] = []
-    ordered = sorted((p for p in set(patterns) if wild(p)), key=lambda p: (-len(known(p)), len(p), p))
+    patterns = frozenset(patterns)
+    literals = {pattern for pattern in patterns if not wild(pattern) and not is_known(pattern)}
+    ordered = sorted((p for p in patterns if wild(p)), key=lambda p: (-len(known(p)), len(p), p))
     for pattern in ordered:
         if pattern not in futures or not (known(pattern) & left or pattern in coming):
             continue
         found = known(pattern)
         others = found - chosen - indifferent
-        exceptions = _exceptions(others, chosen, [p for p in ordered if p not in futures], pattern)
+        others |= {name for name in literals - chosen - indifferent if covers((pattern,), False, name)}
+        exceptions = _exceptions(others, chosen, unheard, [p for p in ordered if p not in futures], pattern)
         inside = {other for other in coming if covers((pattern,), False, specimen(other))}
         if exceptions and (len(exceptions) > _MOST_EXCEPTIONS or len(exceptions) * 2 > len(found & chosen)):
             continue
@@ -172,11 +175,20 @@ def _counted(text: str, count: int, any_known: bool) -> str:
     return f"{text} (actions yet to come)" if any_known else f"{text} (no known action)"
 
 
-def _exceptions(others: frozenset[str], chosen: frozenset[str], patterns: list[str], within: str) -> list[str]:
-    """Patterns, then names, that cover the others and nothing that is chosen."""
+def uncounted(text: str) -> str:
+    """A pattern as it is written in a policy, without its number of actions."""
+    return text.partition(" (")[0]
+
+
+def _exceptions(
+    others: frozenset[str], chosen: frozenset[str], unheard: frozenset[str], patterns: list[str], within: str
+) -> list[str]:
+    """Patterns, then names, that cover the others and nothing that is chosen; `unheard` are chosen and not known."""
     out = []
     for pattern in patterns:
         found = known(pattern)
+        if any(covers((pattern,), False, name) for name in unheard):
+            continue
         if not found & chosen and covers((within,), False, specimen(pattern)) and (found & others or not found):
             out.append(pattern)
             others -= found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from hypothesis import strategies as st
@@ -126,11 +125,3 @@ def requests(draw: st.DrawFn, principal: Principal = ALICE) -> Request:
     action, resource = draw(st.sampled_from(ASKED))
     context = {key: draw(st.sampled_from(values)) for key, values in _VALUES.items()}
     return Request(principal, action, resource, ACCOUNT, context)
-
-
-_COUNTED = re.compile(r" \((\d+ actions?|actions yet to come|no known action)\)")
-
-
-def bare(pattern: str) -> str:
-    """A pattern of a region without its number of actions."""
-    return _COUNTED.sub("", pattern)

@@ -1,0 +1,111 @@
+"""What a permission difference says: regions of actions and resources, what they leave out, and their words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from iamsync.policy.outcomes import Kind
+from iamsync.policy.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Excepted:
+    """What a region leaves out: these actions (none: all of them) on these resources (none: all of them)."""
+
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Actions on resources that a principal may use on one side and not, or under other conditions, on the other.
+
+    `actions` are names, and patterns with their number of actions; `count` is that of known actions in
+    all. `was` and `now` are `never`, `always` or a condition in words. `via` names the statements
+    that bring it about, `witness` is a request that shows it.
+    """
+
+    kind: Kind
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    excepted: tuple[Excepted, ...]
+    was: str
+    now: str
+    count: int
+    levels: tuple[tuple[str, int], ...]
+    via: tuple[str, ...]
+    witness: Request
+
+    @property
+    def condition(self) -> str | None:
+        """Under which condition what is gained is allowed, or what is lost was; None for none."""
+        held = self.was if self.kind in ("loss", "tightened") else self.now
+        return None if held == "always" else held
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A change that may be one or not, and why that cannot be told."""
+
+    text: str
+    reason: str
+    via: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a principal gains and loses; a condition that changes both ways stands in `gained` and in `lost`."""
+
+    gained: tuple[Region, ...] = ()
+    lost: tuple[Region, ...] = ()
+    undecided: tuple[Undecided, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.gained or self.lost or self.undecided)
+
+
+_MANY: Final = 12
+_VERBS: Final[Mapping[str, str]] = {
+    "gain": "GAIN",
+    "loss": "LOSS",
+    "loosened": "LOOSENED",
+    "tightened": "TIGHTENED",
+    "changed": "CHANGED",
+}
+
+
+def lines(access: Access, *, via: bool = False) -> tuple[str, ...]:
+    """An access difference in words, a line for each region; `nothing` where there is none."""
+    out = []
+    for region in (*access.gained, *(one for one in access.lost if one.kind != "changed")):
+        text = f"{_VERBS[region.kind]}  {scope(region.actions, region.resources, region.excepted)}"
+        if region.kind in ("gain", "loss"):
+            text += f" {region.condition}" if region.condition else ""
+        else:
+            text += f": was {region.was}; now {region.now}"
+        out.append(text + (_through(region.via) if via else ""))
+    out += [f"UNDECIDED  {one.text}: {one.reason}" + (_through(one.via) if via else "") for one in access.undecided]
+    return tuple(out) or ("nothing",)
+
+
+def _through(via: tuple[str, ...]) -> str:
+    return f"   [{'; '.join(via)}]" if via else ""
+
+
+def scope(actions: tuple[str, ...], resources: tuple[str, ...], excepted: tuple[Excepted, ...]) -> str:
+    """Actions on resources less exceptions, in words."""
+    text = f"{_list(actions)} on {_list(resources)}"
+    if not excepted:
+        return text
+    words = []
+    for one in excepted:
+        named = [_list(one.actions)] if one.actions else []
+        words.append(" on ".join([*named, *([_list(one.resources)] if one.resources else [])]))
+    return f"{text}, except {' and '.join(words)}"
+
+
+def _list(items: tuple[str, ...]) -> str:
+    more = len(items) - _MANY
+    return ", ".join(items[:_MANY]) + (f" and {more} more" if more > 0 else "")
