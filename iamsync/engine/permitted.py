@@ -1,0 +1,116 @@
+"""Whose permissions are asked about: those of the manifests, of an account as it is, or as a plan will leave it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from iamsync.aws.policies import aws_policies
+from iamsync.aws.read import read
+from iamsync.engine.options import utc_now
+from iamsync.engine.planning import observe
+from iamsync.engine.project import Project, given, uncollected
+from iamsync.engine.reach import Reached, Ways, told_state
+from iamsync.engine.refreshing import referred
+from iamsync.manifest.config import Account
+from iamsync.manifest.load import Beside, resolve
+from iamsync.manifest.lockfile import read_lock
+from iamsync.manifest.places import statement_places
+from iamsync.model import State
+from iamsync.planner.permissions import Permissions
+from iamsync.planner.plan import contrast
+from iamsync.planner.projected import projected
+from iamsync.policy.document import Document
+
+Subject = Literal["manifests", "live", "planned"]
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """One account's permissions; `subject` says of which state they are."""
+
+    account: Account
+    subject: Subject
+    permissions: Permissions
+
+    @property
+    def account_id(self) -> str:
+        return self.permissions.state.account_id
+
+    @property
+    def partition(self) -> str:
+        return self.permissions.state.partition
+
+
+def permitted(project: Project, subject: Subject) -> tuple[Permitted, ...]:
+    """The permissions of each account of this run; `manifests` asks nobody.
+
+    InputErrors with every mistake in an account's files.
+    """
+    if subject == "manifests":
+        return tuple(
+            declared(project, account, project.offline_id(account), account.partition or "aws")
+            for account in project.accounts()
+        )
+    with Ways(project) as ways:
+        reached = [ways.reach(account) for account in _meant(project)]
+        return tuple(_live(project, one) if subject == "live" else _planned(project, one) for one in reached)
+
+
+def _meant(project: Project) -> tuple[Account, ...]:
+    """The accounts of this run; with a file, the one it is of."""
+    accounts = project.accounts()
+    if project.options.live is None or len(accounts) == 1:
+        return accounts
+    told = told_state(project.options.live, project.options)
+    return tuple(account for account in accounts if account.id == told.account_id) or accounts[:1]
+
+
+def declared(project: Project, account: Account, account_id: str, partition: str) -> Permitted:
+    """What the manifests alone give the principals they declare."""
+    state, beside = _resolved(project, account, account_id, partition)
+    places = statement_places(beside.documents)
+    return Permitted(account, "manifests", Permissions(state, read_lock(project.root), places=places))
+
+
+def _resolved(project: Project, account: Account, account_id: str, partition: str) -> tuple[State, Beside]:
+    beside = Beside()
+    manifests = project.manifests(account)
+    with uncollected():
+        state = resolve(
+            manifests,
+            account,
+            account_id=account_id,
+            partition=partition,
+            config=project.config,
+            variables=given(project.options),
+            beside=beside,
+        )
+    return state, beside
+
+
+def _live(project: Project, reached: Reached) -> Permitted:
+    if reached.told is not None:
+        state = reached.told
+    else:
+        assert reached.connection is not None
+        state = read(reached.connection)
+    return Permitted(reached.account, "live", Permissions(state, _documents(project, reached, state)))
+
+
+def _planned(project: Project, reached: Reached) -> Permitted:
+    account, settings = reached.account, project.settings(reached.account)
+    desired, beside = _resolved(project, account, reached.account_id, reached.partition)
+    live = observe(reached, desired, settings)
+    state = projected(contrast(desired, live, settings, now=project.options.now or utc_now()))
+    places = statement_places(beside.documents)
+    return Permitted(account, "planned", Permissions(state, _documents(project, reached, state), places=places))
+
+
+def _documents(project: Project, reached: Reached, state: State) -> dict[str, tuple[str, Document]]:
+    """AWS's own policies that a state refers to: from the account, or from what a file and the lock file tell."""
+    wanted = set(referred(state))
+    if reached.connection is not None:
+        return aws_policies(reached.connection, sorted(wanted - state.aws_policies.keys()))
+    locked = read_lock(project.root)
+    return {arn: locked[arn] for arn in wanted - state.aws_policies.keys() if arn in locked}

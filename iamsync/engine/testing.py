@@ -1,0 +1,130 @@
+"""Permission tests: what the manifests expect, held against the manifests, an account, or a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from iamsync.engine.options import utc_now
+from iamsync.engine.permitted import Permitted, Subject, declared, permitted
+from iamsync.engine.project import Project, given
+from iamsync.errors import InputError, InputErrors, raise_all
+from iamsync.expectations import PermissionTest
+from iamsync.manifest.config import Account
+from iamsync.manifest.testsection import resolve_tests
+from iamsync.planner.testing import Row, run
+from iamsync.policy.explanation import told
+
+ABOUT = {
+    "manifests": "declared principals only",
+    "live": "the account as it is",
+    "planned": "the account as it will be after the plan",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """How one account's tests came out on one subject."""
+
+    account_name: str
+    account_id: str
+    subject: Subject
+    rows: tuple[Row, ...]
+
+    @property
+    def wrong(self) -> int:
+        """How many tests fail."""
+        return len({row.test for row in self.rows if row.wrong})
+
+    @property
+    def count(self) -> int:
+        """How many tests there are."""
+        return len({row.test for row in self.rows})
+
+
+def tests_of(project: Project, account: Account, account_id: str, partition: str) -> tuple[PermissionTest, ...]:
+    """The tests that the manifests hold an account to; InputErrors with every mistake in them."""
+    return resolve_tests(
+        project.manifests(account),
+        account,
+        account_id=account_id,
+        partition=partition,
+        config=project.config,
+        variables=given(project.options),
+    )
+
+
+def test(project: Project, subject: Subject) -> tuple[Tested, ...]:
+    """The tests of each account of this run; InputErrors with the mistakes of all of them, each once.
+
+    InputError where no account has any: nothing tested is nothing passed.
+    """
+    tested = _gathered([_tested(project, held) for held in permitted(project, subject)])
+    if not any(held.rows for held in tested):
+        raise InputError(
+            "there are no permission tests",
+            code="no-tests",
+            hint="write some below tests: in a manifest, for example: deploy: {principals: role/deploy, deny: iam:*}",
+        )
+    return tested
+
+
+def test_declared(project: Project, account: Account) -> Tested:
+    """The tests of one account on its manifests; what `validate` knows of them."""
+    held = declared(project, account, project.offline_id(account), account.partition or "aws")
+    (one,) = _gathered([_tested(project, held)])
+    return one
+
+
+def _tested(project: Project, held: Permitted) -> Tested | list[InputError]:
+    try:
+        tests = tests_of(project, held.account, held.account_id, held.partition)
+        rows = run(tests, held.permissions, project.options.now or utc_now())
+    except InputErrors as several:
+        return list(several.errors)
+    except InputError as one:
+        return [one]
+    return Tested(held.account.name, held.account_id, held.subject, rows)
+
+
+def _gathered(found: list[Tested | list[InputError]]) -> tuple[Tested, ...]:
+    errors = {str(error): error for held in found if isinstance(held, list) for error in held}
+    raise_all(list(errors.values()))
+    return tuple(held for held in found if isinstance(held, Tested))
+
+
+def document(tested: tuple[Tested, ...]) -> dict[str, Any]:
+    """The results as JSON values: an account each, a row for every expectation of every principal."""
+    return {"accounts": [_account(held) for held in tested]}
+
+
+def _account(held: Tested) -> dict[str, Any]:
+    return {
+        "account": held.account_name,
+        "id": held.account_id,
+        "subject": held.subject,
+        "about": ABOUT[held.subject],
+        "tests": held.count,
+        "failed": held.wrong,
+        "rows": [_row(row) for row in held.rows],
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "test": row.test,
+        "file": row.place.file,
+        "line": row.place.line,
+        "principal": str(row.principal),
+        "expected": row.expected,
+        "asked": list(row.asked),
+        "resource": row.on or None,
+        "outcome": row.outcome,
+        "actions": list(row.actions),
+        "where": list(row.where),
+        "example": row.example or None,
+        "decision": row.decision.verdict if row.decision else None,
+        "certain": row.decision.certain if row.decision else None,
+        "because": list(told(row.decision)) if row.decision else [],
+        "reason": row.reason or None,
+    }

@@ -1,0 +1,268 @@
+"""Questions about permissions: who may do something, what somebody may do, who is in what and may become whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+from iamsync.model import EMPTY, Address
+from iamsync.planner.areas import areas, classes, elements
+from iamsync.planner.permissions import Permissions
+from iamsync.policy.evaluate import Source, evaluate
+from iamsync.policy.explanation import Decision, Match, Miss
+from iamsync.policy.holdings import Unknown
+from iamsync.policy.regions import Pieces
+from iamsync.policy.request import Request, Values
+from iamsync.policy.statement import compiled
+from iamsync.policy.vocabulary import Phrase, known, phrase, spelled, wild
+
+_ASSUME: Final = "sts:AssumeRole"
+_EVERYONE: Final = "*"
+# How the kinds of a Principal element are called in a graph.
+_OUTSIDERS: Final = {"Service": "service", "Federated": "provider", "CanonicalUser": "account", "AWS": "outside"}
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a principal may do: actions in few words, on resources as the policies write them.
+
+    `decision` is the one on one action and resource of these; where it is not certain, `reasons` of it
+    say what the permission hangs on.
+    """
+
+    principal: Address
+    actions: tuple[str, ...]
+    without: tuple[str, ...]
+    where: tuple[Pieces, ...]
+    decision: Decision
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """A principal of whose policies some are not known."""
+
+    principal: Address
+    unknown: tuple[str, ...]
+
+
+def who_can(
+    permissions: Permissions, action: str, resource: str | None = None, context: Mapping[str, Values] = EMPTY
+) -> tuple[Grant, ...]:
+    """Every grant of an action (or pattern) to anyone, on a resource (or pattern) or anywhere."""
+    return tuple(
+        grant for who in permissions.principals() for grant in grants(permissions, who, (action,), resource, context)
+    )
+
+
+def what_can(permissions: Permissions, who: Address, context: Mapping[str, Values] = EMPTY) -> tuple[Grant, ...]:
+    """Everything that a principal may do."""
+    return tuple(grants(permissions, who, ("*",), None, context))
+
+
+def blind_spots(permissions: Permissions) -> tuple[Blind, ...]:
+    """The principals of whom not every policy is known: they may be able to do more, or less."""
+    found = []
+    for who in permissions.principals():
+        held = permissions.holdings(who)
+        boundary = () if held.boundary is None else (held.boundary,)
+        unknown = tuple(one.label for one in (*held.identity, *boundary) if isinstance(one, Unknown))
+        if unknown:
+            found.append(Blind(who, unknown))
+    return tuple(found)
+
+
+def grants(
+    permissions: Permissions,
+    who: Address,
+    patterns: Iterable[str],
+    resource: str | None,
+    context: Mapping[str, Values],
+) -> Iterator[Grant]:
+    """What a principal may do of some actions: what is certain, and apart from it what hangs on conditions."""
+    written = tuple(patterns)
+    merged: dict[tuple[tuple[Pieces, ...], object], _Merged] = {}
+    for held in classes(permissions, who, written):
+        found = areas(permissions, who, held.first, context, resource)
+        for counts in (_surely, _perhaps):
+            if hit := found.which(counts):
+                decision = hit[0].decision
+                # What is granted for certain is one grant, whichever statements it comes from.
+                alike = None if counts is _surely else (decision.reasons, _conditions(decision))
+                entry = merged.setdefault((found.worded(counts), alike), _Merged(decision, hit[0].example))
+                entry.actions.extend(held.actions)
+                entry.deciding.update(dict.fromkeys(decision.deciding))
+    words = _Words(permissions, who) if any(map(wild, written)) else None
+    for (where, _), entry in merged.items():
+        told = words.told(entry.actions) if words else Phrase(tuple(spelled(action, {}) for action in entry.actions))
+        decision = replace(entry.decision, deciding=tuple(entry.deciding), near=_conditions(entry.decision))
+        yield Grant(who, told.patterns, told.without, where, decision, entry.example)
+
+
+@dataclass(slots=True)
+class _Merged:
+    """Several classes of actions that come to one grant."""
+
+    decision: Decision
+    example: str
+    actions: list[str] = field(default_factory=list)
+    deciding: dict[Match, None] = field(default_factory=dict)
+
+
+class _Words:
+    """Puts actions into few words: the patterns of a principal's own statements, `*` where one allows nearly all."""
+
+    def __init__(self, permissions: Permissions, who: Address) -> None:
+        self.spelling: dict[str, str] = {}
+        self.allowed: set[str] = set()
+        self.all: set[str] = set()
+        for source in permissions.sources(who):
+            for element in elements(source.document.text):
+                self.spelling.update((text.lower(), text) for text in element.written)
+                wide = {text for text in element.actions if wild(text)}
+                self.all |= wide
+                if element.allows:
+                    self.allowed |= {"*"} if element.not_actions else wide
+
+    def told(self, actions: Iterable[str]) -> Phrase:
+        chosen = frozenset(actions)
+        usable = {pattern for pattern in self.allowed if pattern == "*" or known(pattern) & chosen}
+        return phrase(chosen, usable, (), self.all | usable, self.spelling)
+
+
+def _surely(decision: Decision) -> bool:
+    return decision.allowed and decision.certain
+
+
+def _perhaps(decision: Decision) -> bool:
+    """Allowed if something holds that is not known."""
+    return not decision.certain and (decision.allowed or bool(_conditions(decision)))
+
+
+def _conditions(decision: Decision) -> tuple[Miss, ...]:
+    """The near misses that lack nothing but what a condition asks for."""
+    return tuple(miss for miss in decision.near if miss.failed == ("condition",))
+
+
+EdgeKind = Literal["member", "assume"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Node:
+    """A user, group or role by its ARN, or somebody outside: a service, a provider, an account, everyone."""
+
+    id: str
+    kind: str
+    name: str
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edge:
+    """`source` is a member of, or may assume `target`; `certain` is False where conditions decide."""
+
+    source: str
+    target: str
+    kind: EdgeKind
+    certain: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Who is in what and who may become whom."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+
+def graph(known: Iterable[Permissions]) -> Graph:
+    """The graph of one or several accounts; between accounts both sides must allow."""
+    held = tuple(known)
+    nodes: dict[str, Node] = {}
+    edges: dict[tuple[str, str, EdgeKind], Edge] = {}
+    for permissions in held:
+        for resource in permissions.state:
+            if resource.address.kind in ("user", "group", "role"):
+                text = permissions.arn(resource)
+                nodes[text] = Node(text, *_name(resource.address), permissions.state.account_id)
+        for resource in permissions.state:
+            for name in getattr(resource.spec, "groups", ()):
+                group = permissions.resource(Address("group", name))
+                if group is not None:
+                    edge = Edge(permissions.arn(resource), permissions.arn(group), "member")
+                    edges[edge.source, edge.target, edge.kind] = edge
+    for permissions in held:
+        for resource in permissions.state:
+            if resource.address.kind == "role":
+                for node, edge in _assuming(permissions, resource.address, held):
+                    nodes.setdefault(node.id, node)
+                    edges.setdefault((edge.source, edge.target, edge.kind), edge)
+    return Graph(tuple(sorted(nodes.values())), tuple(sorted(edges.values())))
+
+
+def _name(address: Address) -> tuple[str, str]:
+    return address.kind, address.name
+
+
+def _assuming(permissions: Permissions, role: Address, known: Iterable[Permissions]) -> Iterator[tuple[Node, Edge]]:
+    """Whoever may assume a role: the principals of the known accounts, and outsiders whom it trusts."""
+    target = permissions.arn(permissions.state.resources[role])
+    trust = permissions.trust(role)
+    named = permissions.trusts(role)
+    accounts = {held.state.account_id for held in known}
+    for held in known:
+        if not any(name == _EVERYONE or held.state.account_id in name or _is_id(name) for name in named):
+            continue
+        for who in held.principals():
+            if (decision := _assumes(held, who, target, trust)) is not None:
+                text = held.arn(held.state.resources[who])
+                node = Node(text, *_name(who), held.state.account_id)
+                yield node, Edge(text, target, "assume", decision.certain and decision.allowed, _note(decision))
+    for statement in compiled(trust.document.text):
+        if not statement.allows or statement.principals is None:
+            continue
+        names = (("*", _EVERYONE),) if statement.principals.negated else statement.principals.names
+        for kind, name in names:
+            if _account_of(name) not in accounts and not (kind == "AWS" and _is_id(name)):
+                note = "under conditions" if statement.clauses else ""
+                node = _outsider(kind, name)
+                yield node, Edge(node.id, target, "assume", not statement.clauses, note)
+
+
+def _assumes(held: Permissions, who: Address, target: str, trust: Source) -> Decision | None:
+    """The decision on a principal that may assume the role, or might under conditions."""
+    if held.named(target) is not None:
+        decision = held.decide(who, _ASSUME, target)
+    else:
+        layers = replace(held.layers(who), resource=trust, is_trust=True)
+        decision = evaluate(Request(held.principal(who), _ASSUME, target), layers)
+    return decision if _surely(decision) or _perhaps(decision) else None
+
+
+def _note(decision: Decision) -> str:
+    conditions = [miss.told for miss in _conditions(decision)]
+    return "" if decision.allowed and decision.certain else "; ".join([*conditions[:1]] or decision.reasons[:1])
+
+
+def _outsider(kind: str, name: str) -> Node:
+    if name == _EVERYONE:
+        return Node(_EVERYONE, "everyone", "everyone")
+    account = _account_of(name)
+    if kind == "AWS" and (name == account or name.endswith(":root")):
+        return Node(name, "account", account, account)
+    return Node(name, _OUTSIDERS.get(kind, "outside"), name, account)
+
+
+def _account_of(name: str) -> str:
+    """The account that a principal of a trust policy belongs to, empty for services and the like."""
+    if name.isdigit():
+        return name
+    parts = name.split(":")
+    return parts[4] if len(parts) > 5 and ":oidc-provider/" not in name and ":saml-provider/" not in name else ""
+
+
+def _is_id(name: str) -> bool:
+    """Whether this is a unique id (AROA...), which stands where the principal of an ARN was deleted."""
+    return name.isalnum() and not name.isdigit()

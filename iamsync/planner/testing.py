@@ -1,0 +1,247 @@
+"""Permission tests run: every expectation of every selected principal, decided and given its reasons.
+
+`allow` holds where each action is allowed on each resource; `deny` where no action that the entry
+covers is allowed on any resource it covers. An answer that hangs on something unknown is no pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Literal
+
+from iamsync.errors import InputError, Place, raise_all
+from iamsync.expectations import Entry, PermissionTest, Verdict
+from iamsync.model import Address
+from iamsync.planner.areas import areas, classes
+from iamsync.planner.permissions import Permissions
+from iamsync.policy.explanation import Decision
+from iamsync.policy.globs import disjoint, of_arn
+from iamsync.policy.holdings import Unknown
+from iamsync.policy.regions import Pieces
+from iamsync.policy.request import Values
+from iamsync.policy.vocabulary import resources, spelled, templates, wild
+
+Outcome = Literal["passed", "failed", "uncertain", "excepted"]
+
+_ANY: Final = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How one expectation came out for one principal.
+
+    `asked` and `on` are the action and resource as the test names them (`on` empty: any resource).
+    Where it did not pass, `actions` are those that fare so, `where` the resources, and `decision` is
+    the one on the first of them. `reason` is that of an exception.
+    """
+
+    test: str
+    principal: Address
+    expected: Verdict
+    asked: tuple[str, ...]
+    on: str
+    outcome: Outcome
+    place: Place
+    actions: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
+    example: str = ""
+    decision: Decision | None = None
+    reason: str = ""
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the test fails for it."""
+        return self.outcome in ("failed", "uncertain")
+
+
+def run(tests: Iterable[PermissionTest], permissions: Permissions, now: str) -> tuple[Row, ...]:
+    """Every row of every test, in order; `now` (RFC 3339, UTC) ends exceptions and is the time of the requests.
+
+    Raises InputError(s) for tests that test nothing: nobody is selected, no action can be about the
+    resource, an action is not known.
+    """
+    held = tuple(tests)
+    raise_all([error for test in held for error in mistakes(test, permissions)])
+    return tuple(row for test in held for row in _rows(test, permissions, now))
+
+
+def mistakes(test: PermissionTest, permissions: Permissions) -> Iterator[InputError]:
+    """Why a test tests nothing, each at its place."""
+    yield from _nobody(test, permissions)
+    for entry in test.entries:
+        for action in entry.actions:
+            yield from _aimless(action, entry, permissions)
+
+
+def selected(test: PermissionTest, permissions: Permissions) -> tuple[Address, ...]:
+    """The principals that a test is about, those of its exceptions included."""
+    return tuple(
+        address for address in permissions.principals() if test.principals(address, *_marks(permissions, address))
+    )
+
+
+def _marks(permissions: Permissions, address: Address) -> tuple[str, Mapping[str, str]]:
+    resource = permissions.state.resources[address]
+    return resource.spec.path, dict(resource.spec.tags)
+
+
+def _nobody(test: PermissionTest, permissions: Permissions) -> Iterator[InputError]:
+    hint = "mend the name, or say with only_accounts where the test belongs"
+    empty = False
+    for pattern, place in zip(test.principals.patterns, test.places, strict=True):
+        literal = pattern.form == "name" and not wild(pattern.glob) and not wild(pattern.kind)
+        if literal and not pattern.exclude and permissions.resource(Address(pattern.kind, pattern.glob)) is None:
+            empty = True
+            yield InputError(f"{pattern.text} is nobody here", code="nobody-tested", place=place, hint=hint)
+    if not empty and not selected(test, permissions):
+        place = test.places[0] if test.places else test.place
+        yield InputError(f'test "{test.name}" selects nobody', code="nobody-tested", place=place, hint=hint)
+
+
+def _aimless(action: str, entry: Entry, permissions: Permissions) -> Iterator[InputError]:
+    catalog = permissions.catalog
+    if not catalog.available:
+        return
+    found = catalog.expand(action)
+    if not found:
+        near = catalog.similar(action)
+        hint = f'did you mean "{near[0]}"?' if near else f"the catalogue is of {catalog.updated}"
+        yield InputError(f'there is no action "{action}"', code="unknown-action", place=entry.place, hint=hint)
+        return
+    for resource in entry.resources:
+        if resource == _ANY and entry.expected == "deny":
+            continue
+        if not any(_fits(str(one), resource, permissions) for one in found):
+            hint = "name a resource that it is about" if any(one.resources for one in found) else 'its resource is "*"'
+            message = f"{action} is never about {resource}"
+            yield InputError(message, code="aimless-test", place=entry.place, hint=hint)
+    if entry.expected == "allow" and not entry.resources and all(one.resources for one in found):
+        hint = "write {action: " + action + ", resource: ARN}"
+        yield InputError(f"{action} is about a resource", code="missing-resource", place=entry.place, hint=hint)
+
+
+def _fits(action: str, resource: str, permissions: Permissions) -> bool:
+    """Whether the action can be about the resource, or about any of a pattern."""
+    if not wild(resource):
+        return permissions.catalog.applies(action, resource) is not False
+    forms = templates(action.lower())
+    if forms == () or resource == _ANY:
+        return resource == _ANY
+    glob = of_arn(resource, variables=False)
+    return any(not disjoint(glob, resources(form, permissions.state.partition)) for form in forms or (None,))
+
+
+def _rows(test: PermissionTest, permissions: Permissions, now: str) -> Iterator[Row]:
+    context = _context(test, now)
+    for who in selected(test, permissions):
+        marks = _marks(permissions, who)
+        excused = next((e for e in test.exemptions if e.holds(now) and e.principals(who, *marks)), None)
+        for entry in test.entries:
+            for on in entry.resources or ("",):
+                row = Row(test.name, who, entry.expected, entry.actions, on, "passed", entry.place)
+                if excused is not None:
+                    yield replace(row, outcome="excepted", reason=excused.reason)
+                elif entry.expected == "allow":
+                    yield from _allowed(row, permissions, context, test.allow_uncertain)
+                else:
+                    yield from _denied(row, permissions, context, test.allow_uncertain)
+
+
+def _context(test: PermissionTest, now: str) -> Mapping[str, Values]:
+    moment = datetime.fromisoformat(now)
+    known_now: dict[str, Values] = {"aws:CurrentTime": now, "aws:EpochTime": str(int(moment.timestamp()))}
+    given = {key: values[0] if len(values) == 1 else values for key, values in test.context.items()}
+    return known_now | given
+
+
+def _allowed(row: Row, permissions: Permissions, context: Mapping[str, Values], lenient: bool) -> Iterator[Row]:
+    wrong = False
+    for asked in row.asked:
+        for action in _actions(asked, row.on, permissions):
+            found = areas(permissions, row.principal, action, context, row.on or None)
+            refused = found.which(lambda d: not d.allowed)
+            doubtful = found.which(lambda d: d.allowed and not d.certain)
+            if refused:
+                # A refusal that hangs on what is not known is told as one.
+                certain = [area for area in refused if area.decision.certain]
+                area = (certain or refused)[0]
+                outcome: Outcome = "failed" if certain else "uncertain"
+                if outcome == "uncertain" and lenient:
+                    continue
+                where = _texts(found.worded(lambda d: not d.allowed))
+            elif doubtful and not lenient:
+                area, outcome = doubtful[0], "uncertain"
+                where = _texts(found.worded(lambda d: d.allowed and not d.certain))
+            else:
+                continue
+            wrong = True
+            yield replace(
+                row, outcome=outcome, actions=(action,), where=where, example=area.example, decision=area.decision
+            )
+    if not wrong:
+        yield row
+
+
+def _actions(asked: str, on: str, permissions: Permissions) -> tuple[str, ...]:
+    """The actions of a pattern that can be about the resource; those without any where none is named."""
+    found = tuple(str(action) for action in permissions.catalog.expand(asked))
+    if not wild(asked):
+        return (found[0] if found else asked,)
+    if not on:
+        return tuple(action for action in found if permissions.catalog.applies(action, _ANY))
+    return tuple(action for action in found if _fits(action, on, permissions))
+
+
+def _denied(row: Row, permissions: Permissions, context: Mapping[str, Values], lenient: bool) -> Iterator[Row]:
+    holdings = permissions.holdings(row.principal)
+    unknown = [held for held in holdings.identity if isinstance(held, Unknown)]
+    looks: tuple[tuple[Outcome, Callable[[Decision], bool]], ...]
+    looks = (("failed", _granted), ("uncertain", _perhaps if unknown else _doubtful))
+    wrong = False
+    for held in classes(permissions, row.principal, row.asked):
+        found = areas(permissions, row.principal, held.first, context, row.on or None)
+        for outcome, counts in looks:
+            hit = found.which(counts)
+            if hit and not (outcome == "uncertain" and lenient):
+                wrong = True
+                names = tuple(spelled(action, {}) for action in held.actions)
+                where = _texts(found.worded(counts))
+                yield replace(
+                    row, outcome=outcome, actions=names, where=where, example=hit[0].example, decision=hit[0].decision
+                )
+                break
+    if not wrong and not lenient and (reasons := list(_blind(row, permissions, unknown))):
+        wrong = True
+        yield replace(row, outcome="uncertain", decision=Decision("implicit_deny", False, tuple(reasons)))
+    if not wrong:
+        yield row
+
+
+def _granted(decision: Decision) -> bool:
+    return decision.allowed and decision.certain
+
+
+def _doubtful(decision: Decision) -> bool:
+    return not decision.certain
+
+
+def _perhaps(decision: Decision) -> bool:
+    return decision.allowed and not decision.certain
+
+
+def _blind(row: Row, permissions: Permissions, unknown: Iterable[Unknown]) -> Iterator[str]:
+    """Why even what no known statement allows may be allowed."""
+    yield from (f"the document of {held.label} is not known" for held in unknown)
+    if not permissions.catalog.available and any(map(wild, row.asked)):
+        yield "the action catalogue is not available, so that patterns of actions mean nothing"
+
+
+def _texts(pieces: Iterable[Pieces]) -> tuple[str, ...]:
+    return tuple(told(piece) for piece in pieces)
+
+
+def told(piece: Pieces) -> str:
+    """Resources in words: patterns, less others."""
+    return ", ".join(piece.within) + (f" except {', '.join(piece.without)}" if piece.without else "")
