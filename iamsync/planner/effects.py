@@ -16,14 +16,21 @@ from iamsync.model import Address, Finding, State
 from iamsync.planner.compare import Difference
 from iamsync.planner.permissions import Permissions
 from iamsync.planner.projected import made
-from iamsync.policy.access import Access, difference
+from iamsync.policy.access import Access, Undecided, difference
 from iamsync.policy.document import Document
+from iamsync.policy.globs import Effort, TooComplex, bounded
 from iamsync.policy.holdings import Holdings
 
 # Fields that can move a permission; a trust policy moves others', which no one principal's documents tell.
 _MOVING: Final = ("groups", "managed_policies", "inline_policies", "permissions_boundary", "document")
 # Each takes milliseconds; past this a plan of a whole fleet would keep its reviewer waiting.
 MOST: Final = 500
+# States of pattern searches, some three microseconds each: for one principal, and for a whole plan.
+EFFORT_EACH: Final = 100_000
+EFFORT: Final = 1_000_000
+_TOO_MUCH: Final = Access(
+    undecided=(Undecided("all that changes in its policies", "they overlap in too many ways to be compared"),)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +103,24 @@ def effects(
         return (), 0
     before, after = Permissions(live, aws_policies), Permissions(made(live, differences), aws_policies)
     out = []
+    left = EFFORT
     for address, through in sorted(principals.items())[:MOST]:
         old, new = _holdings(before, address), _holdings(after, address)
         there = after if after.resource(address) is not None else before
-        access = difference(
-            old,
-            new,
-            principal=there.principal(address),
-            account_id=cx.account_id,
-            partition=cx.partition,
-        )
+        effort = Effort(min(left, EFFORT_EACH))
+        granted = effort.left
+        try:
+            with bounded(effort):
+                access = difference(
+                    old,
+                    new,
+                    principal=there.principal(address),
+                    account_id=cx.account_id,
+                    partition=cx.partition,
+                )
+        except TooComplex:
+            access = _TOO_MUCH
+        left -= granted - max(effort.left, 0)
         if access:
             out.append(Affected(address, through, access))
     return tuple(out), max(len(principals) - MOST, 0)

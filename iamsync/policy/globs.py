@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
@@ -33,6 +35,32 @@ _Token = tuple[str, ...] | str | int
 
 class TooComplex(Exception):
     """More states than are worth looking at."""
+
+
+@dataclass(slots=True)
+class Effort:
+    """How many states searches may still look at; counted, not timed, so that equal inputs end alike."""
+
+    left: int
+
+    def spend(self) -> None:
+        """One state more; TooComplex where none is left."""
+        self.left -= 1
+        if self.left < 0:
+            raise TooComplex
+
+
+_effort: ContextVar[Effort | None] = ContextVar("effort", default=None)
+
+
+@contextmanager
+def bounded(effort: Effort) -> Iterator[None]:
+    """Searches inside spend this effort, and raise TooComplex when it is used up."""
+    token = _effort.set(effort)
+    try:
+        yield
+    finally:
+        _effort.reset(token)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -259,12 +287,15 @@ def witness(inside: Sequence[Glob], outside: Sequence[Glob], limit: int = _LIMIT
         return None
     if _ends(inside, outside, start):
         return prefix
+    effort = _effort.get()
     seen = {start}
     level = [(start, prefix)]
     while level:
         following = []
         for (held, against), text in level:
             for char in _letters(inside, outside, held, against):
+                if effort is not None:
+                    effort.spend()
                 moved = tuple(glob.step(state, char) for glob, state in zip(inside, held, strict=True))
                 if not all(moved):
                     continue
