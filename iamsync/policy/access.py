@@ -180,7 +180,7 @@ class _Comparison:
     def _compare(self, mask: int, members: list[str], parts: _Parts) -> None:
         """The outcomes of one class of actions, told by its resources."""
         held = [(index, self.rules[index]) for index in bits(mask)]
-        globs = tuple(dict.fromkeys(glob for _, rule in held for glob in rule.on))
+        globs = tuple(dict.fromkeys(sorted((glob for _, rule in held for glob in rule.on), key=lambda glob: glob.text)))
         try:
             found = cells(globs, self.universe)
         except TooComplex:

@@ -219,9 +219,16 @@ def _rules(layer: int, held: _Written, weighing: Weighing) -> Iterator[Rule]:
 
     def rule(everywhere: bool, on: Sequence[Glob], *more: Open) -> Rule:
         kept = tuple(sorted(dict.fromkeys(on), key=lambda glob: glob.text))
-        guard = held.clauses | frozenset(more)
+        guard = held.clauses | needed | frozenset(more)
         return Rule(layer, held.allows, held.actions, held.not_actions, everywhere, kept, held.not_resources, guard)
 
+    # Without a value of its variables NotResource is taken to mean nothing, and not everything.
+    needed = frozenset(
+        clause("Null", variable.text.strip("${}"), ("false",), True)
+        for text in held.resources
+        for variable in pattern(text, held.variables).variables
+        if held.not_resources and variable.default is None and weighing.known(variable.key) is None
+    )
     everywhere, plain, odd, doubt = False, list[Glob](), list[Glob](), Open("", "")
     for text in held.resources:
         if not text.strip("*"):
