@@ -3,7 +3,8 @@
 Actions are sorted into classes that the same rules cover, each class's resources into cells that the
 same patterns match, and the conditions of each cell are weighed against each other. What is
 reported has an example request that the evaluator decides differently before and after; what cannot
-be told from the documents is reported as undecided, never left out.
+be told from the documents is reported as undecided, never left out. Actions on resources that the
+catalogue says they are never asked about count as no permission.
 """
 
 from __future__ import annotations
@@ -83,7 +84,6 @@ class _Comparison:
             for index, sides in enumerate(self.cases.sides)
             if sides.mask != 3 and not _of_unknown(self.rules[index])
         ]
-        self.notes: list[Undecided] = []
 
     def access(self) -> Access:
         undecided = list(self._unknown())
@@ -104,7 +104,7 @@ class _Comparison:
                     found.append(region)
                 else:
                     undecided.append(region)
-        told = sorted({*undecided, *self.notes}, key=lambda one: (one.text, one.reason))
+        told = sorted(set(undecided), key=lambda one: (one.text, one.reason))
         return Access(tuple(sorted(gained, key=_order)), tuple(sorted(lost, key=_order)), tuple(told))
 
     def _unknown(self) -> Iterator[Undecided]:
@@ -216,7 +216,6 @@ class _Comparison:
                     else:
                         part.indifferent.update(names)
                 part.via.update({label: None for cell in sorted(inside) for label in chosen[cell].via})
-        self._idle(mask, cases, {name for kind, names in kinds.items() if not possible[kind] for name in names})
         if not alone:
             return
         told = [
@@ -231,21 +230,6 @@ class _Comparison:
         self._join(part, alone)
         part.via.update(dict.fromkeys(star.via))
         part.seeds.append(Seed(min(alone), (), (), _STAR, star))
-
-    def _idle(self, mask: int, cases: Mapping[Outcome, object], names: Collection[str]) -> None:
-        """Notes the actions that a changed statement names, on resources they cannot be asked about."""
-        named = {
-            pattern: self.rules[index]
-            for index in self.changed
-            if mask >> index & 1 and not self.rules[index].not_actions
-            for pattern in self.rules[index].actions
-            if pattern in names
-        }
-        if cases and named:
-            words = tuple(vocabulary.spelled(name, self.spelling) for name in sorted(named))
-            on = tuple(dict.fromkeys(text for rule in named.values() for text in _texts(rule)))
-            reason = "no such resource is known to the catalogue for it, so that it has no effect"
-            self.notes.append(Undecided(scope(words, on, ()), reason))
 
     def _join(self, part: _Part, names: Collection[str]) -> None:
         future = self._futures.keys() & names

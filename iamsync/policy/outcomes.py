@@ -21,6 +21,7 @@ from iamsync.policy.request import Values
 Kind = Literal["gain", "loss", "loosened", "tightened", "changed", "undecided"]
 _BEFORE, _AFTER = 1, 2
 _EXAMPLES: Final = 8
+_TOO_MANY: Final = "its conditions are too many, or of too many kinds, to weigh against each other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,12 @@ class Cases:
             valuations = self._weighing.valuations(before.atoms | after.atoms)
         except TooComplex:
             return Case(
-                Outcome("undecided", "", "", "its conditions are too many to weigh against each other"),
+                Outcome(
+                    "undecided",
+                    "",
+                    "",
+                    "its conditions are too many, or of too many kinds, to weigh against each other",
+                ),
                 (),
                 (),
                 self._via(covering, gained=True, lost=True),

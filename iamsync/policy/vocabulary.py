@@ -137,6 +137,7 @@ def phrase(
     out: list[tuple[str, int]] = []
     without: list[str] = []
     patterns = frozenset(patterns)
+    specimens = frozenset(map(specimen, futures))
     literals = {pattern for pattern in patterns if not wild(pattern) and not is_known(pattern)}
     ordered = sorted((p for p in patterns if wild(p)), key=lambda p: (-len(known(p)), len(p), p))
     for pattern in ordered:
@@ -145,7 +146,7 @@ def phrase(
         found = known(pattern)
         others = found - chosen - indifferent
         others |= {name for name in literals - chosen - indifferent if covers((pattern,), False, name)}
-        exceptions = _exceptions(others, chosen, unheard, [p for p in ordered if p not in futures], pattern)
+        exceptions = _exceptions(others, chosen, unheard | specimens, [p for p in ordered if p not in futures], pattern)
         inside = {other for other in coming if covers((pattern,), False, specimen(other))}
         if exceptions and (len(exceptions) > _MOST_EXCEPTIONS or len(exceptions) * 2 > len(found & chosen)):
             continue
