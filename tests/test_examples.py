@@ -110,3 +110,17 @@ def test_acme_removes_what_it_says_and_leaves_to_others_what_it_says(
     assert [(c["action"], c["address"]) for c in dev["changes"]] == [("delete", "user/old-bot")]
     outside = {item["address"]: item["reason"] == "outside the scope" for item in dev["reported"]}
     assert outside == {"role/etl": True, "role/legacy-deploy": False}
+
+
+def test_acme_s_tests_fail_when_somebody_widens_a_policy(acme: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["test"]) == 0
+    path = acme / "iam" / "common" / "delivery.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert '"s3:ListBucket"]' in text
+    path.write_text(text.replace('"s3:ListBucket"]', '"s3:ListBucket", "s3:Get*"]'), encoding="utf-8")
+    capsys.readouterr()
+    assert run(["validate"]) == 2
+    said = capsys.readouterr().out
+    assert "FAIL  the site's workflow publishes the site and does nothing else" in said
+    assert "role/deploy-site can s3:GetObject on" in said
+    assert "policy/publish-site, statement 1 (publish) at iam/common/delivery.yaml:" in said

@@ -28,11 +28,12 @@ def validate(
     ] = None,
     form: Annotated[str, typer.Option("--format", help="text or json.", envvar="IAMSYNC_FORMAT")] = "text",
 ) -> None:
-    """Check everything that can be known offline: YAML, fields, references, names, documents, sizes."""
+    """Check everything that can be known offline: YAML, fields, references, sizes, documents, permission tests."""
     import json
 
     from iamsync.engine.findings import reaching, rows
     from iamsync.engine.project import Project
+    from iamsync.engine.testing import document
     from iamsync.engine.validating import validate as check
 
     known_format(form, ("text", "json"))
@@ -41,6 +42,8 @@ def validate(
         reaching((), fail_on)
     found = check(project)
     told = rows(project, found)
+    tests = [item.tested for item in found if item.tested is not None and item.tested.rows]
+    held_to = document(tests)
     if expand:
         if form == "json":
             print(json.dumps([item.expanded() for item in found], indent=1, ensure_ascii=False))
@@ -58,17 +61,27 @@ def validate(
             }
             for item in found
         ]
-        print(json.dumps({"valid": True, "accounts": accounts, "findings": told}, indent=1, ensure_ascii=False))
+        print(
+            json.dumps(
+                {"valid": True, "accounts": accounts, "findings": told, "tests": held_to["accounts"]},
+                indent=1,
+                ensure_ascii=False,
+            )
+        )
     else:
+        from iamsync.render.decisions import results_text
         from iamsync.render.findings import findings_text
         from iamsync.render.listing import validate_text
 
         if told:
             print(findings_text(told, color=colored(common), verbose=common.verbose) + "\n")
+        if tests:
+            print(results_text(held_to, color=colored(common), verbose=common.verbose) + "\n")
         for item in found:
             files = len({resource.origin.file for resource in item.state if resource.origin})
             warnings = sum(finding.severity != "info" for finding in item.findings.found)
             ok = validate_text(item.counts, files, 1, warnings)
             print(f"account {item.account_name} ({item.state.account_id}): {ok}")
-    if fail_on is not None and reaching(told, fail_on):
+    failing = any(item.wrong for item in tests)
+    if failing or (fail_on is not None and reaching(told, fail_on)):
         raise typer.Exit(2)

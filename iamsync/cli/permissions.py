@@ -144,7 +144,6 @@ def who_can(
 def what_can(
     common: Common,
     principal: Annotated[str, typer.Argument(help="user/NAME, role/NAME or an ARN.")],
-    context: Context = None,
     live: Live = None,
     form: Form = "text",
 ) -> None:
@@ -153,7 +152,7 @@ def what_can(
     from iamsync.render.decisions import grants_text
 
     known_format(form, ("text", "json"))
-    made = asking.what_can(_project(common, live), _subject(live), principal, _context(context or []))
+    made = asking.what_can(_project(common, live), _subject(live), principal)
     print(_json(made) if form == "json" else grants_text(made, verbose=common.verbose))
 
 

@@ -15,7 +15,6 @@ from iamsync.model import Address
 from iamsync.planner import questions
 from iamsync.planner.permissions import Permissions
 from iamsync.planner.questions import Grant
-from iamsync.planner.testing import told as worded
 from iamsync.policy.explanation import told
 from iamsync.policy.request import Values
 
@@ -88,10 +87,10 @@ def who_can(
     return {"question": f"who can {action}{on}", "who": True, "accounts": accounts}
 
 
-def what_can(project: Project, subject: Subject, principal: str, context: Mapping[str, Values]) -> dict[str, Any]:
+def what_can(project: Project, subject: Subject, principal: str) -> dict[str, Any]:
     """Everything a principal may do, and where each permission comes from; InputError for an unknown principal."""
     held, who = _found(permitted(project, subject), principal)
-    found = questions.what_can(held.permissions, who, context)
+    found = questions.what_can(held.permissions, who)
     return {"question": f"what can {who} do", "who": False, "accounts": [_granted(held, found, who)]}
 
 
@@ -145,10 +144,11 @@ def _grant(grant: Grant) -> dict[str, Any]:
         "principal": str(grant.principal),
         "actions": list(grant.actions),
         "without": list(grant.without),
-        "where": [worded(piece) for piece in grant.where],
-        "example": grant.example,
-        "certain": grant.decision.certain,
-        "because": list(told(grant.decision)),
+        "where": list(grant.where),
+        "condition": grant.condition or None,
+        "certain": grant.certain,
+        "because": list(grant.because),
+        "example": grant.example or None,
     }
 
 

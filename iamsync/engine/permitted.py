@@ -7,13 +7,12 @@ from typing import Literal
 
 from iamsync.aws.policies import aws_policies
 from iamsync.aws.read import read
-from iamsync.engine.options import utc_now
 from iamsync.engine.planning import observe
-from iamsync.engine.project import Project, given, uncollected
+from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached, Ways, told_state
 from iamsync.engine.refreshing import referred
 from iamsync.manifest.config import Account
-from iamsync.manifest.load import Beside, resolve
+from iamsync.manifest.load import Beside
 from iamsync.manifest.lockfile import read_lock
 from iamsync.manifest.places import statement_places
 from iamsync.model import State
@@ -68,25 +67,15 @@ def _meant(project: Project) -> tuple[Account, ...]:
 
 def declared(project: Project, account: Account, account_id: str, partition: str) -> Permitted:
     """What the manifests alone give the principals they declare."""
-    state, beside = _resolved(project, account, account_id, partition)
+    beside = Beside()
+    state = project.desired_of(account, account_id, partition, beside)
+    return of_manifests(project, account, state, beside)
+
+
+def of_manifests(project: Project, account: Account, state: State, beside: Beside) -> Permitted:
+    """The same, of manifests that were resolved already; `beside` as `resolve` filled it."""
     places = statement_places(beside.documents)
     return Permitted(account, "manifests", Permissions(state, read_lock(project.root), places=places))
-
-
-def _resolved(project: Project, account: Account, account_id: str, partition: str) -> tuple[State, Beside]:
-    beside = Beside()
-    manifests = project.manifests(account)
-    with uncollected():
-        state = resolve(
-            manifests,
-            account,
-            account_id=account_id,
-            partition=partition,
-            config=project.config,
-            variables=given(project.options),
-            beside=beside,
-        )
-    return state, beside
 
 
 def _live(project: Project, reached: Reached) -> Permitted:
@@ -100,9 +89,10 @@ def _live(project: Project, reached: Reached) -> Permitted:
 
 def _planned(project: Project, reached: Reached) -> Permitted:
     account, settings = reached.account, project.settings(reached.account)
-    desired, beside = _resolved(project, account, reached.account_id, reached.partition)
+    beside = Beside()
+    desired = project.desired_of(account, reached.account_id, reached.partition, beside)
     live = observe(reached, desired, settings)
-    state = projected(contrast(desired, live, settings, now=project.options.now or utc_now()))
+    state = projected(contrast(desired, live, settings, now=project.now))
     places = statement_places(beside.documents)
     return Permitted(account, "planned", Permissions(state, _documents(project, reached, state), places=places))
 

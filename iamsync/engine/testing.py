@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from iamsync.engine.options import utc_now
-from iamsync.engine.permitted import Permitted, Subject, declared, permitted
+from iamsync.engine.permitted import Permitted, Subject, permitted
 from iamsync.engine.project import Project, given
 from iamsync.errors import InputError, InputErrors, raise_all
 from iamsync.expectations import PermissionTest
@@ -59,32 +59,41 @@ def test(project: Project, subject: Subject) -> tuple[Tested, ...]:
 
     InputError where no account has any: nothing tested is nothing passed.
     """
-    tested = _gathered([_tested(project, held) for held in permitted(project, subject)])
-    if not any(held.rows for held in tested):
+    found = _gathered([_tested(project, held) for held in permitted(project, subject)])
+    if not any(held.rows for held in found):
         raise InputError(
             "there are no permission tests",
             code="no-tests",
             hint="write some below tests: in a manifest, for example: deploy: {principals: role/deploy, deny: iam:*}",
         )
-    return tested
+    return found
 
 
-def test_declared(project: Project, account: Account) -> Tested:
-    """The tests of one account on its manifests; what `validate` knows of them."""
-    held = declared(project, account, project.offline_id(account), account.partition or "aws")
-    (one,) = _gathered([_tested(project, held)])
-    return one
+def tested(project: Project, held: Permitted) -> Tested:
+    """The tests of one account on the permissions at hand; InputErrors with every mistake in them."""
+    tests = _narrowed(project, tests_of(project, held.account, held.account_id, held.partition))
+    return Tested(held.account.name, held.account_id, held.subject, run(tests, held.permissions, project.now))
+
+
+def _narrowed(project: Project, tests: tuple[PermissionTest, ...]) -> tuple[PermissionTest, ...]:
+    """The tests in the files that the command line names, all of them where it names none."""
+    paths = project.narrowing_paths()
+    if not paths:
+        return tests
+    return tuple(test for test in tests if any(_inside(test.place.file, path) for path in paths))
+
+
+def _inside(file: str, path: str) -> bool:
+    return path == "." or file == path or file.startswith(path.rstrip("/") + "/")
 
 
 def _tested(project: Project, held: Permitted) -> Tested | list[InputError]:
     try:
-        tests = tests_of(project, held.account, held.account_id, held.partition)
-        rows = run(tests, held.permissions, project.options.now or utc_now())
+        return tested(project, held)
     except InputErrors as several:
         return list(several.errors)
     except InputError as one:
         return [one]
-    return Tested(held.account.name, held.account_id, held.subject, rows)
 
 
 def _gathered(found: list[Tested | list[InputError]]) -> tuple[Tested, ...]:
@@ -93,9 +102,9 @@ def _gathered(found: list[Tested | list[InputError]]) -> tuple[Tested, ...]:
     return tuple(held for held in found if isinstance(held, Tested))
 
 
-def document(tested: tuple[Tested, ...]) -> dict[str, Any]:
+def document(found: Iterable[Tested]) -> dict[str, Any]:
     """The results as JSON values: an account each, a row for every expectation of every principal."""
-    return {"accounts": [_account(held) for held in tested]}
+    return {"accounts": [_account(held) for held in found]}
 
 
 def _account(held: Tested) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from iamsync.engine.project import Project
+from iamsync.engine.permitted import of_manifests
+from iamsync.engine.project import NO_ACCOUNT, Project
+from iamsync.engine.testing import Tested, tested, tests_of
 from iamsync.errors import InputError, InputErrors, raise_all
 from iamsync.kinds import codec
 from iamsync.manifest.config import Account
@@ -18,12 +20,13 @@ from iamsync.policy import catalog
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """One account's desired state, as the manifests resolve for it, and what was found in its documents."""
+    """One account's desired state, as its manifests resolve, what was found in its documents, its permission tests."""
 
     account_name: str
     state: State
     findings: Findings = field(default_factory=Findings)
     suppressions: tuple[Suppression, ...] = ()
+    tested: Tested | None = None
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -49,12 +52,24 @@ def validate(project: Project) -> tuple[Validated, ...]:
     for account in project.accounts():
         try:
             out.append(_checked(project, account))
-        except InputErrors as several:
-            errors |= {str(error): error for error in several.errors}
-        except InputError as one:
-            errors[str(one)] = one
+        except (InputErrors, InputError) as wrong:
+            errors |= _by_text(wrong)
+            errors |= _wrong_tests(project, account)
     raise_all(list(errors.values()))
     return tuple(out)
+
+
+def _by_text(wrong: InputError | InputErrors) -> dict[str, InputError]:
+    return {str(error): error for error in (wrong.errors if isinstance(wrong, InputErrors) else (wrong,))}
+
+
+def _wrong_tests(project: Project, account: Account) -> dict[str, InputError]:
+    """What is wrong with the tests of an account beside whatever else is."""
+    try:
+        tests_of(project, account, account.id or NO_ACCOUNT, account.partition or "aws")
+    except (InputErrors, InputError) as wrong:
+        return _by_text(wrong)
+    return {}
 
 
 def _checked(project: Project, account: Account) -> Validated:
@@ -68,4 +83,5 @@ def _checked(project: Project, account: Account) -> Validated:
         catalog=catalog.load(),
         now=project.now,
     )
-    return Validated(account.name, state, found, beside.suppressions)
+    results = tested(project, of_manifests(project, account, state, beside))
+    return Validated(account.name, state, found, beside.suppressions, results)

@@ -76,6 +76,11 @@ class Areas:
         return tuple(out)
 
 
+def wording(piece: Pieces) -> str:
+    """Resources in words: patterns, less others."""
+    return ", ".join(piece.within) + (f" except {', '.join(piece.without)}" if piece.without else "")
+
+
 def areas(
     permissions: Permissions,
     who: Address,

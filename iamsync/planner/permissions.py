@@ -21,8 +21,20 @@ from iamsync.policy.request import Principal, Request, Values
 
 TRUST_ACTIONS: Final = frozenset({"sts:assumerole", "sts:tagsession", "sts:setsourceidentity"})
 _PRINCIPALS: Final = ("user", "role")
+_DOCUMENT: Final = "the document of "
+_CATALOGUE: Final = "action catalogue"
 # Where a document's statements are written, by its holder and its text.
 Places = Mapping[tuple[Address, str], tuple[Origin, ...]]
+
+
+def not_known(label: str) -> str:
+    """The doubt that a policy leaves whose document nobody knows."""
+    return f"{_DOCUMENT}{label} is not known"
+
+
+def is_blind(reason: str) -> bool:
+    """Whether a doubt is one about any decision: an unknown document, an action that the catalogue lacks."""
+    return reason.startswith(_DOCUMENT) or _CATALOGUE in reason
 
 
 class Permissions:
@@ -137,11 +149,9 @@ class Permissions:
             return
         held = self.holdings(address)
         if decision.blocked_by not in ("boundary", "trust"):
-            yield from (
-                f"the document of {one.label} is not known" for one in held.identity if isinstance(one, Unknown)
-            )
+            yield from (not_known(one.label) for one in held.identity if isinstance(one, Unknown))
         if isinstance(held.boundary, Unknown) and decision.allowed:
-            yield f"the document of the boundary {held.boundary.label} is not known"
+            yield not_known(f"the boundary {held.boundary.label}")
 
     def _tags(self, resource: str) -> Mapping[str, str] | None:
         found = self._arns.get(resource)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from iamsync.model import EMPTY, Address
-from iamsync.planner.areas import areas, classes, elements
-from iamsync.planner.permissions import Permissions
+from iamsync.planner.areas import areas, classes, elements, wording
+from iamsync.planner.permissions import Permissions, is_blind
+from iamsync.policy.access import difference
 from iamsync.policy.evaluate import Source, evaluate
-from iamsync.policy.explanation import Decision, Match, Miss
-from iamsync.policy.holdings import Unknown
-from iamsync.policy.regions import Pieces
+from iamsync.policy.explanation import Decision, Match, Miss, told
+from iamsync.policy.holdings import Holdings, Unknown
 from iamsync.policy.request import Request, Values
 from iamsync.policy.statement import compiled
 from iamsync.policy.vocabulary import Phrase, known, phrase, spelled, wild
@@ -25,18 +25,20 @@ _OUTSIDERS: Final = {"Service": "service", "Federated": "provider", "CanonicalUs
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a principal may do: actions in few words, on resources as the policies write them.
+    """What a principal may do: `actions` on resources (`where`), less `without`, as the policies write them.
 
-    `decision` is the one on one action and resource of these; where it is not certain, `reasons` of it
-    say what the permission hangs on.
+    `condition` says under what, where that is known; `certain` that nothing else is left open. `because`
+    are the statements it comes from, each with its place, and what it hangs on.
     """
 
     principal: Address
     actions: tuple[str, ...]
-    without: tuple[str, ...]
-    where: tuple[Pieces, ...]
-    decision: Decision
-    example: str
+    where: tuple[str, ...]
+    without: tuple[str, ...] = ()
+    condition: str = ""
+    certain: bool = True
+    because: tuple[str, ...] = ()
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +53,51 @@ def who_can(
     permissions: Permissions, action: str, resource: str | None = None, context: Mapping[str, Values] = EMPTY
 ) -> tuple[Grant, ...]:
     """Every grant of an action (or pattern) to anyone, on a resource (or pattern) or anywhere."""
-    return tuple(
-        grant for who in permissions.principals() for grant in grants(permissions, who, (action,), resource, context)
+    people = permissions.principals()
+    return tuple(grant for who in people for grant in _grants(permissions, who, action, resource, context))
+
+
+def what_can(permissions: Permissions, who: Address) -> tuple[Grant, ...]:
+    """Everything that a principal's policies grant, and the roles it may assume."""
+    state = permissions.state
+    access = difference(
+        Holdings(),
+        permissions.holdings(who),
+        principal=permissions.principal(who),
+        account_id=state.account_id,
+        partition=state.partition,
     )
+    places = _places(permissions, who)
+    found = [
+        Grant(
+            who,
+            region.actions,
+            region.resources,
+            tuple(" on ".join(filter(None, map(", ".join, (one.actions, one.resources)))) for one in region.excepted),
+            region.condition or "",
+            because=tuple(places.get(label, label) for label in region.via),
+            example=region.witness.resource,
+        )
+        for region in access.gained
+    ]
+    assumed = areas(permissions, who, _ASSUME)
+    for area in assumed.areas:
+        if permissions.named(area.example) is not None and (_surely(area.decision) or _perhaps(area.decision)):
+            certain = _surely(area.decision)
+            found.append(Grant(who, (_ASSUME,), (area.example,), certain=certain, because=told(area.decision)))
+    return tuple(found)
 
 
-def what_can(permissions: Permissions, who: Address, context: Mapping[str, Values] = EMPTY) -> tuple[Grant, ...]:
-    """Everything that a principal may do."""
-    return tuple(grants(permissions, who, ("*",), None, context))
+def _places(permissions: Permissions, who: Address) -> dict[str, str]:
+    """The statements of a principal's policies as `difference` names them, with the places where they are written."""
+    found: dict[str, str] = {}
+    for source in permissions.sources(who):
+        for statement in compiled(source.document.text):
+            label = f"{source.label}, statement {statement.sid or statement.position}"
+            known = len(source.places) >= statement.position
+            origin = source.places[statement.position - 1] if known else source.origin
+            found[label] = f"{label} at {origin}" if origin else label
+    return found
 
 
 def blind_spots(permissions: Permissions) -> tuple[Blind, ...]:
@@ -73,31 +112,28 @@ def blind_spots(permissions: Permissions) -> tuple[Blind, ...]:
     return tuple(found)
 
 
-def grants(
-    permissions: Permissions,
-    who: Address,
-    patterns: Iterable[str],
-    resource: str | None,
-    context: Mapping[str, Values],
+def _grants(
+    permissions: Permissions, who: Address, action: str, resource: str | None, context: Mapping[str, Values]
 ) -> Iterator[Grant]:
     """What a principal may do of some actions: what is certain, and apart from it what hangs on conditions."""
-    written = tuple(patterns)
-    merged: dict[tuple[tuple[Pieces, ...], object], _Merged] = {}
-    for held in classes(permissions, who, written):
+    merged: dict[tuple[tuple[str, ...], object], _Merged] = {}
+    for held in classes(permissions, who, (action,)):
         found = areas(permissions, who, held.first, context, resource)
         for counts in (_surely, _perhaps):
             if hit := found.which(counts):
                 decision = hit[0].decision
                 # What is granted for certain is one grant, whichever statements it comes from.
                 alike = None if counts is _surely else (decision.reasons, _conditions(decision))
-                entry = merged.setdefault((found.worded(counts), alike), _Merged(decision, hit[0].example))
+                where = tuple(map(wording, found.worded(counts)))
+                entry = merged.setdefault((where, alike), _Merged(decision, hit[0].example))
                 entry.actions.extend(held.actions)
                 entry.deciding.update(dict.fromkeys(decision.deciding))
-    words = _Words(permissions, who) if any(map(wild, written)) else None
+    words = _Words(permissions, who) if wild(action) else None
     for (where, _), entry in merged.items():
-        told = words.told(entry.actions) if words else Phrase(tuple(spelled(action, {}) for action in entry.actions))
+        phrased = words.told(entry.actions) if words else Phrase(tuple(spelled(one, {}) for one in entry.actions))
         decision = replace(entry.decision, deciding=tuple(entry.deciding), near=_conditions(entry.decision))
-        yield Grant(who, told.patterns, told.without, where, decision, entry.example)
+        certain = decision.allowed and decision.certain
+        yield Grant(who, phrased.patterns, where, phrased.without, "", certain, told(decision), entry.example)
 
 
 @dataclass(slots=True)
@@ -136,8 +172,8 @@ def _surely(decision: Decision) -> bool:
 
 
 def _perhaps(decision: Decision) -> bool:
-    """Allowed if something holds that is not known."""
-    return not decision.certain and (decision.allowed or bool(_conditions(decision)))
+    """Allowed if something holds that is not known; what a policy says that nobody knows is no question here."""
+    return not decision.certain and (decision.allowed or not all(map(is_blind, decision.reasons)))
 
 
 def _conditions(decision: Decision) -> tuple[Miss, ...]:

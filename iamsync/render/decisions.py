@@ -18,7 +18,11 @@ _LIMITS: Final = "resource policies, SCPs and RCPs are not looked at"
 
 def results_text(document: Json, *, color: bool = False, verbose: bool = False) -> str:
     """The results of permission tests: failures in full, the rest a line each; `verbose` adds every passed row."""
-    return "\n\n".join("\n".join(_account(account, color, verbose)) for account in document["accounts"])
+    parts = ["\n".join(_account(account, color, verbose)) for account in document["accounts"]]
+    lines = (line for account in document["accounts"] for row in account["rows"] for line in row["because"])
+    if any("the document of aws/" in line for line in lines):
+        parts.append("iamsync refresh reads the documents of AWS managed policies that are not known")
+    return "\n\n".join(parts)
 
 
 def _account(account: Json, color: bool, verbose: bool) -> Iterator[str]:
@@ -135,6 +139,7 @@ def _grant(grant: Json, who: bool, verbose: bool) -> Iterator[str]:
     where = some(grant["where"], None if verbose else 5) or "*"
     subject = f"{grant['principal']}: " if who else ""
     doubt = "" if grant["certain"] else "   not certain"
+    doubt = f" {safe(grant['condition'])}{doubt}" if grant["condition"] else doubt
     yield f"  {safe(subject)}{safe(actions)} on {safe(where)}{doubt}"
     for line in grant["because"] if verbose else grant["because"][:3]:
         yield f"      {safe(line)}"
