@@ -23,6 +23,9 @@ TRUST_ACTIONS: Final = frozenset({"sts:assumerole", "sts:tagsession", "sts:setso
 _PRINCIPALS: Final = ("user", "role")
 _DOCUMENT: Final = "the document of "
 _CATALOGUE: Final = "action catalogue"
+_EVERYTHING: Final = Document.of(
+    {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+)
 # Where a document's statements are written, by its holder and its text.
 Places = Mapping[tuple[Address, str], tuple[Origin, ...]]
 
@@ -38,7 +41,10 @@ def is_blind(reason: str) -> bool:
 
 
 class Permissions:
-    """What a state's principals may do; `aws_policies` are version and document of AWS's own, by ARN."""
+    """What a state's principals may do; `aws_policies` are version and document of AWS's own, by ARN.
+
+    `unknown`, where given, is what every document is taken to say that nobody knows.
+    """
 
     def __init__(
         self,
@@ -47,6 +53,7 @@ class Permissions:
         *,
         places: Places | None = None,
         catalog: Catalog | None = None,
+        unknown: Document | None = None,
     ) -> None:
         self.state = state
         self.catalog = load() if catalog is None else catalog
@@ -54,8 +61,18 @@ class Permissions:
         self._places: Places = {} if places is None else places
         self._folded = state.folded()
         self._arns = {self.arn(resource): resource for resource in state}
+        self._unknown_document = unknown
+        self._generous: Permissions | None = None
         self._holdings: dict[Address, Holdings] = {}
         self._who: dict[Address, Principal] = {}
+
+    def generous(self) -> Permissions:
+        """The same, every unknown document taken to allow everything: what is denied then is denied for certain."""
+        if self._generous is None:
+            self._generous = Permissions(
+                self.state, self._aws, places=self._places, catalog=self.catalog, unknown=_EVERYTHING
+            )
+        return self._generous
 
     def principals(self) -> tuple[Address, ...]:
         """All users and roles, sorted."""
@@ -167,7 +184,7 @@ class Permissions:
         for name in getattr(holder.spec, "groups", ()):
             group = self.resource(Address("group", name))
             if group is None:
-                identity.append(Unknown(f"group/{name}"))
+                identity.append(self._missing(f"group/{name}"))
             else:
                 identity += self._of(group, f" via {group.address}")
         limit = holder.spec.permissions_boundary
@@ -184,7 +201,10 @@ class Permissions:
         if resource is not None:
             return self._source(f"{resource.address}{via}", resource.spec.document, resource)
         label = arn.short(attached, self.state.account_id) + via
-        return Source(label, self._aws[attached][1]) if attached in self._aws else Unknown(label)
+        return Source(label, self._aws[attached][1]) if attached in self._aws else self._missing(label)
+
+    def _missing(self, label: str) -> Held:
+        return Unknown(label) if self._unknown_document is None else Source(label, self._unknown_document)
 
     def _source(self, label: str, document: Document, holder: Resource) -> Source:
         return Source(label, document, holder.origin, self._places.get((holder.address, document.text), ()))

@@ -212,7 +212,7 @@ def _denied(row: Row, permissions: Permissions, context: Mapping[str, Values], l
                     row, outcome=outcome, actions=names, where=where, example=hit[0].example, decision=hit[0].decision
                 )
                 break
-    if not wrong and not lenient and (reasons := list(_blind(row, permissions, unknown))):
+    if not wrong and not lenient and (reasons := list(_blind(row, permissions, context, unknown))):
         wrong = True
         yield replace(row, outcome="uncertain", decision=Decision("implicit_deny", False, tuple(reasons)))
     if not wrong:
@@ -227,13 +227,24 @@ def _doubtful(decision: Decision) -> bool:
     return not decision.certain
 
 
+def _possible(decision: Decision) -> bool:
+    return decision.allowed or not decision.certain
+
+
 def _perhaps(decision: Decision) -> bool:
     return decision.allowed and not decision.certain
 
 
-def _blind(row: Row, permissions: Permissions, unknown: Iterable[Unknown]) -> Iterator[str]:
-    """Why even what no known statement allows may be allowed."""
-    yield from map(not_known, (held.label for held in unknown))
+def _blind(
+    row: Row, permissions: Permissions, context: Mapping[str, Values], unknown: Iterable[Unknown]
+) -> Iterator[str]:
+    """Why even what no known statement allows may be allowed; nothing where a boundary or a Deny rules it out."""
+    generous = permissions.generous()
+    if any(
+        areas(generous, row.principal, held.first, context, row.on or None).which(_possible)
+        for held in (classes(generous, row.principal, row.asked) if unknown else ())
+    ):
+        yield from map(not_known, (held.label for held in unknown))
     if not permissions.catalog.available and any(map(wild, row.asked)):
         yield "the action catalogue is not available, so that patterns of actions mean nothing"
 
