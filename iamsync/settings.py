@@ -6,10 +6,17 @@ Read from `iamsync.yaml` and the command line by others; the planner only ever s
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from iamsync.model import Address, Origin
 from iamsync.selector import Selector, glob_matches
+
+# Every guard there is; some of them no consent could make work, and they say so themselves.
+GUARDS: Final = (
+    *("boundary-replace", "delete-credentials", "deny-removed", "held-out-of-scope", "incomplete-read"),
+    *("max-change-percent", "max-deletes", "out-of-reach", "over-quota", "protected", "rename-conflict"),
+    *("replace", "unknown-principal", "unknown-reference"),
+)
 
 Unmanaged = Literal["report", "ignore", "delete"]
 

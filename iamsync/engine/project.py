@@ -21,7 +21,7 @@ from iamsync.manifest.files import Manifests, read_manifests
 from iamsync.manifest.load import Beside, resolve
 from iamsync.model import Address, State
 from iamsync.selector import Selector, select
-from iamsync.settings import Acknowledgement, Settings
+from iamsync.settings import GUARDS, Acknowledgement, Settings
 
 NO_ACCOUNT: Final = "000000000000"
 CONFIG: Final = "iamsync.yaml"
@@ -225,6 +225,12 @@ def _acknowledgement(text: str) -> Acknowledgement:
             f"--acknowledge {text!r} names no guard",
             code="bad-option",
             hint="write GUARD or GUARD:ADDRESS, as the refusal prints it; there is no blanket consent",
+        )
+    if guard not in GUARDS:
+        raise InputError(
+            f"--acknowledge {text!r}: there is no guard {guard!r}",
+            code="bad-option",
+            hint=f"guards are {', '.join(GUARDS)}",
         )
     return Acknowledgement(guard, address or "*")
 

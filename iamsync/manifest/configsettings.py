@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, cast, get_args
@@ -14,7 +13,7 @@ from iamsync.manifest.problems import Problems, did_you_mean, is_null, one_of
 from iamsync.manifest.templates import overlaid
 from iamsync.model import Origin
 from iamsync.selector import Pattern, Selector, parse
-from iamsync.settings import Acknowledgement, Safety, Scope, Settings, Unmanaged
+from iamsync.settings import GUARDS, Acknowledgement, Safety, Scope, Settings, Unmanaged
 
 SETTINGS: Final = ("scope", "unmanaged", "ignore_changes", "safety", "default_tags", "defaults")
 SCOPE: Final = ("include", "exclude")
@@ -24,7 +23,6 @@ MAX_SETTLE: Final = 600
 UNMANAGED: Final = get_args(Unmanaged)
 
 _EVERYTHING: Final = Selector((parse("*", KINDS),))
-_GUARD: Final = re.compile(r"[a-z][a-z0-9-]*")
 
 
 def no_settings() -> Settings:
@@ -83,9 +81,9 @@ def read_acknowledge(node: Node | None, problems: Problems) -> tuple[Acknowledge
         guard = values.text(guard_node, "guard", problems)
         if guard is None:
             continue
-        if not _GUARD.fullmatch(guard):
-            hint = "guards are named like max-deletes"
-            problems.add("unknown-value", f'"{guard}" is no name of a guard', guard_node, hint)
+        if guard not in GUARDS:
+            hint = did_you_mean(guard, GUARDS, f"guards are {', '.join(GUARDS)}")
+            problems.add("unknown-value", f'there is no guard "{guard}"', guard_node, hint)
             continue
         address = _optional(table, "address", problems) or "*"
         until = None if until_node is None else values.moment(until_node, "until", problems)

@@ -13,6 +13,7 @@ from iamsync.kinds.kind import Field, Kind
 from iamsync.manifest import config, configsettings, limits
 from iamsync.manifest.documents import FILE_KEY
 from iamsync.policy.document import OPERATORS
+from iamsync.settings import GUARDS
 
 Schema = dict[str, Any]
 
@@ -416,7 +417,7 @@ def _settings() -> dict[str, Schema]:
 def _acknowledgement() -> Schema:
     return _closed(
         {
-            "guard": {"description": "Name of the guard.", "type": "string", "pattern": "^[a-z][a-z0-9-]*$"},
+            "guard": {"description": "Name of the guard.", "enum": list(GUARDS)},
             "address": {"description": "Address or glob; all where left out.", "type": "string", "default": "*"},
             "reason": {"description": "Why; shown in the plan.", "type": "string"},
             "until": {"description": "Date or time it ends, RFC 3339.", "type": "string"},

@@ -301,3 +301,11 @@ def test_a_guard_looks_again_when_a_saved_plan_is_applied(applied: Site) -> None
     assert told.code == 3, told
     assert "delete-credentials" in told.out
     assert applied.writes == []
+
+
+def test_every_guard_a_plan_can_name_is_one_that_can_be_spelled() -> None:
+    from iamsync.planner.guards import FINAL
+    from iamsync.settings import GUARDS
+
+    assert set(GUARDS) >= FINAL
+    assert list(GUARDS) == sorted(GUARDS)
