@@ -14,13 +14,14 @@ from typing import Any, Final
 
 from iamsync.model import EMPTY, Address
 from iamsync.planner.permissions import TRUST_ACTIONS, Permissions
+from iamsync.policy.catalog import load
 from iamsync.policy.document import statements
 from iamsync.policy.evaluate import Source
 from iamsync.policy.explanation import Decision
 from iamsync.policy.globs import Glob, TooComplex, disjoint, of_arn, witness
 from iamsync.policy.regions import Pieces, cells, example, worded
 from iamsync.policy.request import Values
-from iamsync.policy.vocabulary import covers, known, known_by_any, resources, templates, wild
+from iamsync.policy.vocabulary import covers, known_by_any, resources, templates, wild
 
 _ANY: Final = "*"
 # Up to here it is quicker to ask for each action whether a pattern covers it than to expand the pattern.
@@ -166,7 +167,7 @@ def _wanted(asked: tuple[str, ...], own: Iterable[Element]) -> set[str]:
         if not element.not_actions:
             # New, or a slip; either way it is asked about.
             named = (text for text in element.actions if not wild(text) and covers(asked, False, text))
-            wanted.update(text for text in named if not known(text))
+            wanted.update(text for text in named if load().action(text) is None)
     return wanted
 
 
@@ -196,7 +197,7 @@ class Element:
         """Those of some actions that the statement covers."""
         if len(wanted) <= _FEW:
             return {action for action in wanted if self.covers(action)}
-        unknown = {action for action in wanted if not known(action)}
+        unknown = {action for action in wanted if load().action(action) is None}
         covered = known_by_any(self.actions)
         found = wanted - covered if self.not_actions else wanted & covered
         return (found - unknown) | {action for action in unknown if self.covers(action)}
