@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from iamsync import arn
 from iamsync.errors import InputError, Place, StalePlan
 from iamsync.kinds import KINDS, codec
 from iamsync.kinds.codec import value_from_json
@@ -286,7 +287,8 @@ def verify(old: Saved, fresh: Plan, live: State, desired: State, ignore: Iterabl
             have, want = settled.live.get(address), settled.desired.get(address)
             current = codec.canonical(have) if have is not None else None
             goal = codec.canonical(want) if want is not None else None
-            difference += [f"~ {address} {name}".rstrip() for name in _strayed(before, current, goal, ours)]
+            strayed = _strayed(before, current, goal, old.addresses if ours else None)
+            difference += [f"~ {address} {name}".rstrip() for name in strayed]
     if difference:
         raise StalePlan(
             "the plan is no longer what would be done now",
@@ -335,11 +337,14 @@ def _restricted(plan: Plan, addresses: frozenset[Address]) -> tuple[Plan, list[s
     return replace(plan, steps=steps, changes=changes, guards=guards), loose
 
 
-def _strayed(before: Any, current: Any, goal: Any, ours: bool) -> Iterable[str]:
-    """The fields whose live value is neither what the plan saw nor, where it is ours, on the way to its goal."""
+def _strayed(before: Any, current: Any, goal: Any, ours: frozenset[Address] | None) -> Iterable[str]:
+    """The fields whose live value is neither what the plan saw nor, where it is ours, on the way to its goal.
+
+    `ours` are all addresses the plan changes, or None for a resource that is none of them.
+    """
     if current == before:
         return
-    if not ours:
+    if ours is None:
         yield "was changed since the plan was made"
         return
     if current is None:
@@ -347,8 +352,30 @@ def _strayed(before: Any, current: Any, goal: Any, ours: bool) -> Iterable[str]:
     for name in current:
         old = before.get(name) if before else None
         new = goal.get(name) if goal else None
+        if name == "trust_policy" and old is not None and _lost_ours(old, current[name], ours):
+            continue
         if not _between(old, current[name], new, before is None):
             yield name
+
+
+def _lost_ours(before: str, current: str, addresses: frozenset[Address]) -> bool:
+    """Whether two trust policies (canonical JSON) differ only in principals that the plan itself takes away.
+
+    AWS shows a deleted user or role by its bare id from then on (iam-facts 1.6).
+    """
+
+    def masked(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: masked(held) for key, held in value.items()}
+        if isinstance(value, list):
+            return sorted({json.dumps(masked(item), sort_keys=True) for item in value})
+        if isinstance(value, str):
+            parsed = arn.parse(value)
+            gone = parsed is not None and parsed.address in addresses
+            return "?" if gone or value.startswith(("AROA", "AIDA")) else value
+        return value
+
+    return bool(masked(json.loads(before)) == masked(json.loads(current)))
 
 
 def _between(old: Any, current: Any, new: Any, created: bool) -> bool:

@@ -15,6 +15,7 @@ from iamsync.errors import StalePlan
 from iamsync.kinds import KINDS
 from iamsync.kinds.kind import Field
 from iamsync.kinds.policy import Policy
+from iamsync.kinds.role import Role
 from iamsync.kinds.user import User
 from iamsync.model import Address, Plan, Removal, Resource, State
 from iamsync.planner import planfile
@@ -25,7 +26,7 @@ from iamsync.policy.document import Document
 from tests.laws.law import law
 from tests.planner.iam import Iam
 from tests.planner.upheaval import Upheaval, upheavals
-from tests.world import NOW, settings
+from tests.world import ACCOUNT, NOW, settings
 
 VALIDATOR = Draft7Validator(plan_schema())
 OTHER = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"x:Other","Resource":"*"}}'
@@ -202,3 +203,28 @@ def test_a_plan_whose_steps_now_wait_for_somebody_else_is_stale() -> None:
     with pytest.raises(StalePlan) as stale:
         verify(round_trip(made), planned(Upheaval(drifted, desired)), drifted, desired)
     assert stale.value.difference == ("+ user/a would have to change first",)
+
+
+def test_a_trust_that_lost_a_principal_to_the_plans_own_replacement_is_no_change_by_others() -> None:
+    """Between the deletion of a role and the new trust, AWS shows the role's bare id where its ARN stood."""
+
+    def trusting(path: str) -> Document:
+        principal = {"AWS": f"arn:aws:iam::{ACCOUNT}:role{path}old"}
+        statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+        return Document.of({"Version": "2012-10-17", "Statement": statement})
+
+    def state(path: str) -> State:
+        roles = {"old": Role(Document.parse(TRUST), path=path), "app": Role(trusting(path))}
+        return State.of(ACCOUNT, [Resource(Address("role", n), s) for n, s in roles.items()], complete=frozenset(KINDS))
+
+    case = Upheaval(state("/"), state("/ci/"))
+    made = planned(case)
+    old = round_trip(made)
+    iam = Iam(case.live, case.live.quotas)
+    done = [step for step in made.steps if step.address == Address("role", "old")]
+    for step in done:
+        iam.call(step.operation, step.params)
+    live = iam.state()
+    assert "AROA" in live.resources[Address("role", "app")].spec.trust_policy.text
+    rest = verify(old, planned(case, live), live, case.desired)
+    assert [step.operation for step in rest.steps] == ["UpdateAssumeRolePolicy"]
