@@ -176,11 +176,10 @@ def _existence(graph: Graph, cx: Context) -> None:
                 # A trust policy that stops naming a principal is saved before the principal goes: afterwards
                 # AWS would show its bare id there. A replaced principal comes back, and is waited for instead.
                 # A boundary cannot be let go of before the new one exists: that plan is refused (boundary-replace).
-                if freed.kind in ("user", "role") or act.field == "permissions_boundary":
+                bounds = act.field == "permissions_boundary" or act.phase is Phase.DELETE
+                if freed.kind in ("user", "role") or bounds:
                     continue
-                # Whoever holds it lets go at once, or nothing could be put back; where it is the boundary of
-                # somebody who goes (and the plan is refused: boundary-replace), with all that goes before.
-                graph.forced.update(graph.of[act.address] if act.phase is Phase.DELETE else (number,))
+                graph.forced.add(number)  # whoever holds it lets go at once, or nothing could be put back
             graph.waits[deletion].add(number)
         graph.waits[number].update(n for n in before if n is not None and n != number)
 
@@ -193,8 +192,6 @@ def _succession(graph: Graph, difference: Difference, cx: Context) -> None:
     mine = graph.of[difference.address]
     # A replaced policy cannot come back before everyone let go of it, and the successor may need it back.
     hasty = {n for n in mine if any(target(item, graph.acts[n], cx) in graph.replaced for item in graph.acts[n].frees)}
-    if graph.deleted.get(difference.address) in hasty:
-        return  # it was the boundary here: that plan is refused (boundary-replace)
     for number in mine:
         if number not in hasty:
             graph.waits[number].update(ahead)
