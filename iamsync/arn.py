@@ -59,11 +59,6 @@ def parse(text: str) -> Arn | None:
     return Arn(match[1], match[2], kind, f"{path}/", name) if name else None
 
 
-def root(partition: str, account: str) -> str:
-    """The ARN that stands for a whole account in a principal."""
-    return f"arn:{partition}:iam::{account}:root"
-
-
 def is_aws_managed(text: str) -> bool:
     """Whether this is the ARN of a policy that AWS owns."""
     parsed = parse(text)

@@ -106,7 +106,3 @@ def test_policies_of_aws_are_told_from_others(text: str, aws: bool) -> None:
 )
 def test_a_policy_is_named_as_a_person_would(text: str, short: str) -> None:
     assert arn.short(text, ACCOUNT) == short
-
-
-def test_the_root_stands_for_the_account() -> None:
-    assert arn.root("aws-cn", ACCOUNT) == f"arn:aws-cn:iam::{ACCOUNT}:root"

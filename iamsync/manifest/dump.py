@@ -16,7 +16,6 @@ from iamsync import arn
 from iamsync.kinds import KINDS
 from iamsync.kinds.codec import value_to_json
 from iamsync.kinds.kind import Context, Field, Kind
-from iamsync.kinds.owners import owner_of
 from iamsync.manifest.expand import escape
 from iamsync.manifest.writer import Commented, dump
 from iamsync.model import Address, Resource, State
@@ -29,37 +28,6 @@ UNTOLD: Final = "not told by this source"
 # Windows refuses these as file names, whatever follows the first dot.
 _DEVICE: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
 _HOUR: Final = 3600
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """A live resource that is not dumped, since somebody else manages it, and how that is known."""
-
-    address: Address
-    owner: str
-    evidence: str
-
-
-def own(state: State) -> tuple[State, tuple[Left, ...]]:
-    """The state without the resources of other owners, and those, sorted by address."""
-    left, kept = [], []
-    for resource in state:
-        if (owner := owner_of(resource)) is None:
-            kept.append(resource)
-        else:
-            left.append(Left(resource.address, owner.name, owner.evidence))
-    rest = State.of(
-        state.account_id,
-        kept,
-        partition=state.partition,
-        unread=state.unread,
-        complete=state.complete,
-        removed=state.removed,
-        missing=state.missing,
-        alias=state.alias,
-        quotas=state.quotas,
-    )
-    return rest, tuple(left)
 
 
 def manifests(

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 
 from iamsync.kinds.group import Group
+from iamsync.kinds.owners import Owner, owner_of
 from iamsync.kinds.policy import Policy
 from iamsync.kinds.role import Role
 from iamsync.kinds.user import User
 from iamsync.kinds.wire import UNTOLD, dump_state
 from iamsync.manifest.config import load_config
-from iamsync.manifest.dump import Layout, Left, manifests, own
+from iamsync.manifest.dump import Layout, manifests
 from iamsync.manifest.expand import Variables, expand
 from iamsync.manifest.load import read_manifests, resolve
 from iamsync.manifest.nodes import plain
@@ -248,15 +249,15 @@ def test_what_is_already_left_to_others_stays_so() -> None:
     assert entry(left, **untold)["ignore_changes"] == ["tags/eks:*", "description", "max_session_duration"]
 
 
-def test_resources_of_other_owners_are_left_out_and_named() -> None:
+def test_resources_of_other_owners_are_known_and_named() -> None:
     service = role("AWSServiceRoleForSupport", path="/aws-service-role/support.amazonaws.com/")
     stack = user("made", tags=(("aws:cloudformation:stack-name", "site"),))
-    kept, left = own(state(service, stack, user(), unread=UNTOLD, complete=frozenset({"user"}), alias="acme"))
-    assert kept == state(user(), unread=UNTOLD, complete=frozenset({"user"}), alias="acme")
-    assert left == (
-        Left(service.address, "AWS service", "service-linked role (path /aws-service-role/support.amazonaws.com/)"),
-        Left(stack.address, "CloudFormation", "tag aws:cloudformation:stack-name=site"),
-    )
+    owners = [owner_of(resource) for resource in (service, stack, user())]
+    assert owners == [
+        Owner("AWS service", "service-linked role (path /aws-service-role/support.amazonaws.com/)", reach=False),
+        Owner("CloudFormation", "tag aws:cloudformation:stack-name=site"),
+        None,
+    ]
 
 
 @settings(deadline=None, max_examples=60)
@@ -314,8 +315,8 @@ def test_any_state_loads_back_as_itself(layout: Layout, tmp_path_factory: pytest
 @pytest.mark.parametrize("layout", ["file-per-kind", "file-per-resource"])
 def test_a_real_account_loads_back_as_itself(layout: Layout, tmp_path: Path) -> None:
     whole, _ = dump_state(json.loads(LARGE.read_text(encoding="utf-8")))
-    live, left = own(whole)
-    assert len(live) + len(left) == len(whole)
+    live = replace(whole, resources={r.address: r for r in whole if owner_of(r) is None})
+    assert 0 < len(live) < len(whole)
     files = manifests(live, layout=layout)
     assert live.account_id not in re.sub(rf"\d{live.account_id}|{live.account_id}\d", "", "".join(files.values()))
     back = loaded(files, tmp_path, live.account_id)
