@@ -17,7 +17,6 @@ from iamsync.planner.compare import Difference
 from iamsync.planner.permissions import Permissions
 from iamsync.planner.projected import made
 from iamsync.policy.access import Access, Undecided, difference
-from iamsync.policy.document import Document
 from iamsync.policy.globs import Effort, TooComplex, bounded
 from iamsync.policy.holdings import Holdings
 
@@ -42,8 +41,11 @@ class Affected:
     access: Access
 
 
-def touched(live: State, differences: Iterable[Difference], cx: Context) -> dict[Address, Address]:
-    """The principals whose permissions these differences may move, each with the change it comes through."""
+def touched(live: State, after: State, differences: Iterable[Difference], cx: Context) -> dict[Address, Address]:
+    """The principals whose permissions these differences may move, each with the change it comes through.
+
+    `after` is the live state with the differences made (`projected.made`).
+    """
     moving = [d for d in differences if any(change.field in _MOVING for change in d.fields)]
     found: dict[Address, Address] = {d.address: d.address for d in moving if d.address.kind in ("user", "role")}
     sources: dict[str, Address] = {}
@@ -55,7 +57,6 @@ def touched(live: State, differences: Iterable[Difference], cx: Context) -> dict
                 sources[cx.arn(d.address, side.spec.path)] = d.address
     if not sources:
         return found
-    after = made(live, differences)
     groups: dict[str, Address] = {name: address for name, address in sources.items() if address.kind == "group"}
     for state in (live, after):
         for resource in state:
@@ -73,9 +74,10 @@ def touched(live: State, differences: Iterable[Difference], cx: Context) -> dict
 def documents_needed(live: State, differences: Iterable[Difference], cx: Context) -> tuple[str, ...]:
     """The ARNs of AWS's own policies whose documents `effects` will ask for."""
     differences = tuple(differences)
-    principals = touched(live, differences, cx)
+    after = made(live, differences)
+    principals = touched(live, after, differences, cx)
     needed: set[str] = set()
-    for state in (live, made(live, differences)):
+    for state in (live, after):
         for address in principals:
             resource = state.get(address)
             if resource is None:
@@ -88,20 +90,15 @@ def documents_needed(live: State, differences: Iterable[Difference], cx: Context
 
 
 def effects(
-    live: State,
-    differences: Iterable[Difference],
-    cx: Context,
-    aws_policies: Mapping[str, tuple[str, Document]],
+    before: Permissions, after: Permissions, differences: Iterable[Difference], cx: Context
 ) -> tuple[tuple[Affected, ...], int]:
     """What every touched principal gains and loses, sorted; whom nothing befalls is left out.
 
     Also how many touched principals were not looked at, since there are more than `MOST`.
     """
-    differences = tuple(differences)
-    principals = touched(live, differences, cx)
+    principals = touched(before.state, after.state, differences, cx)
     if not principals:
         return (), 0
-    before, after = Permissions(live, aws_policies), Permissions(made(live, differences), aws_policies)
     out = []
     left = EFFORT
     for address, through in sorted(principals.items())[:MOST]:

@@ -17,6 +17,8 @@ from iamsync.planner.concern import Concern
 from iamsync.planner.effects import Affected, effects, untold_finding
 from iamsync.planner.narrow import Selection, of_cause, selected
 from iamsync.planner.order import order
+from iamsync.planner.permissions import Permissions
+from iamsync.planner.projected import made
 from iamsync.planner.settle import Settled, settle
 from iamsync.planner.situation import DEFAULT_QUOTAS, Situation
 from iamsync.policy.document import principals
@@ -156,7 +158,16 @@ def plan(
         differences = of_cause(differences, only, cx)
     if selection is not None:
         differences = selected(differences, selection, cx)
-    situation = Situation(found.settled.desired, found.live, differences, settings, now, cx, max(found.managed, 0))
+    before = after = None
+    if access and differences:
+        before = Permissions(found.settled.live, live.aws_policies)
+        after = Permissions(made(found.settled.live, differences), live.aws_policies)
+    situation = Situation(
+        *(found.settled.desired, found.live, differences, settings, now, cx, max(found.managed, 0)),
+        caller=caller,
+        before=before,
+        after=after,
+    )
     answers = guards.guard(situation, found.findings)
     concern = Concern((found.settled.desired, found.live) if differences else (), cx)
     limits = {**DEFAULT_QUOTAS, **live.quotas}
@@ -165,7 +176,7 @@ def plan(
     for step in steps:
         if step.address is not None:
             of.setdefault(step.address, []).append(step.id)
-    told, untold = effects(found.settled.live, differences, cx, live.aws_policies) if access else ((), 0)
+    told, untold = effects(before, after, differences, cx) if before is not None and after is not None else ((), 0)
     changes = tuple(_change(difference, tuple(of.get(difference.address, ())), told) for difference in differences)
     prior = read_set(differences, found, cx)
     left_out = _in_place(found.differences) - _in_place(differences)

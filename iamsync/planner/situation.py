@@ -9,6 +9,7 @@ from typing import Final
 from iamsync.kinds.kind import Context
 from iamsync.model import Address, State
 from iamsync.planner.compare import Difference
+from iamsync.planner.permissions import Permissions
 from iamsync.settings import Settings
 
 # AWS's published defaults (iam-facts 4), for a source that does not tell its own.
@@ -25,7 +26,11 @@ DEFAULT_QUOTAS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What guards look at: both sides as compared, the differences, the operator's settings."""
+    """What guards look at: both sides as compared, the differences, the operator's settings.
+
+    `caller` is the ARN that will apply the plan. `before` and `after` are everybody's permissions as they are and as
+    the plan leaves them, None where nobody asked for them or nothing differs.
+    """
 
     desired: State
     live: State
@@ -34,6 +39,9 @@ class Situation:
     now: str
     cx: Context
     managed: int
+    caller: str = ""
+    before: Permissions | None = None
+    after: Permissions | None = None
 
 
 def names_of(addresses: Sequence[Address], most: int = 10) -> str:
