@@ -44,7 +44,8 @@ class Executor:
     """Executes steps of one account's plan; safe to share between threads.
 
     `sleep` gets seconds and may return early (an interrupted run's pauses end at once: what is left of
-    the repeating then takes no time); `jitter` gives a number from 0 to 1.
+    the repeating then takes no time); `jitter` gives a number from 0 to 1. `writer` gives the connection
+    that a step's calls are made with, where it is another than the one that reads.
     """
 
     def __init__(
@@ -53,8 +54,10 @@ class Executor:
         *,
         sleep: Callable[[float], object] = time.sleep,
         jitter: Callable[[], float] = random.random,
+        writer: Callable[[Step], Connection] | None = None,
     ) -> None:
         self.connection = connection
+        self._writer = writer or (lambda _: connection)
         self._sleep = sleep
         self._jitter = jitter
 
@@ -74,7 +77,8 @@ class Executor:
                 operation=step.operation,
                 hint="make the plan again; a plan that was edited is never executed",
             )
-        client = self.connection.iam_once if step.operation in ONCE else self.connection.iam
+        writer = self._writer(step)
+        client = writer.iam_once if step.operation in ONCE else writer.iam
         attempts, pauses, waited, doubted = 0, 0, 0.0, False
         while True:
             try:
@@ -121,7 +125,7 @@ class Executor:
         """Whether an earlier attempt whose answer was lost did it after all."""
         try:
             if step.operation == "CreatePolicyVersion":
-                return self._version_is_default(step.params)
+                return self._version_is_default(step)
             if step.operation in _CREATIONS and (error.doubtful or error.aws_code == "EntityAlreadyExists"):
                 return self._is_as_asked(step)
             if renamed := _renamed(step):
@@ -142,9 +146,9 @@ class Executor:
             return any(role["RoleName"] == step.params["RoleName"] for role in profile.get("Roles") or ())
         return False
 
-    def _version_is_default(self, params: Mapping[str, Any]) -> bool:
+    def _version_is_default(self, step: Step) -> bool:
         """Whether the document is the policy's default version, made so if it is stored but idle."""
-        iam, partition = self.connection.iam, self.connection.partition
+        params, iam, partition = step.params, self.connection.iam, self.connection.partition
         wanted = Document.parse(params["PolicyDocument"], partition)
         stored = [
             version
@@ -153,7 +157,8 @@ class Executor:
         ]
         if stored and not any(version["IsDefaultVersion"] for version in stored):
             version_id = stored[0]["VersionId"]
-            call(iam, "SetDefaultPolicyVersion", {"PolicyArn": params["PolicyArn"], "VersionId": version_id})
+            own = self._writer(step).iam
+            call(own, "SetDefaultPolicyVersion", {"PolicyArn": params["PolicyArn"], "VersionId": version_id})
         return bool(stored)
 
     def _is_renamed(self, old: Address, new: Address) -> bool:

@@ -37,12 +37,13 @@ _DETACHED: Final = {"profile": None, "config_file": os.devnull, "credentials_fil
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One role of a chain; `duration` in seconds, None for AWS's own (one hour)."""
+    """One role of a chain; `duration` in seconds, None for AWS's own (one hour); `policy` limits its session."""
 
     arn: str
     external_id: str | None = None
     session_name: str = "iamsync"
     duration: int | None = None
+    policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +221,7 @@ class _Maker:
             "RoleSessionName": hop.session_name,
             "ExternalId": hop.external_id,
             "DurationSeconds": hop.duration,
+            "Policy": hop.policy,
         }
         fetcher = AssumeRoleCredentialFetcher(
             client_creator=self.client,

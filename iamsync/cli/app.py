@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import typer
 
-from iamsync.cli import check, info, local, permissions, planning, states
+from iamsync.cli import check, info, local, needed, permissions, planning, states
 from iamsync.errors import IamsyncError
 
 app: Final = typer.Typer(
@@ -23,6 +23,7 @@ check.add(app)
 planning.add(app)
 states.add(app)
 permissions.add(app)
+needed.add(app)
 local.add(app)
 info.add(app)
 

@@ -152,6 +152,14 @@ def apply(
     parallelism: Annotated[
         int, typer.Option("--parallelism", help="Calls at once.", min=1, max=64, envvar="IAMSYNC_PARALLELISM")
     ] = 8,
+    restrict: Annotated[
+        bool,
+        typer.Option(
+            "--restrict",
+            help="Make the calls in sessions of the assumed role that may do nothing but the plan.",
+            envvar="IAMSYNC_RESTRICT",
+        ),
+    ] = False,
     form: Annotated[str, typer.Option("--format", help="text or json.", envvar="IAMSYNC_FORMAT")] = "text",
 ) -> None:
     """Plan, ask, and apply; or apply a plan that was saved or approved."""
@@ -202,14 +210,15 @@ def apply(
         if form == "text":
             print(rendered(document(planned, options), "text", common, color=colored(common)), end="", flush=True)
         _refuse(planned)
+        writers = [_restricted(ways, item, common) if restrict and item.plan.changes else None for item in planned]
         results = []
-        for item in planned:
+        for item, writer in zip(planned, writers, strict=True):
             if not item.plan.changes:
                 continue
             if not agreed:
                 _ask(item)
                 item = applying.unmoved(project, item)
-            done, ended = _run(project, item, common, parallelism, stop, approved or "")
+            done, ended = _run(project, item, common, parallelism, stop, approved or "", writer)
             results.append((item, done, ended))
             if done.summary.failed or done.summary.skipped or done.summary.interrupted:
                 break
@@ -217,7 +226,7 @@ def apply(
 
 
 def _run(
-    project: Any, item: Any, common: Common, parallelism: int, stop: threading.Event, approved: str
+    project: Any, item: Any, common: Common, parallelism: int, stop: threading.Event, approved: str, writer: Any
 ) -> tuple[Any, list[Any]]:
     """Apply one account's plan under its progress; the result, and how each step ended."""
     from iamsync.engine import applying
@@ -232,8 +241,26 @@ def _run(
                 ended.append(event)
             show(event)
 
-        done = applying.run(project, item, parallelism=parallelism, report=report, stop=stop, approved=approved)
+        done = applying.run(
+            *(project, item),
+            parallelism=parallelism,
+            report=report,
+            stop=stop,
+            approved=approved,
+            writer=writer,
+        )
     return done, ended
+
+
+def _restricted(ways: Any, item: Any, common: Common) -> Any:
+    """The connections of a plan's steps, each limited to its part of the plan; InputError where no role is assumed."""
+    from iamsync.engine.restricting import Restricted
+
+    made = Restricted(ways, item)
+    if not common.quiet:
+        counted = "1 session" if made.sessions == 1 else f"{made.sessions} sessions"
+        note(f"account {item.plan.account_name}: restricted to the plan's own calls, in {counted}")
+    return made
 
 
 def _saved_plan(paths: list[str]) -> tuple[Path | None, list[str]]:

@@ -12,12 +12,13 @@ from threading import Event
 from iamsync import __version__, events, journal
 from iamsync.apply import apply
 from iamsync.aws.execute import Executor
+from iamsync.aws.session import Connection
 from iamsync.engine.planning import Planned, replan
 from iamsync.engine.project import Project
 from iamsync.engine.reach import read_text
 from iamsync.errors import GuardRefused, InputError, StalePlan
 from iamsync.events import RunEnded
-from iamsync.model import Plan
+from iamsync.model import Plan, Step
 from iamsync.planner import planfile
 from iamsync.planner.planfile import Saved
 
@@ -141,8 +142,9 @@ def run(
     report: Callable[[events.Event], None],
     stop: Event,
     approved: str = "",
+    writer: Callable[[Step], Connection] | None = None,
 ) -> Applied:
-    """Execute one account's plan; every step is on record before its call."""
+    """Execute one account's plan; every step is on record before its call. `writer` as in `Executor`."""
     assert item.reached.connection is not None
     run_id = journal.run_id(datetime.now(UTC))
     record = journal.Journal(runs_folder(project), run_id)
@@ -156,7 +158,7 @@ def run(
             report(event)
 
         # An interrupt also ends the pauses between attempts, so that nobody waits two minutes for it.
-        execute = Executor(item.reached.connection, sleep=stop.wait)
+        execute = Executor(item.reached.connection, sleep=stop.wait, writer=writer)
         summary = apply(item.plan, execute, parallelism=parallelism, report=both, stop=stop.is_set)
     finally:
         record.close()

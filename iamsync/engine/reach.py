@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ SANDBOX_NOTE = "sandbox: the embedded IAM, not AWS; its state is {path}"
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """One account of a run: a connection to it, or the state a file tells."""
+    """One account of a run: a connection to it and the way there, or the state a file tells."""
 
     account: Account
     account_id: str
@@ -31,6 +31,7 @@ class Reached:
     connection: Connection | None = None
     told: State | None = None
     is_sandbox: bool = False
+    access: Access | None = None
 
 
 @dataclass(slots=True)
@@ -74,7 +75,13 @@ class Ways:
             account_id=account.id,
         )
         made = connect(access, tap=self.options.tap, sessions=self._sessions)
-        return Reached(account, made.account_id, made.partition, made.caller, connection=made)
+        return Reached(account, made.account_id, made.partition, made.caller, connection=made, access=access)
+
+    def limited(self, access: Access, policy: str) -> Connection:
+        """The same way again, in a session of its last role that may do only what the policy says as well."""
+        *before, last = access.hops
+        limited = replace(access, hops=(*before, replace(last, policy=policy)))
+        return connect(limited, tap=self.options.tap, sessions=self._sessions)
 
     def _embedded(self, account: Account) -> Reached:
         for flag, value in (

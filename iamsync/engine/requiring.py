@@ -1,0 +1,50 @@
+"""What IAM policy iamsync itself needs: for reading, or for reading and one saved plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from iamsync.engine.showing import saved_document
+from iamsync.errors import InputError
+from iamsync.kinds.kind import Context
+from iamsync.model import Address, Call, Step
+from iamsync.planner import required
+from iamsync.planner.required import MANAGED, Whereabouts
+
+SIZE: Final = MANAGED
+
+
+def reading() -> dict[str, Any]:
+    """The policy for plan, import, snapshot and whatever else only reads."""
+    return required.reading()
+
+
+def applying(file: Path, account: str | None) -> dict[str, Any]:
+    """The policy for applying one account's part of a plan file, its reads included.
+
+    InputError where the file holds several accounts and none was named, or not the one that was.
+    """
+    plans = saved_document(file)["plans"]
+    names = [str(item["account"]["name"]) for item in plans]
+    chosen = [item for item in plans if account in (None, item["account"]["name"], item["account"]["id"])]
+    if len(chosen) != 1:
+        told = f"is about {len(names)} accounts" if account is None else f"has no account {account}"
+        raise InputError(f"{file} {told}", code="which-account", hint=f"--account NAME, one of {', '.join(names)}")
+    found = chosen[0]
+    steps = tuple(_steps(found["steps"]))
+    prior = {Address.parse(name): spec for name, spec in found["prior"].items()}
+    cx = Context(found["account"]["id"], found["account"]["partition"])
+    return required.joined(required.reading(), required.applying(steps, Whereabouts.of(cx, steps, prior)))
+
+
+def size(document: Mapping[str, Any]) -> int:
+    """How much of a managed policy's room a document takes: its characters without white space."""
+    return sum(not character.isspace() for character in required.compact(document))
+
+
+def _steps(listed: Iterable[Mapping[str, Any]]) -> Iterable[Step]:
+    for item in listed:
+        address = Address.parse(item["address"]) if item.get("address") else None
+        yield Step(str(item["id"]), address, Call(str(item["operation"]), item["params"]), item["effect"])
