@@ -201,6 +201,10 @@ def apply(
     )
     project = Project.open(options)
     _ids_known(project, saved is not None)
+    if restrict:
+        from iamsync.engine.restricting import restrictable
+
+        restrictable(project)
     with Ways(project) as ways, _interruptible() as stop:
         planned = plans(project, ways, write=True)
         if saved is not None:
@@ -253,7 +257,7 @@ def _run(
 
 
 def _restricted(ways: Any, item: Any, common: Common) -> Any:
-    """The connections of a plan's steps, each limited to its part of the plan; InputError where no role is assumed."""
+    """The connections of a plan's steps, each limited to its part of the plan."""
     from iamsync.engine.restricting import Restricted
 
     made = Restricted(ways, item)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from iamsync.aws.session import Connection
 from iamsync.engine.planning import Planned
+from iamsync.engine.project import Project
 from iamsync.engine.reach import Ways
 from iamsync.errors import AwsError, InputError
 from iamsync.kinds.kind import Context
@@ -20,21 +21,32 @@ def whereabouts(plan: Plan) -> Whereabouts:
     return Whereabouts.of(Context(plan.account_id, plan.partition), plan.steps, plan.prior)
 
 
+def restrictable(project: Project) -> None:
+    """InputError where an account of this run is not reached by assuming a role, whose session could be limited."""
+    options = project.options
+    for account in project.accounts(writes=True):
+        if options.sandbox or account.backend == "sandbox":
+            told = f"account {account.name} is the embedded IAM, which enforces no policy"
+        elif not (options.assume_role or account.write):
+            told = f"account {account.name} is reached without one"
+        else:
+            continue
+        raise InputError(
+            f"--restrict limits the session of a role, and {told}",
+            code="nothing-to-restrict",
+            hint="give assume_role in iamsync.yaml, or --assume-role ARN; a role may be trusted to assume itself",
+        )
+
+
 class Restricted:
     """The connection of each step of one plan: a session of the account's last role, limited to that part of the plan.
 
-    Sessions are made when their first step comes; safe to share between threads. InputError where there is no role
-    to assume.
+    Sessions are made when their first step comes; safe to share between threads. The account passed `restrictable`.
     """
 
     def __init__(self, ways: Ways, item: Planned) -> None:
         access = item.reached.access
-        if access is None or not access.hops:
-            raise InputError(
-                f"--restrict limits the session of a role, and account {item.plan.account_name} is reached without one",
-                code="nothing-to-restrict",
-                hint="give assume_role in iamsync.yaml or --assume-role ARN; a role may be trusted to assume itself",
-            )
+        assert access is not None
         self._ways = ways
         self._access = access
         self._plan = item.plan

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from iamsync.kinds import KINDS
 from iamsync.kinds.kind import Context
 from iamsync.kinds.operations import WAIT
 from iamsync.model import Address, Step
@@ -38,6 +39,7 @@ _ABOUT: Final = {
 _ARNS: Final = ("OpenIDConnectProviderArn", "SAMLProviderArn", "SerialNumber")
 # A name stands once in an account, whatever its path.
 _ANYWHERE: Final = ("/", "/*/")
+_CREATIONS: Final = frozenset(f"Create{kind.noun}" for kind in KINDS.values())
 # What a creation names its resource by, where that is not NounName.
 _CREATED: Final = {"CreatePolicy": ("policy", "PolicyName"), "CreateSAMLProvider": ("saml_provider", "Name")}
 
@@ -92,9 +94,12 @@ class Whereabouts:
             if spec is not None:
                 found[address][str(spec.get("path") or "/")] = None
         for step in steps:
-            for name in ("Path", "NewPath"):
-                if step.address is not None and name in step.params:
-                    found[step.address][str(step.params[name])] = None
+            if step.address is None:
+                continue
+            if step.operation in _CREATIONS:
+                found[step.address][str(step.params.get("Path") or "/")] = None
+            elif "NewPath" in step.params:
+                found[step.address][str(step.params["NewPath"])] = None
         return cls(cx, {address: tuple(paths) for address, paths in found.items()})
 
     def arns(self, address: Address) -> tuple[str, ...]:
@@ -241,11 +246,11 @@ def _statements(found: Iterable[Need]) -> list[dict[str, Any]]:
         values[need.resource, need.key, need.action].add(need.value)
     for (resource, key, action), held in values.items():
         actions[resource, key, tuple(sorted(held))].add(action)
-    for (resource, key, condition), names in actions.items():
-        resources[tuple(sorted(names)), key, condition].add(resource)
+    for (resource, key, condition), together in actions.items():
+        resources[tuple(sorted(together)), key, condition].add(resource)
     out = []
-    for (names, key, condition), held in sorted(resources.items()):
-        statement: dict[str, Any] = {"Effect": "Allow", "Action": _one(names), "Resource": _one(sorted(held))}
+    for (names, key, condition), places in sorted(resources.items()):
+        statement: dict[str, Any] = {"Effect": "Allow", "Action": _one(names), "Resource": _one(sorted(places))}
         if key:
             operator = "ArnEquals" if key == "iam:PolicyARN" else "StringEquals"
             statement["Condition"] = {operator: {key: _one(condition)}}

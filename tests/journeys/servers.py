@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -32,7 +32,6 @@ server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_
 print(server.port, flush=True)
 server.serve_forever()
 """
-_KEY: Final = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_REGION": "us-east-1"}
 
 
 class Absent(Exception):
@@ -41,16 +40,19 @@ class Absent(Exception):
 
 @dataclass(slots=True)
 class Server:
-    """A running server; `empty` makes it forget everything."""
+    """A running server; `empty` makes it forget everything. `key` is both halves of its root's access key."""
 
     name: str
     url: str
     empty: Callable[[], None]
+    key: str = "testing"
 
     @property
     def environment(self) -> dict[str, str]:
         """What leads the command, or boto3, there."""
-        return {**_KEY, "AWS_DEFAULT_REGION": "us-east-1", "IAMSYNC_ENDPOINT_URL": self.url}
+        signed = {"AWS_ACCESS_KEY_ID": self.key, "AWS_SECRET_ACCESS_KEY": self.key}
+        region = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
+        return {**signed, **region, "IAMSYNC_ENDPOINT_URL": self.url}
 
     def client(self, service: str = "iam") -> Any:
         """A plain boto3 client: somebody else's hands."""
@@ -58,8 +60,8 @@ class Server:
             service,
             region_name="us-east-1",
             endpoint_url=self.url,
-            aws_access_key_id=_KEY["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=_KEY["AWS_SECRET_ACCESS_KEY"],
+            aws_access_key_id=self.key,
+            aws_secret_access_key=self.key,
             config=Config(retries={"total_max_attempts": 2}),
         )
 
@@ -71,8 +73,12 @@ class Server:
 
 @contextmanager
 def running(name: str) -> Iterator[Server]:
-    """The server of this name until the block ends; Absent where it cannot be had."""
-    with {"sandbox": _sandbox, "moto": _moto, "ministack": _ministack}[name]() as server:
+    """The server of this name until the block ends; Absent where it cannot be had.
+
+    `ministack-auth` is MiniStack that enforces policies, boundaries and session policies.
+    """
+    known = {"sandbox": _sandbox, "moto": _moto, "ministack": _ministack, "ministack-auth": _strict_ministack}
+    with known[name]() as server:
         yield server
 
 
@@ -94,17 +100,22 @@ def _moto() -> Iterator[Server]:
         yield Server("moto", url, lambda: _post(f"{url}/moto-api/reset"))
 
 
+def _strict_ministack() -> AbstractContextManager[Server]:
+    # An account id as a key is that account's root; any other key must be one that it gave out.
+    return _ministack("ministack-auth", "111122223333", AUTH="true")
+
+
 @contextmanager
-def _ministack() -> Iterator[Server]:
+def _ministack(name: str = "ministack", key: str = "testing", **more: str) -> Iterator[Server]:
     program = _ministack_program()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    environment = {"PATH": os.environ.get("PATH", ""), "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
+    environment = {"PATH": os.environ.get("PATH", ""), "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), **more}
     url = f"http://127.0.0.1:{port}"
     with _process([str(program)], stdout=subprocess.DEVNULL, env=environment) as process:
         _wait(url, process)
-        yield Server("ministack", url, lambda: _post(f"{url}/_ministack/reset"))
+        yield Server(name, url, lambda: _post(f"{url}/_ministack/reset"), key)
 
 
 def _ministack_program() -> Path:

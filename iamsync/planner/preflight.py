@@ -1,0 +1,121 @@
+"""Whether the caller may make a plan's calls, foreseen before the first one: by its own policies and boundary.
+
+What a Deny or a missing grant certainly forbids would fail half-way; it is told, and refused, before anything is
+done. Whatever hangs on something that only AWS knows stays open and is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from iamsync.model import Address, Finding, Step
+from iamsync.planner.permissions import Permissions
+from iamsync.planner.required import Need, Whereabouts, needs
+from iamsync.policy.explanation import Decision, told
+from iamsync.policy.request import ABSENT, Values
+
+_MOST: Final = 5
+_BOUNDARY: Final = "iam:PermissionsBoundary"
+# The kinds whose own boundary AWS compares with the condition key.
+_BOUNDED: Final = ("user", "role")
+# In the ARN of a resource whose path nobody knows (`Whereabouts.arns`).
+_ELSEWHERE: Final = "/*/"
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """How one call of a step will fare where it is not certainly allowed."""
+
+    step: Step
+    need: Need
+    decision: Decision
+
+    @property
+    def denied(self) -> bool:
+        """Whether AWS will refuse the call, whatever else it knows."""
+        return self.decision.certain and not self.decision.allowed
+
+
+def acting(caller: str, permissions: Permissions) -> Address | None:
+    """The user or role of this account that a caller's ARN means; None where its policies are not known.
+
+    The ARN is the user's, or that of a role's session as STS tells it (`assumed-role/NAME`).
+    """
+    parts = caller.split(":", 5)
+    if len(parts) != 6 or parts[4] != permissions.state.account_id:
+        return None
+    word, _, rest = parts[5].partition("/")
+    if word == "assumed-role":
+        found = permissions.resource(Address("role", rest.partition("/")[0]))
+    elif word in ("user", "role"):
+        found = permissions.resource(Address(word, rest.rpartition("/")[2]))
+    else:
+        return None
+    return found.address if found is not None else None
+
+
+def forecasts(steps: Sequence[Step], where: Whereabouts, permissions: Permissions, who: Address) -> Iterator[Forecast]:
+    """Every call that is not certainly allowed to this principal, in the order of the steps."""
+    rebounded = frozenset(step.address for step in steps if step.operation.endswith("PermissionsBoundary"))
+    for step in steps:
+        found = tuple(needs(step, where))
+        anywhere = {need.action for need in found if _ELSEWHERE in need.resource}
+        for need in found:
+            if _ELSEWHERE in need.resource:
+                continue
+            context = _context(step, need, permissions, step.address in rebounded)
+            decision = permissions.decide(who, need.action, need.resource, context)
+            if need.action in anywhere:
+                reason = f"the path of {need.resource.rpartition('/')[2]} is not known"
+                decision = replace(decision, certain=False, reasons=(*decision.reasons, reason))
+            if not (decision.allowed and decision.certain):
+                yield Forecast(step, need, decision)
+
+
+def findings(foreseen: Sequence[Forecast], who: Address, calls: int) -> Iterator[Finding]:
+    """What a reviewer is told of them: a refusal for what will fail, a note for what nobody can tell."""
+    denied = [one for one in foreseen if one.denied]
+    if denied:
+        yield Finding(
+            "call-denied",
+            "refuse",
+            f"{who}, which would apply this, may not make {len(denied)} of the plan's {calls} calls",
+            who,
+            evidence="; ".join(_line(one) for one in denied[:_MOST])
+            + (f"; and {len(denied) - _MOST} more" if len(denied) > _MOST else ""),
+            remedy="apply as somebody who may, or grant it: iamsync required-policy plan.json prints what is needed",
+        )
+    undecided = [one for one in foreseen if not one.denied]
+    if undecided:
+        reasons = list(dict.fromkeys(reason for one in undecided for reason in one.decision.reasons))
+        yield Finding(
+            "call-undecided",
+            "info",
+            f"whether {who} may make {len(undecided)} of the plan's {calls} calls cannot be told beforehand",
+            who,
+            evidence="; ".join(reasons[:_MOST]),
+        )
+
+
+def _line(one: Forecast) -> str:
+    because = next(iter(told(one.decision)), "denied")
+    return f"{one.need.action} on {one.need.resource} ({because})"
+
+
+def _context(step: Step, need: Need, permissions: Permissions, rebounded: bool) -> Mapping[str, Values]:
+    """The condition keys that follow from the call itself; `rebounded`: the plan changes its boundary on the way."""
+    context: dict[str, Values] = {"iam:PolicyARN": ABSENT}
+    tags = step.params.get("Tags") or ()
+    keys = tuple(sorted(tag["Key"] for tag in tags)) or tuple(step.params.get("TagKeys") or ())
+    context["aws:TagKeys"] = keys or ABSENT
+    context.update({f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in tags})
+    address = step.address
+    if address is None or address.kind not in _BOUNDED or step.operation.startswith("Create"):
+        context[_BOUNDARY] = ABSENT
+    elif not rebounded and (found := permissions.resource(address)) is not None:
+        context[_BOUNDARY] = found.spec.permissions_boundary or ABSENT
+    if need.key:
+        context[need.key] = need.value
+    return context
