@@ -1,4 +1,4 @@
-"""The long form of what validate finds, by the id it is shown with."""
+"""The long form of what validate finds and of what guards refuse, by the id it is shown with."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import difflib
 from dataclasses import dataclass
 
 from iamsync.errors import InputError
-from iamsync.policy.lint import RULES, RULES_BY_ID
+from iamsync.planner.meanings import MEANINGS
+from iamsync.policy.lint import RULES
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A finding's id, how grave it is, what it is called, and a paragraph about it."""
+    """A finding's id, how grave it is (or that it is a guard), what it is called, and a paragraph about it."""
 
     id: str
     severity: str
@@ -21,14 +22,17 @@ class Explanation:
 
 def explanations() -> tuple[Explanation, ...]:
     """Everything that can be explained, by id."""
-    return tuple(Explanation(rule.id, rule.severity, rule.title, rule.text) for rule in RULES)
+    rules = (Explanation(rule.id, rule.severity, rule.title, rule.text) for rule in RULES)
+    guards = (Explanation(name, "guard", *MEANINGS[name]) for name in sorted(MEANINGS))
+    return (*rules, *guards)
 
 
 def explain(code: str) -> Explanation:
     """The explanation of an id in any letter case; InputError for one that nothing has."""
-    found = RULES_BY_ID.get(code.upper())
+    known = {item.id.casefold(): item for item in explanations()}
+    found = known.get(code.casefold())
     if found is None:
-        near = difflib.get_close_matches(code.upper(), RULES_BY_ID, 1)
-        hint = f"did you mean {near[0]}?" if near else "iamsync explain, without an id, lists them"
+        near = difflib.get_close_matches(code.casefold(), known, 1)
+        hint = f"did you mean {known[near[0]].id}?" if near else "iamsync explain, without an id, lists them"
         raise InputError(f"there is no finding {code!r}", code="unknown-finding", hint=hint)
-    return Explanation(found.id, found.severity, found.title, found.text)
+    return found

@@ -74,6 +74,7 @@ def replan(project: Project, reached: Reached, now: str, base: Project | None = 
         settings,
         account_name=account.name,
         caller=reached.caller,
+        applier=reached.applier,
         now=now,
         base=before,
         selection=_selection(project, desired),

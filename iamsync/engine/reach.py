@@ -22,7 +22,10 @@ SANDBOX_NOTE = "sandbox: the embedded IAM, not AWS; its state is {path}"
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """One account of a run: a connection to it and the way there, or the state a file tells."""
+    """One account of a run: a connection to it and the way there, or the state a file tells.
+
+    `applier` is the ARN that would apply what is planned: the caller, or the role that is configured for writing.
+    """
 
     account: Account
     account_id: str
@@ -32,6 +35,7 @@ class Reached:
     told: State | None = None
     is_sandbox: bool = False
     access: Access | None = None
+    applier: str = ""
 
 
 @dataclass(slots=True)
@@ -75,7 +79,14 @@ class Ways:
             account_id=account.id,
         )
         made = connect(access, tap=self.options.tap, sessions=self._sessions)
-        return Reached(account, made.account_id, made.partition, made.caller, connection=made, access=access)
+        overridden = write or self.options.assume_role or account.write == account.read
+        applier = made.caller if overridden or not account.write else account.write[-1].arn
+        return Reached(
+            *(account, made.account_id, made.partition, made.caller),
+            connection=made,
+            access=access,
+            applier=applier,
+        )
 
     def limited(self, access: Access, policy: str) -> Connection:
         """The same way again, in a session of its last role that may do only what the policy says as well."""
@@ -102,6 +113,7 @@ class Ways:
             self.options.warn(SANDBOX_NOTE.format(path=_near(where, self.options.cwd)))
         access = Access(account_id=account_id)
         made = connect(access, transport=self._server.handle, tap=self.options.tap, sessions=self._sessions)
+        # Nobody is anybody there: the embedded IAM enforces no policy.
         return Reached(account, made.account_id, made.partition, made.caller, connection=made, is_sandbox=True)
 
     def _told(self, account: Account, path: Path) -> Reached:

@@ -10,8 +10,9 @@ from iamsync import arn
 from iamsync.kinds import KINDS, codec
 from iamsync.kinds.fields import REPLACED
 from iamsync.kinds.kind import Context
-from iamsync.model import Address, Cause, Change, Finding, Plan, Question, Reported, Resource, State
-from iamsync.planner import compare, guards, scope
+from iamsync.kinds.operations import WAIT
+from iamsync.model import Address, Cause, Change, Finding, Plan, Question, Reported, Resource, State, Step
+from iamsync.planner import compare, guards, preflight, scope
 from iamsync.planner.compare import Difference
 from iamsync.planner.concern import Concern
 from iamsync.planner.effects import Affected, effects, untold_finding
@@ -19,6 +20,7 @@ from iamsync.planner.narrow import Selection, of_cause, selected
 from iamsync.planner.order import order
 from iamsync.planner.permissions import Permissions
 from iamsync.planner.projected import made
+from iamsync.planner.required import Whereabouts
 from iamsync.planner.settle import Settled, settle
 from iamsync.planner.situation import DEFAULT_QUOTAS, Situation
 from iamsync.policy.document import principals
@@ -144,12 +146,14 @@ def plan(
     selection: Selection | None = None,
     only: Cause | None = None,
     access: bool = True,
+    applier: str = "",
 ) -> Plan:
     """What would make `live` what `desired` says, in order, with everything a reviewer must know.
 
     `now` is RFC 3339 in UTC. `selection` narrows what is looked at; what a selected change needs
     comes along. `only` keeps the changes of one cause. Without `access` nobody's
-    gains and losses are computed. InputError where resources wait in a ring.
+    gains and losses are computed. `applier` is the ARN that would make the calls, where policies are enforced.
+    InputError where resources wait in a ring.
     """
     cx = Context(live.account_id, live.partition)
     found = contrast(desired, live, settings, base, now)
@@ -168,17 +172,18 @@ def plan(
         before=before,
         after=after,
     )
-    answers = guards.guard(situation, found.findings)
     concern = Concern((found.settled.desired, found.live) if differences else (), cx)
     limits = {**DEFAULT_QUOTAS, **live.quotas}
     steps = order(differences, concern, cx, settle=settings.safety.settle, quotas=limits)
+    prior = read_set(differences, found, cx)
     of: dict[Address, list[str]] = {}
     for step in steps:
         if step.address is not None:
             of.setdefault(step.address, []).append(step.id)
+    foreseen = _foreseen(steps, Whereabouts.of(cx, steps, prior), before, applier) if before is not None else ()
+    answers = guards.guard(situation, (*found.findings, *foreseen))
     told, untold = effects(before, after, differences, cx) if before is not None and after is not None else ((), 0)
     changes = tuple(_change(difference, tuple(of.get(difference.address, ())), told) for difference in differences)
-    prior = read_set(differences, found, cx)
     left_out = _in_place(found.differences) - _in_place(differences)
     return Plan(
         account_id=live.account_id,
@@ -202,6 +207,15 @@ def plan(
         prior=prior,
         unread=tuple(sorted(live.unread)),
     )
+
+
+def _foreseen(steps: Sequence[Step], where: Whereabouts, before: Permissions, applier: str) -> tuple[Finding, ...]:
+    """What of the steps the applier may not do; nothing of somebody whose policies are not in this account."""
+    who = preflight.acting(applier, before)
+    if who is None:
+        return ()
+    calls = sum(step.operation != WAIT for step in steps)
+    return tuple(preflight.findings(tuple(preflight.forecasts(steps, where, before, who)), who, calls))
 
 
 def approval(account_id: str, differences: Iterable[Difference], steps: Iterable[tuple[str, Any]]) -> str:

@@ -118,3 +118,11 @@ def test_explain_tells_of_one_finding_or_lists_all(site: Site) -> None:
     wrong = site.run("explain", "IAM-P0034")
     assert wrong.code == 1
     assert "did you mean IAM-P034?" in wrong.err
+
+
+def test_explain_tells_of_every_guard(site: Site) -> None:
+    from iamsync.settings import GUARDS
+
+    assert site.fine("explain", "protected").out.startswith("protected (guard): a protected resource would change\n\n")
+    listed = {line.split()[0] for line in site.fine("explain").out.splitlines()}
+    assert set(GUARDS) <= listed

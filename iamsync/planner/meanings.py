@@ -1,0 +1,88 @@
+"""What each guard is about, in a paragraph: the long form of the line that a plan shows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Guard -> its title, and why it is there.
+MEANINGS: Final[dict[str, tuple[str, str]]] = {
+    "boundary-replace": (
+        "a permissions boundary would be replaced",
+        "Replacing a policy means taking it off whoever holds it. Principals that it bounds would be unbounded until it "
+        "is back, so this is never done: declare the new policy under another name with renamed_from, and its "
+        "principals move over in one call each.",
+    ),
+    "call-denied": (
+        "AWS would refuse calls of this plan to whoever applies it",
+        "Before the first call, each one is checked against the policies and the permissions boundary of the user or "
+        "role that would make it. A Deny, or no grant at all, certainly stops these, and the plan would end half done. "
+        "Apply as somebody who may make them, or grant what `iamsync required-policy plan.json` prints. What hangs on "
+        "something that only AWS knows (a second factor, service control policies) is not refused but counted.",
+    ),
+    "delete-credentials": (
+        "a user to be deleted still has credentials",
+        "AWS deletes no user that has a password, keys, certificates, service-specific credentials or a second factor. "
+        "The plan takes them away one by one, keys first, and none of them can be had back: whatever still signs in "
+        "with one stops working. Acknowledge it for the user once nobody does.",
+    ),
+    "deny-removed": (
+        "something that denies would go",
+        "A live user, group, role or policy would lose an inline policy, an attachment or a document with a Deny. What "
+        "looks like drift may be somebody stopping an attacker: ask before it is undone, or declare it too.",
+    ),
+    "held-out-of-scope": (
+        "what would be deleted is held by others",
+        "AWS refuses to delete a policy or a group that something holds, and this plan may not change the holder: it is "
+        "undeclared, or an ignored field keeps it. Declare the holder, or take it off by hand.",
+    ),
+    "incomplete-read": (
+        "not everything was read",
+        "Something would be deleted in a kind of which the source does not hold everything, so what else hangs on it is "
+        "not known. Plan against the account itself.",
+    ),
+    "max-change-percent": (
+        "too large a share would change",
+        "More of what is managed would change than safety.max_change_percent. A wrong branch or a wrong account looks "
+        "like this. Apply in smaller parts, raise the limit, or acknowledge it once.",
+    ),
+    "max-deletes": (
+        "too many deletions at once",
+        "More resources would be deleted or replaced than safety.max_deletes. A mistyped path or an emptied directory "
+        "looks like this. Apply in smaller parts, raise the limit, or acknowledge it once.",
+    ),
+    "out-of-reach": (
+        "AWS lets nobody but the owner change it",
+        "Service-linked roles and those of Identity Center are changed by their service alone, whoever asks. Take them "
+        "out of the manifests; change the permission set or the service instead.",
+    ),
+    "over-quota": (
+        "AWS would refuse it as too much",
+        "The plan would end above one of the account's quotas, as the account tells them: attachments, memberships, "
+        "sizes of documents, tags, resources in all. AWS would refuse the call half way through, so nothing is called "
+        "at all. Merge policies, use a group, or have AWS raise the quota.",
+    ),
+    "protected": (
+        "a protected resource would change",
+        "safety.protected names it, under its old name or its new one: the operator wants no change of it without being "
+        "asked. Acknowledge it at this address for this one time.",
+    ),
+    "rename-conflict": (
+        "both names of a rename live",
+        "renamed_from names a user or group that still exists, and so does the new name: which of the two is meant "
+        "cannot be told. Delete one, or take renamed_from out.",
+    ),
+    "replace": (
+        "a resource would be deleted and created again",
+        "AWS cannot change this value in place. The new resource has a new id: sessions end, trust policies and "
+        "resource policies that hold the old one lose it, in other accounts too. Keep the value, or give the new "
+        "resource another name and move over in two steps.",
+    ),
+    "unknown-principal": (
+        "a trust policy names somebody who does not exist",
+        "AWS refuses to save a trust policy with a user or role that it cannot find. Declare them, or take them out.",
+    ),
+    "unknown-reference": (
+        "a policy or group that would be used exists nowhere",
+        "What is attached or joined must exist in the account, be declared, or be one of AWS's own policies.",
+    ),
+}
