@@ -8,8 +8,8 @@ from typing import Final
 MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "boundary-replace": (
         "a permissions boundary would be replaced",
-        "Replacing a policy means taking it off whoever holds it. Principals that it bounds would be unbounded until it "
-        "is back, so this is never done: declare the new policy under another name with renamed_from, and its "
+        "Replacing a policy means taking it off whoever holds it. Principals that it bounds would be unbounded "
+        "until it is back, so this is never done: declare the new policy under another name with renamed_from, and its "
         "principals move over in one call each.",
     ),
     "call-denied": (
@@ -32,13 +32,13 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     ),
     "held-out-of-scope": (
         "what would be deleted is held by others",
-        "AWS refuses to delete a policy or a group that something holds, and this plan may not change the holder: it is "
-        "undeclared, or an ignored field keeps it. Declare the holder, or take it off by hand.",
+        "AWS refuses to delete a policy or a group that something holds, and this plan may not change the holder: it "
+        "is undeclared, or an ignored field keeps it. Declare the holder, or take it off by hand.",
     ),
     "incomplete-read": (
         "not everything was read",
-        "Something would be deleted in a kind of which the source does not hold everything, so what else hangs on it is "
-        "not known. Plan against the account itself.",
+        "Something would be deleted in a kind of which the source does not hold everything, so what else hangs on it "
+        "is not known. Plan against the account itself.",
     ),
     "max-change-percent": (
         "too large a share would change",
@@ -63,8 +63,8 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     ),
     "protected": (
         "a protected resource would change",
-        "safety.protected names it, under its old name or its new one: the operator wants no change of it without being "
-        "asked. Acknowledge it at this address for this one time.",
+        "safety.protected names it, under its old name or its new one: the operator wants no change of it without "
+        "being asked. Acknowledge it at this address for this one time.",
     ),
     "rename-conflict": (
         "both names of a rename live",
