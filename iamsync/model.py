@@ -189,7 +189,8 @@ class Change:
     """What happens to one resource, field by field; `note` says why it cannot be done in place.
 
     `affected` are the principals whose permissions move through this change, itself included
-    (`planner.effects.Affected`).
+    (`planner.effects.Affected`), `outside` those of no principal of the account that a changed trust
+    policy lets in or shuts out (`planner.trust.Outsider`).
     """
 
     address: Address
@@ -201,6 +202,7 @@ class Change:
     renamed_from: str | None = None
     note: str = ""
     affected: tuple[Any, ...] = ()
+    outside: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

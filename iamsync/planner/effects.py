@@ -16,11 +16,12 @@ from iamsync.model import Address, Finding, State
 from iamsync.planner.compare import Difference
 from iamsync.planner.permissions import Permissions
 from iamsync.planner.projected import made
+from iamsync.planner.trust import asked, retrusted
 from iamsync.policy.access import Access, Undecided, difference
 from iamsync.policy.globs import Effort, TooComplex, bounded
 from iamsync.policy.holdings import Holdings
 
-# Fields that can move a permission; a trust policy moves others', which no one principal's documents tell.
+# Fields that can move a permission; what a trust policy moves is `planner/trust.py`'s.
 _MOVING: Final = ("groups", "managed_policies", "inline_policies", "permissions_boundary", "document")
 # Each takes milliseconds; past this a plan of a whole fleet would keep its reviewer waiting.
 MOST: Final = 500
@@ -75,7 +76,9 @@ def documents_needed(live: State, differences: Iterable[Difference], cx: Context
     """The ARNs of AWS's own policies whose documents `effects` will ask for."""
     differences = tuple(differences)
     after = made(live, differences)
-    principals = touched(live, after, differences, cx)
+    principals = {*touched(live, after, differences, cx)}
+    if retrusted(differences):
+        principals |= asked(Permissions(live), Permissions(after), differences, cx)
     needed: set[str] = set()
     for state in (live, after):
         for address in principals:

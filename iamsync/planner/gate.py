@@ -20,16 +20,18 @@ def gains(plan: Plan, patterns: Iterable[str]) -> tuple[Finding, ...]:
         return ()
     found = []
     for change in plan.changes:
-        for one in change.affected:
-            regions = tuple(region for region in one.access.gained if _covered(region, wanted))
-            told = Access(gained=regions, undecided=one.access.undecided)
+        whom = [(str(one.principal), one.principal, one.access) for one in change.affected]
+        whom += [(one.name, change.address, one.access) for one in change.outside]
+        for name, address, access in whom:
+            regions = tuple(region for region in access.gained if _covered(region, wanted))
+            told = Access(gained=regions, undecided=access.undecided)
             if told:
                 found.append(
                     Finding(
                         "gain",
                         "high",
-                        f"{one.principal} would gain what --fail-on-gain names",
-                        one.principal,
+                        f"{name} would gain what --fail-on-gain names",
+                        address,
                         evidence="; ".join(lines(told)),
                         remedy=f"look at {change.address}",
                         origin=change.origin,

@@ -15,7 +15,7 @@ from iamsync.model import Address, Cause, Change, Finding, Plan, Question, Repor
 from iamsync.planner import compare, guards, preflight, scope
 from iamsync.planner.compare import Difference
 from iamsync.planner.concern import Concern
-from iamsync.planner.effects import Affected, effects, untold_finding
+from iamsync.planner.moved import Moved, moved
 from iamsync.planner.narrow import Selection, of_cause, selected
 from iamsync.planner.order import order
 from iamsync.planner.permissions import Permissions
@@ -182,7 +182,7 @@ def plan(
             of.setdefault(step.address, []).append(step.id)
     foreseen = _foreseen(steps, Whereabouts.of(cx, steps, prior), before, applier) if before is not None else ()
     answers = guards.guard(situation, (*found.findings, *foreseen))
-    told, untold = effects(before, after, differences, cx) if before is not None and after is not None else ((), 0)
+    told = moved(before, after, differences, cx) if before is not None and after is not None else Moved()
     changes = tuple(_change(difference, tuple(of.get(difference.address, ())), told) for difference in differences)
     left_out = _in_place(found.differences) - _in_place(differences)
     return Plan(
@@ -197,7 +197,7 @@ def plan(
         guards=tuple(finding for finding in answers if finding.severity in ("refuse", "warn")),
         findings=(
             *(finding for finding in answers if finding.severity not in ("refuse", "warn")),
-            *untold_finding(untold),
+            *told.findings,
         ),
         reported=found.reported,
         unchanged=found.unchanged + left_out,
@@ -277,7 +277,7 @@ def _declared(desired: State) -> dict[str, Any]:
     }
 
 
-def _change(difference: Difference, steps: tuple[str, ...], told: Sequence[Affected]) -> Change:
+def _change(difference: Difference, steps: tuple[str, ...], told: Moved) -> Change:
     return Change(
         difference.address,
         difference.action,
@@ -287,7 +287,8 @@ def _change(difference: Difference, steps: tuple[str, ...], told: Sequence[Affec
         difference.origin,
         difference.renamed_from,
         difference.note,
-        tuple(one for one in told if one.through == difference.address),
+        told.affected_through(difference.address),
+        told.outside_of(difference.address),
     )
 
 

@@ -126,6 +126,7 @@ def _change(change: Change) -> dict[str, Any]:
         ],
         "access": _own_access(change),
         "affects": _others_access(change),
+        "outside": _outside_access(change),
         "steps": list(change.steps),
     }
 
@@ -139,14 +140,21 @@ def _own_access(change: Change) -> dict[str, Any] | None:
 
 
 def _others_access(change: Change) -> list[dict[str, Any]]:
-    """The principals that gain or lose through this change of a policy or group, alike ones together."""
+    """The principals that gain or lose through this change of a policy, group or trust, alike ones together."""
+    return _alike((str(one.principal), one.access) for one in change.affected if one.principal != change.address)
+
+
+def _outside_access(change: Change) -> list[dict[str, Any]]:
+    """Who outside the account a changed trust policy lets in or shuts out, alike ones together."""
+    return _alike((one.name, one.access) for one in change.outside)
+
+
+def _alike(who: Iterable[tuple[str, Access]]) -> list[dict[str, Any]]:
     alike: dict[str, dict[str, Any]] = {}
-    for one in change.affected:
-        if one.principal == change.address:
-            continue
-        told = access_json(one.access)
+    for name, access in who:
+        told = access_json(access)
         key = codec.canonical_bytes([told["text"], told["undecided"]]).decode()
-        alike.setdefault(key, {"principals": [], **told})["principals"].append(str(one.principal))
+        alike.setdefault(key, {"principals": [], **told})["principals"].append(name)
     return list(alike.values())
 
 

@@ -86,6 +86,7 @@ def _change() -> Schema:
             "fields": _list(fields),
             "access": {"anyOf": [{"type": "null"}, _object(_access())]},
             "affects": _list(_object({"principals": _list(_ADDRESS), **_access()})),
+            "outside": _list(_object({"principals": _list(_TEXT), **_access()})),
             "steps": _list({"type": "string", "pattern": r"^s\d+$"}),
         }
     )

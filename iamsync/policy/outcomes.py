@@ -88,7 +88,7 @@ class Cases:
         if not gained and not lost:
             return None
         via = self._via(covering, gained=bool(gained), lost=bool(lost))
-        if reason := _hangs_on(valuations, gained, lost):
+        if reason := hangs_on(valuations, gained, lost):
             word = "gain and loss" if gained and lost else "gain" if gained else "loss"
             return Case(Outcome("undecided", "", word, reason), (), (), via)
         was, now = before.told(valuations), after.told(valuations)
@@ -120,7 +120,7 @@ class Cases:
         return tuple(sorted(found))
 
 
-def _hangs_on(valuations: Valuations, gained: int, lost: int) -> str:
+def hangs_on(valuations: Valuations, gained: int, lost: int) -> str:
     """What the change hangs on that nobody can tell; empty where it hangs on nothing of the kind."""
     masks = (gained, lost)
     found = {atom.why: None for atom in valuations.opens if any(valuations.differs(atom, mask) for mask in masks)}

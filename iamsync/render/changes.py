@@ -278,7 +278,7 @@ def _access(change: Json) -> Iterator[Line]:
     """Who gains and loses what: the principal itself, then those who hold or belong to what changes."""
     own = change.get("access")
     yield from _access_lines(own) if own else ()
-    for others in change.get("affects") or ():
+    for others in (*(change.get("affects") or ()), *(change.get("outside") or ())):
         names = [safe(name) for name in others["principals"]]
         yield Line("", "for", some(names, 6))
         yield from _access_lines(others)
