@@ -77,7 +77,7 @@ class Resource:
 class Question:
     """Something a bulk read left open; `subject` is an address as text, or for `aws-policy` an ARN."""
 
-    about: Literal["policy-tags", "policy-description", "user-credentials", "aws-policy"]
+    about: Literal["policy-tags", "policy-description", "user-credentials", "last-used", "aws-policy"]
     subject: str
 
 

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from iamsync.aws.calls import call, pages
 from iamsync.errors import AwsError, Unsupported
+from iamsync.kinds.credentials import Credential, in_order, is_virtual
+from iamsync.kinds.wire import moment
 from iamsync.model import Address
 
 _NOUNS: Final = {"user": "User", "group": "Group", "role": "Role"}
@@ -60,51 +62,72 @@ def versions(iam: Any, arn: str) -> list[dict[str, Any]]:
     return found
 
 
-def credentials(iam: Any, user: str) -> tuple[str, ...]:
-    """What a user can sign in or sign requests with, each as a line for a person; never a secret.
+def credentials(iam: Any, user: str) -> dict[str, Any]:
+    """What a user can sign in or sign requests with (`credentials`), and when its password last was used (`last_used`).
 
-    A row that an emulator does not offer is left out; a denied one is an AccessDenied.
+    `credentials` is a tuple of `kinds.credentials.Credential`, without any secret; `last_used` is RFC 3339 in UTC,
+    empty for never. A row that an emulator does not offer is left out; a denied one is an AccessDenied.
     """
     if not user:
         raise ValueError("without a user name AWS would answer about the caller")
     key = {"UserName": user}
-    rows: tuple[Callable[[], list[str]], ...] = (
-        lambda: _login(iam, key),
+    rows: tuple[Callable[[], list[Credential]], ...] = (
         lambda: [
-            f"access key ...{held['AccessKeyId'][-4:]} ({held['Status']})"
+            Credential("access-key", held["AccessKeyId"], held["Status"], last_used=_key_used(iam, held["AccessKeyId"]))
             for held in _all(iam, "ListAccessKeys", key, "AccessKeyMetadata")
         ],
-        lambda: [f"MFA device {held['SerialNumber']}" for held in _all(iam, "ListMFADevices", key, "MFADevices")],
+        lambda: _login(iam, key),
         lambda: [
-            f"SSH key {held['SSHPublicKeyId']} ({held['Status']})"
+            Credential(
+                "service-credential", held["ServiceSpecificCredentialId"], held["Status"], service=held["ServiceName"]
+            )
+            for held in _all(iam, "ListServiceSpecificCredentials", key, "ServiceSpecificCredentials")
+        ],
+        lambda: [
+            Credential("ssh-key", held["SSHPublicKeyId"], held["Status"])
             for held in _all(iam, "ListSSHPublicKeys", key, "SSHPublicKeys")
         ],
         lambda: [
-            f"signing certificate {held['CertificateId']} ({held['Status']})"
+            Credential("signing-certificate", held["CertificateId"], held["Status"])
             for held in _all(iam, "ListSigningCertificates", key, "Certificates")
         ],
         lambda: [
-            f"service credential {held['ServiceSpecificCredentialId']} for {held['ServiceName']} ({held['Status']})"
-            for held in _all(iam, "ListServiceSpecificCredentials", key, "ServiceSpecificCredentials")
+            Credential("virtual-mfa" if is_virtual(held["SerialNumber"]) else "mfa-device", held["SerialNumber"])
+            for held in _all(iam, "ListMFADevices", key, "MFADevices")
         ],
     )
-    found: list[str] = []
+    found: list[Credential] = []
     for row in rows:
         try:
-            found += sorted(row())
+            found += row()
         except Unsupported:  # AWS offers all of them, so this is no AWS
             continue
-    return tuple(found)
+    used = moment(call(iam, "GetUser", key)["User"].get("PasswordLastUsed"))
+    return {"credentials": in_order(found), "last_used": used}
 
 
-def _login(iam: Any, key: Mapping[str, str]) -> list[str]:
+def role_used(iam: Any, role: str) -> str:
+    """When a role last was assumed, RFC 3339 in UTC; empty where it was not in the 400 days that AWS remembers."""
+    answer = call(iam, "GetRole", {"RoleName": role})["Role"]
+    return moment((answer.get("RoleLastUsed") or {}).get("LastUsedDate"))
+
+
+def _key_used(iam: Any, key_id: str) -> str:
+    try:
+        answer = call(iam, "GetAccessKeyLastUsed", {"AccessKeyId": key_id})
+    except Unsupported:
+        return ""
+    return moment((answer.get("AccessKeyLastUsed") or {}).get("LastUsedDate"))
+
+
+def _login(iam: Any, key: Mapping[str, str]) -> list[Credential]:
     try:
         call(iam, "GetLoginProfile", key)
     except AwsError as error:
         if error.aws_code == "NoSuchEntity":
             return []
         raise
-    return ["login profile"]
+    return [Credential("login-profile")]
 
 
 def _all(iam: Any, operation: str, params: Mapping[str, Any], member: str) -> list[Any]:

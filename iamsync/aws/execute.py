@@ -29,9 +29,9 @@ from iamsync.policy.document import Document
 ONCE: Final = frozenset(
     {"CreatePolicyVersion", "CreateAccessKey", "CreateLoginProfile", "CreateServiceSpecificCredential"}
 )
-_REMOVALS: Final = ("Delete", "Detach", "Remove", "Untag")
+_REMOVALS: Final = ("Delete", "Detach", "Remove", "Untag", "Deactivate")
 _CREATIONS: Final = {f"Create{kind.noun}": kind for kind in KINDS.values()}
-_DELETIONS: Final = frozenset(f"Delete{kind.noun}" for kind in KINDS.values())
+_DELETIONS: Final = frozenset(f"Delete{kind.noun}" for kind in KINDS.values()) | {"DeleteVirtualMFADevice"}
 _BUSY: Final = frozenset({"ConcurrentModification", "EntityTemporarilyUnmodifiable"})
 _THROTTLED: Final = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 # Seconds. AWS gives no figure for how long a new principal stays unknown; two minutes is what others wait.

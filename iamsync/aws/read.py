@@ -83,8 +83,8 @@ def confirm(connection: Connection, live: State, questions: Iterable[Question], 
     """The state with these questions answered by one look each, `workers` at a time.
 
     Answers stand in `spec.tags` (and `facts["tags"]` = "confirmed"), `spec.description`,
-    `facts["credentials"]` (a tuple of texts) and `State.missing`. Raises IncompleteRead where a
-    resource has gone since the state was read; ValueError for a subject the state does not hold.
+    `facts["credentials"]` and `facts["last_used"]` (`details.credentials`), and `State.missing`. Raises
+    IncompleteRead where a resource has gone since the state was read; ValueError for a subject the state does not hold.
     """
     asked = sorted(set(questions))
     if not asked:
@@ -205,6 +205,8 @@ def _answer(connection: Connection, live: State, question: Question) -> Any:
     try:
         if question.about == "user-credentials":
             return details.credentials(connection.iam, address.name)
+        if question.about == "last-used":
+            return {"last_used": details.role_used(connection.iam, address.name)}
         policy = {"PolicyArn": arn.build(connection.partition, connection.account_id, address, resource.spec.path)}
         if question.about == "policy-tags":
             found = [tag for page in pages(connection.iam, "ListPolicyTags", policy) for tag in page.get("Tags") or ()]
@@ -238,4 +240,4 @@ def _with_answer(resource: Resource, question: Question, answer: Any) -> Resourc
         return replace(resource, spec=spec, facts={**resource.facts, "tags": "confirmed"})
     if question.about == "policy-description":
         return replace(resource, spec=replace(resource.spec, description=answer))
-    return replace(resource, facts={**resource.facts, "credentials": answer})
+    return replace(resource, facts={**resource.facts, **answer})

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from iamsync.kinds import KINDS
+from iamsync.kinds.credentials import ORDER, Credential
 from iamsync.kinds.fields import Attribute, Boundary, Documents, Members, Tags, Versions
 from iamsync.kinds.kind import Context, Field, Kind
 from iamsync.model import Address, Resource
@@ -17,7 +18,8 @@ WAIT: Final = "wait"  # a pause of `seconds`: the one step that is no call
 def _sample(kind: Kind) -> Resource:
     """A resource with just what its spec insists on, and something for each cascade to take away."""
     given: dict[str, Any] = {name: Document.of({}) for name in kind.required}
-    return Resource(Address(kind.name, "sample"), kind.spec(**given), facts={"instance_profiles": ("sample",)})
+    facts = {"instance_profiles": ("sample",), "credentials": tuple(Credential(what, "sample") for what in ORDER)}
+    return Resource(Address(kind.name, "sample"), kind.spec(**given), facts=facts)
 
 
 def _of_field(field: Field, sample: Resource, cx: Context) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from iamsync.kinds.credentials import taken_away
 from iamsync.kinds.fields import Attribute, Boundary, Documents, Members, Tags
 from iamsync.kinds.kind import PATH, Context, Kind
 from iamsync.model import Call, Resource
@@ -43,6 +44,7 @@ USER = Kind(
     about="A person or program with credentials of its own.",
     key=_key,
     rename=_rename,
+    before_delete=taken_away,
     fields=(
         Attribute("path", "Path", _move, "Path, part of the ARN.", default="/", pattern=PATH),
         Members(

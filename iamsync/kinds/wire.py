@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -109,6 +110,15 @@ def tags_of(items: Iterable[Mapping[str, str]]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((item["Key"], item["Value"]) for item in items))
 
 
+def moment(value: Any) -> str:
+    """A date of AWS's answer, or of a saved one, as RFC 3339 in UTC; empty where there is none."""
+    if not value or value == "N/A":
+        return ""
+    then = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    then = then.astimezone(UTC) if then.tzinfo is not None else then
+    return then.replace(tzinfo=None, microsecond=0).isoformat() + "Z"
+
+
 def _add(table: dict[Address, Resource], resource: Resource) -> None:
     held = table.get(resource.address)
     if held is not None and held.facts.get("id") != resource.facts.get("id"):
@@ -156,6 +166,8 @@ def _role(item: Mapping[str, Any], listed: Mapping[str, Any] | None, cx: Context
     )
     profiles = tuple(sorted(held["InstanceProfileName"] for held in item.get("InstanceProfileList", ())))
     facts = {"id": item.get("RoleId", ""), "instance_profiles": profiles}
+    if "RoleLastUsed" in item:  # an emulator may leave it out; empty means not in the last 400 days
+        facts["last_used"] = moment((item["RoleLastUsed"] or {}).get("LastUsedDate"))
     return Resource(Address("role", name), spec, facts=facts)
 
 

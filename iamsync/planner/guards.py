@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from iamsync import arn
+from iamsync.kinds.credentials import counted
 from iamsync.kinds.fields import REPLACED
 from iamsync.kinds.owners import out_of_reach
 from iamsync.model import Address, Finding, Resource
@@ -23,7 +24,7 @@ from iamsync.policy.document import Document, principals
 # No acknowledgement could make these work: the way out is to change the manifests.
 FINAL: Final = frozenset(
     {"held-out-of-scope", "boundary-replace", "incomplete-read", "out-of-reach", "unknown-reference"}
-    | {"rename-conflict", "over-quota", "delete-credentials"}
+    | {"rename-conflict", "over-quota"}
 )
 _PERCENT_FROM: Final = 10
 # Who may hold a resource of this kind and would have to let go of it.
@@ -239,10 +240,11 @@ def credentials(situation: Situation) -> Iterator[Finding]:
             yield Finding(
                 "delete-credentials",
                 "refuse",
-                f"{difference.address} still has credentials, which deleting it would destroy",
+                f"{difference.address} still has credentials, which deleting it would destroy: "
+                + ", ".join(counted(held)),
                 difference.address,
-                evidence="; ".join(held),
-                remedy="remove the credentials first, with the AWS console or `aws iam`",
+                evidence="; ".join(str(credential) for credential in held),
+                remedy="make sure that nobody signs in with them any more; they cannot be brought back",
                 origin=difference.origin,
             )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 from iamsync import arn
@@ -84,6 +85,9 @@ def _life(graph: Graph, difference: Difference, concern: Concern) -> None:
         graph.renamed[address] = graph.add(difference.rename)
         start = [graph.renamed[address]]
     teardown = [graph.add(concern.refined(act)) for act in difference.before]
+    for first, second in pairwise(teardown):
+        if graph.acts[second].call.operation == "DeleteVirtualMFADevice":
+            graph.waits[second].add(first)  # it must be nobody's first
     if difference.action == "replace":
         graph.replaced.add(address)
         graph.forced.update(teardown)

@@ -66,6 +66,10 @@ def questions(desired: State, live: State, settings: Settings) -> tuple[Question
     for difference in found.differences:
         if difference.action == "delete" and difference.address.kind == "user":
             asked.add(Question("user-credentials", str(difference.address)))
+        if difference.action in ("delete", "replace") and difference.address.kind == "role":
+            held = live.get(difference.address)
+            if held is not None and "last_used" not in held.facts:
+                asked.add(Question("last-used", str(difference.address)))
         if difference.action in ("delete", "replace") and difference.address.kind == "policy":
             asked.add(Question("policy-tags", str(difference.address)))
         if difference.action == "replace" and difference.address.kind == "policy":
@@ -74,10 +78,10 @@ def questions(desired: State, live: State, settings: Settings) -> tuple[Question
         for resource in live:
             if resource.address.kind == "policy" and resource.facts.get("tags") != "confirmed":
                 asked.add(Question("policy-tags", str(resource.address)))
-    held = {item for resource in live for item in _policies(resource)}
+    in_use = {item for resource in live for item in _policies(resource)}
     for difference in found.differences:
         if difference.want is not None:
-            new = {item for item in _policies(difference.want) if item not in held}
+            new = {item for item in _policies(difference.want) if item not in in_use}
             asked.update(Question("aws-policy", item) for item in new if arn.is_aws_managed(item))
     return tuple(sorted(asked))
 

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from iamsync import arn
 from iamsync.kinds import KINDS
+from iamsync.kinds.credentials import counted, ended
 from iamsync.policy.document import Document
 from iamsync.render.statements import statement_lines
-from iamsync.render.words import plural, safe, some
+from iamsync.render.words import count, plural, safe, some
 
 Json = Mapping[str, Any]
 
@@ -25,7 +26,15 @@ _TOLD: Final = frozenset(
     {f"{verb}{noun}" for verb in ("Create", "Delete", "Tag", "Untag") for noun in ("User", "Group", "Role", "Policy")}
     | {f"{verb}{noun}Policy" for verb in ("Attach", "Detach", "Put", "Delete") for noun in ("User", "Group", "Role")}
     | {f"{verb}{noun}PermissionsBoundary" for verb in ("Put", "Delete") for noun in ("User", "Role")}
-    | {"UpdateUser", "UpdateGroup", "UpdateRole", "AddUserToGroup", "RemoveUserFromGroup", "CreatePolicyVersion"}
+    | {
+        "DeactivateMFADevice",
+        "UpdateUser",
+        "UpdateGroup",
+        "UpdateRole",
+        "AddUserToGroup",
+        "RemoveUserFromGroup",
+        "CreatePolicyVersion",
+    }
 )
 _PROFILES: Final = {"RemoveRoleFromInstanceProfile": "-", "AddRoleToInstanceProfile": "+"}
 
@@ -119,7 +128,7 @@ def _entry(changes: Sequence[Json], steps: Mapping[str, Json], account: Json) ->
         names=tuple(safe(change["name"]) for change in changes),
         cause=safe(first["cause"]),
         origin=", ".join(sorted(origin for origin in origins if origin)),
-        note=safe(first.get("note") or ""),
+        note="; ".join(part for part in (safe(first.get("note") or ""), _with_it(first, steps)) if part),
         renamed_from=safe(first.get("renamed_from") or ""),
         lines=tuple(lines),
     )
@@ -257,7 +266,9 @@ def _consequences(change: Json, steps: Mapping[str, Json]) -> list[Line]:
     ending = change["action"] in ("delete", "replace")
     for step in (steps[name] for name in change["steps"] if name in steps):
         operation, params = step["operation"], step["params"]
-        if operation == "DeletePolicyVersion":
+        if (credential := ended(operation, params)) is not None:
+            out.append(Line("-", "credentials", safe(credential)))
+        elif operation == "DeletePolicyVersion":
             why = "" if ending else " (the oldest that is not in use, to make room)"
             out.append(Line("-", "versions", f"{safe(params['VersionId'])}{why}"))
         elif operation == "SetDefaultPolicyVersion":
@@ -272,6 +283,23 @@ def _consequences(change: Json, steps: Mapping[str, Json]) -> list[Line]:
         elif operation not in _TOLD:
             out.append(Line("", "also", f"{safe(operation)} {_params(params)}".rstrip()))
     return out
+
+
+def _with_it(change: Json, steps: Mapping[str, Json]) -> str:
+    """All that a deleted user holds, counted; nothing for any other change."""
+    if change["kind"] != "user" or change["action"] != "delete":
+        return ""
+    taken = (ended(step["operation"], step["params"]) for name in change["steps"] if (step := steps.get(name)))
+    told = list(counted(credential for credential in taken if credential is not None))
+    gone = {field["field"]: len(field["removed"]) for field in change["fields"]}
+    for field, noun in (("groups", "membership"), ("managed_policies", "attachment")):
+        told += [count(gone[field], noun)] if gone.get(field) else []
+    if inline := gone.get("inline_policies"):
+        told.append(f"{inline} inline {'policy' if inline == 1 else 'policies'}")
+    if not told:
+        return ""
+    alone = len(told) == 1 and told[0].startswith("1 ")
+    return f"{', '.join(told)} {'goes' if alone else 'go'} with it"
 
 
 def _access(change: Json) -> Iterator[Line]:

@@ -24,6 +24,7 @@ __all__ = [
     "PolicyVersion",
     "Role",
     "SamlProvider",
+    "ServiceCredential",
     "SigningCertificate",
     "SshPublicKey",
     "Tagged",
@@ -92,6 +93,47 @@ class User(Plain, models.User, Tagged):
         self.tag_map = {}
         self.boundary_arn: str | None = None
         self.login_date: datetime | None = None
+        self.password_last_used: datetime | None = None  # type: ignore[assignment]
+        self.service_credentials: dict[str, ServiceCredential] = {}
+
+
+class ServiceCredential:
+    """A name and password for one service (CodeCommit, Keyspaces) or an API key (Bedrock); its id begins with ACCA."""
+
+    def __init__(self, user_name: str, account_id: str, service: str) -> None:
+        self.user_name = user_name
+        self.service = service
+        self.login = f"{user_name}-at-{account_id}"
+        self.id = new_id("ACCA")
+        self.status = "Active"
+        self.create_date = now()
+        self.expires: datetime | None = None
+        self.renew()
+
+    def renew(self) -> None:
+        """Give it another password."""
+        self.password = secrets.token_urlsafe(33)
+
+    @property
+    def keyed(self) -> bool:
+        """Whether it is an API key rather than a name and password."""
+        return self.service.startswith("bedrock")
+
+    def view(self) -> dict[str, Any]:
+        """As lists show it."""
+        named = {} if self.keyed else {"ServiceUserName": self.login}
+        return named | {
+            "UserName": self.user_name,
+            "Status": self.status,
+            "ServiceSpecificCredentialId": self.id,
+            "ServiceName": self.service,
+            "CreateDate": self.create_date,
+            "ExpirationDate": self.expires,
+        }
+
+    def secret(self) -> dict[str, Any]:
+        """What only its creation and its renewal show."""
+        return {"ServiceCredentialSecret" if self.keyed else "ServicePassword": self.password}
 
 
 class Group(Plain, models.Group):

@@ -11,6 +11,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 STATUS: Final = {
     "NoSuchEntity": 404,
+    "NotSupportedService": 404,
     "EntityAlreadyExists": 409,
     "DeleteConflict": 409,
     "LimitExceeded": 409,

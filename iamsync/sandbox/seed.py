@@ -21,6 +21,7 @@ from iamsync.sandbox.entities import (
     PolicyVersion,
     Role,
     SamlProvider,
+    ServiceCredential,
     SigningCertificate,
     SshPublicKey,
     User,
@@ -168,6 +169,15 @@ def _credentials(iam: Backend, user: User, data: Data) -> None:
         certificate = SigningCertificate(each["CertificateId"], user.name, each["CertificateBody"])
         certificate.status, certificate.upload_date = each["Status"], moment(each["UploadDate"])
         user.signing_certificates[certificate.id] = certificate
+    for each in data.get("ServiceSpecificCredentials", ()):
+        # That there is one is kept; a new password is as good as the old one.
+        credential = ServiceCredential(user.name, iam.account_id, each["ServiceName"])
+        credential.id, credential.login = each["ServiceSpecificCredentialId"], each["ServiceUserName"]
+        credential.status, credential.create_date = each["Status"], moment(each["CreateDate"])
+        credential.expires = moment(each["ExpirationDate"]) if each["ExpirationDate"] else None
+        user.service_credentials[credential.id] = credential
+    if used := data.get("PasswordLastUsed"):
+        user.password_last_used = moment(used)
 
 
 def _group(iam: Backend, data: Data) -> None:

@@ -163,6 +163,19 @@ def _user(iam: Backend, each: User) -> dict[str, Any]:
         }
         for one in each.signing_certificates.values()
     ]
+    view["ServiceSpecificCredentials"] = [
+        {
+            "ServiceSpecificCredentialId": one.id,
+            "ServiceName": one.service,
+            "ServiceUserName": one.login,
+            "Status": one.status,
+            "CreateDate": _date(one.create_date),
+            "ExpirationDate": _date(one.expires) if one.expires else None,
+        }
+        for one in each.service_credentials.values()
+    ]
+    if used := each.password_last_used:
+        view["PasswordLastUsed"] = _date(used)
     return view
 
 

@@ -1,18 +1,17 @@
-"""User calls: the user, its boundary, tags, groups and credentials."""
+"""User calls: the user, its boundary, tags and groups."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
 
 from iamsync.sandbox import checks, views
-from iamsync.sandbox.entities import User, now
-from iamsync.sandbox.holders import HolderCalls, boundary_policy
-from iamsync.sandbox.refusal import Refused, conflict, missing, over
+from iamsync.sandbox.credentials import CredentialCalls
+from iamsync.sandbox.entities import User
+from iamsync.sandbox.holders import boundary_policy
+from iamsync.sandbox.refusal import Refused, conflict
 
 
-class UserCalls(HolderCalls):
+class UserCalls(CredentialCalls):
     """CreateUser, GetUser, DeleteUser and so on."""
 
     def create_user(self) -> ActionResult:
@@ -27,7 +26,7 @@ class UserCalls(HolderCalls):
         return ActionResult({"User": views.full_user(user)})
 
     def get_user(self) -> ActionResult:
-        return ActionResult({"User": views.full_user(self._user_or_caller())})
+        return ActionResult({"User": views.full_user(self.user_or_caller())})
 
     def list_users(self) -> ActionResult:
         prefix = self.params.get("PathPrefix", "/")
@@ -49,6 +48,8 @@ class UserCalls(HolderCalls):
                 ssh.user_name = new
             for certificate in user.signing_certificates.values():
                 certificate.user_name = new
+            for credential in user.service_credentials.values():
+                credential.user_name = new
         return EmptyResult()
 
     def delete_user(self) -> ActionResult:
@@ -59,6 +60,7 @@ class UserCalls(HolderCalls):
             (user.access_keys, "delete access keys"),
             (user.signing_certificates, "delete signing certificates"),
             (user.ssh_public_keys, "delete SSH public keys"),
+            (user.service_credentials, "delete service specific credentials"),
             (user.mfa_devices, "delete MFA device"),
             (user.policies, "delete policies"),
             (user.managed_policies, "detach all policies"),
@@ -115,84 +117,3 @@ class UserCalls(HolderCalls):
     def list_groups_for_user(self) -> ActionResult:
         user = self.iam.get_user(self.params["UserName"])
         return ActionResult({"Groups": [views.group(each) for each in self.iam.groups_of(user)]})
-
-    def create_access_key(self) -> ActionResult:
-        iam, user = self.iam, self._user_or_caller()
-        if len(user.access_keys) >= iam.quotas["AccessKeysPerUserQuota"]:
-            raise over("AccessKeysPerUser", iam.quotas["AccessKeysPerUserQuota"])
-        key = user.create_access_key(prefix="AKIA")
-        key.create_date = now()
-        iam.access_keys[key.access_key_id] = key
-        return ActionResult({"AccessKey": key})
-
-    def create_login_profile(self) -> ActionResult:
-        user = self._user_or_caller()
-        if user.password:
-            raise Refused("EntityAlreadyExists", f"Login Profile for user {user.name} already exists.")
-        user.password, user.login_date = self.params.get("Password", "*"), now()
-        user.password_reset_required = self.params.get("PasswordResetRequired", False)
-        return self._login_profile(user)
-
-    def get_login_profile(self) -> ActionResult:
-        return self._login_profile(self._user_or_caller())
-
-    def update_login_profile(self) -> ActionResult:
-        user = self.iam.get_user(self.params["UserName"])
-        if not user.password:
-            raise missing("Login Profile for User", user.name)
-        user.password = self.params.get("Password", user.password)
-        user.password_reset_required = self.params.get("PasswordResetRequired", user.password_reset_required)
-        return EmptyResult()
-
-    def delete_login_profile(self) -> ActionResult:
-        user = self._user_or_caller()
-        if not user.password:
-            raise missing("Login Profile for User", user.name)
-        user.password = user.login_date = None
-        return EmptyResult()
-
-    def upload_ssh_public_key(self) -> ActionResult:
-        quota = self.iam.quotas["SSHPublicKeysPerUserQuota"]
-        if len(self.iam.get_user(self.params["UserName"]).ssh_public_keys) >= quota:
-            raise over("SSHPublicKeysPerUser", quota)
-        return super().upload_ssh_public_key()
-
-    def list_virtual_mfa_devices(self) -> ActionResult:
-        wanted = self.params.get("AssignmentStatus", "Any")
-        devices = []
-        for device in self.iam.virtual_mfa_devices.values():
-            view: dict[str, Any] = {
-                "SerialNumber": device.serial_number,
-                "EnableDate": device.enable_date if device.user else None,
-            }
-            if isinstance(device.user, User):
-                view["User"] = views.user(device.user)
-            if wanted == "Any" or (wanted == "Assigned") == (device.user is not None):
-                devices.append(view)
-        return ActionResult({"VirtualMFADevices": devices})
-
-    def delete_virtual_mfa_device(self) -> ActionResult:
-        device = self.iam.virtual_mfa_devices.get(self.params["SerialNumber"])
-        if device is not None and device.user is not None:
-            raise Refused("DeleteConflict", "MFA VirtualDevice in use. Must deactivate first.")
-        return super().delete_virtual_mfa_device()
-
-    def _login_profile(self, user: User) -> ActionResult:
-        if not user.password:
-            raise missing("Login Profile for User", user.name)
-        view = {
-            "UserName": user.name,
-            "CreateDate": user.login_date or user.create_date,
-            "PasswordResetRequired": user.password_reset_required,
-        }
-        return ActionResult({"LoginProfile": view})
-
-    def _user_or_caller(self) -> User:
-        """The named user, or whoever signed: 20 calls do that, CreateAccessKey and DeleteAccessKey among them."""
-        if name := self.params.get("UserName"):
-            return self.iam.get_user(name)
-        key = self.get_access_key()
-        for user in self.iam.users.values():
-            if user.has_access_key(key):
-                return user
-        raise Refused("ValidationError", "Must specify userName when calling with non-User credentials")

@@ -12,6 +12,7 @@ from iamsync.aws.session import Connection
 from iamsync.errors import AccessDenied, AwsError, CredentialsError, Unsupported
 from iamsync.events import Result
 from iamsync.kinds import KINDS
+from iamsync.kinds.credentials import ORDER, Credential
 from iamsync.kinds.kind import Context
 from iamsync.kinds.operations import OPERATIONS, WAIT
 from iamsync.model import Address, Call, Resource, Step
@@ -346,7 +347,12 @@ def emitted() -> Iterator[Call]:
     for kind in KINDS.values():
         names = [field.name for field in kind.fields]
         needed = {name: other[name] for name in kind.required}
-        facts = {"instance_profiles": ("web",), "versions": (("v1", one, False), ("v2", one, True))}
+        credentials = tuple(Credential(what, "a-sample-that-is-long-enough") for what in ORDER)
+        facts = {
+            "instance_profiles": ("web",),
+            "credentials": credentials,
+            "versions": (("v1", one, False), ("v2", one, True)),
+        }
         address = Address(kind.name, "sample")
         full = Resource(address, kind.spec(**{name: held[name] for name in names}), facts=facts)
         bare = Resource(address, kind.spec(**needed), facts=facts)

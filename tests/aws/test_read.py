@@ -13,6 +13,7 @@ from iamsync.aws.calls import pages
 from iamsync.aws.read import confirm, read, read_one
 from iamsync.aws.session import Connection
 from iamsync.errors import AccessDenied, AwsError, IncompleteRead
+from iamsync.kinds.credentials import Credential
 from iamsync.kinds.policy import Policy
 from iamsync.model import Address, Question
 from iamsync.policy.document import Document
@@ -283,9 +284,16 @@ def test_a_users_credentials_are_told_without_any_secret(account: Ask, connectio
     wire.before = seen.append
     user = Address("user", "alice")
     state = confirm(connection, read(connection), [Question("user-credentials", "user/alice")])
-    assert state.resources[user].facts["credentials"] == (
-        "login profile", f"access key ...{key['AccessKeyId'][-4:]} (Active)", f"MFA device {device}",
-    )  # fmt: skip
+    held = state.resources[user].facts["credentials"]
+    assert held == (
+        Credential("access-key", key["AccessKeyId"], "Active"),
+        Credential("login-profile"),
+        Credential("virtual-mfa", device),
+    )
+    assert [str(one) for one in held] == [
+        f"access key ...{key['AccessKeyId'][-4:]} (Active)", "login profile", "virtual MFA device phone",
+    ]  # fmt: skip
+    assert state.resources[user].facts["last_used"] == ""
     assert key["SecretAccessKey"] not in repr(state.resources[user].facts)
     assert {"ListSSHPublicKeys", "ListSigningCertificates", "ListServiceSpecificCredentials"} <= set(seen)
 

@@ -160,9 +160,8 @@ CASES = (
         "delete-credentials",
         "delete-credentials",
         with_key,
-        ("user/old-bot still has credentials", "access key ...", "(Active)", "remove the credentials first"),
+        ("user/old-bot still has credentials", "destroy: 1 access key", "access key ...", "(Active)"),
         "user/old-bot",
-        final=True,
     ),
     Case(
         "unknown-reference",
@@ -292,14 +291,14 @@ def test_reports_are_written_though_a_guard_refuses(applied: Site) -> None:
 
 
 def test_a_guard_looks_again_when_a_saved_plan_is_applied(applied: Site) -> None:
-    """What was no refusal for the plan may be one by now: the user has been given a key."""
+    """What was no refusal for the plan may be one by now: the user has been put under protection."""
     applied.by_hand(lambda iam: iam.create_user(UserName="old-bot"))
     applied.write("removed: [user/old-bot]\n", "iam/gone.yaml")
     applied.fine("plan", "--out", "plan.json")
-    applied.by_hand(lambda iam: iam.create_access_key(UserName="old-bot"))
+    set_safety("{protected: [user/old-bot]}")(applied)
     told = applied.run("apply", "plan.json")
     assert told.code == 3, told
-    assert "delete-credentials" in told.out
+    assert "protected:user/old-bot" in told.out
     assert applied.writes == []
 
 

@@ -21,6 +21,7 @@ import yaml
 from iamsync import arn
 from iamsync.kinds import KINDS, SECTIONS
 from iamsync.kinds.codec import from_json
+from iamsync.kinds.credentials import Credential
 from iamsync.model import Address, Finding, Plan, Removal, Resource, State
 from iamsync.planner.plan import plan
 from iamsync.policy.document import Document
@@ -105,7 +106,10 @@ def _facts(resource: Resource, given: Mapping[str, Any]) -> dict[str, Any]:
             for n, text in enumerate(held, given.get("first", 1))
         )
         return {"tags": given.get("tags", "confirmed"), "versions": versions}
-    return {name: tuple(held) for name, held in given.items()}
+    known = {name: tuple(held) if isinstance(held, list) else held for name, held in given.items()}
+    if "credentials" in given:
+        known["credentials"] = tuple(Credential(**held) for held in given["credentials"])
+    return known
 
 
 def _value(field: str, held: Any, paths: Mapping[str, str]) -> Any:

@@ -72,9 +72,9 @@ def test_a_plan_that_ends_says_until_when() -> None:
 def test_a_call_that_no_field_tells_of_is_shown_by_itself() -> None:
     document = load("two-accounts")
     plan = document["plans"][1]
-    plan["steps"].append({"id": "s2", "operation": "DeactivateMFADevice", "params": {"SerialNumber": "x"}, "after": []})
+    plan["steps"].append({"id": "s2", "operation": "ResyncMFADevice", "params": {"SerialNumber": "x"}, "after": []})
     plan["changes"][0]["steps"].append("s2")
-    assert "also  DeactivateMFADevice SerialNumber=x" in plan_text(document)
+    assert "also  ResyncMFADevice SerialNumber=x" in plan_text(document)
 
 
 def test_a_replaced_policy_is_taken_off_and_put_on_again() -> None:

@@ -79,7 +79,7 @@ def test_moto_itself_is_left_as_it_was(iam: Any) -> None:
 
 NOT_OFFERED = [
     ("iam", "simulate_custom_policy", {"PolicyInputList": [policy()], "ActionNames": ["s3:Get"]}),
-    ("iam", "list_service_specific_credentials", {"UserName": "ann"}),
+    ("iam", "get_mfa_device", {"SerialNumber": "GAHT12345678"}),
     ("iam", "generate_service_last_accessed_details", {"Arn": f"arn:aws:iam::{ACCOUNT}:user/ann"}),
     ("resourcegroupstaggingapi", "get_tag_keys", {}),
     ("sts", "decode_authorization_message", {"EncodedMessage": "x"}),
