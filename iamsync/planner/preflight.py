@@ -81,7 +81,7 @@ def findings(foreseen: Sequence[Forecast], who: Address, calls: int) -> Iterator
         yield Finding(
             "call-denied",
             "refuse",
-            f"{who}, which would apply this, may not make {len(denied)} of the plan's {calls} calls",
+            f"{who}, which would apply this, may not make {_calls(denied)} of the plan's {calls} calls",
             who,
             evidence="; ".join(_line(one) for one in denied[:_MOST])
             + (f"; and {len(denied) - _MOST} more" if len(denied) > _MOST else ""),
@@ -93,10 +93,14 @@ def findings(foreseen: Sequence[Forecast], who: Address, calls: int) -> Iterator
         yield Finding(
             "call-undecided",
             "info",
-            f"whether {who} may make {len(undecided)} of the plan's {calls} calls cannot be told beforehand",
+            f"whether {who} may make {_calls(undecided)} of the plan's {calls} calls cannot be told beforehand",
             who,
             evidence="; ".join(reasons[:_MOST]),
         )
+
+
+def _calls(foreseen: Sequence[Forecast]) -> int:
+    return len({one.step.id for one in foreseen})
 
 
 def _line(one: Forecast) -> str:
