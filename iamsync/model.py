@@ -81,13 +81,32 @@ class Question:
     subject: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Expiry:
+    """When something is over: from `at` on (RFC 3339, UTC) it is as if nobody declared it.
+
+    `member_of` and `item` are empty where the resource as a whole is meant, else a field and what
+    stands in it: the ARN or name that a list holds, the name of an inline policy.
+    """
+
+    at: str
+    address: Address
+    member_of: str = ""
+    item: str = ""
+    origin: Origin | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.item} in {self.member_of} of {self.address}" if self.member_of else str(self.address)
+
+
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A line of `removed:`: delete this wherever it still exists."""
+    """A line of `removed:`, or a resource whose time is over: delete this wherever it still exists."""
 
     address: Address
     reason: str = ""
     origin: Origin | None = field(default=None, compare=False)
+    cause: Cause = "removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +117,8 @@ class State:
     tell: never compared, never applied. `complete` names the kinds of which everything is here:
     in any other kind nothing is ever deleted. `quotas` are AWS's own figures by their
     GetAccountSummary names. `missing` are ARNs that were asked for and do not exist. `removed` is
-    what manifests want gone. `aws_policies` are AWS's own policies as far as they were read: version
+    what manifests want gone. `expiries` are the ends that manifests set and that are still to come, `lapsed`
+    those that have come. `aws_policies` are AWS's own policies as far as they were read: version
     and document by ARN.
     """
 
@@ -108,6 +128,8 @@ class State:
     unread: frozenset[tuple[str, str]] = frozenset()
     complete: frozenset[str] = frozenset()
     removed: tuple[Removal, ...] = ()
+    expiries: tuple[Expiry, ...] = ()
+    lapsed: tuple[Expiry, ...] = ()
     missing: frozenset[str] = field(default=frozenset(), compare=False)
     alias: str | None = None
     quotas: Mapping[str, int] = field(default_factory=lambda: EMPTY, compare=False, repr=False)
@@ -173,7 +195,8 @@ class Step:
 class FieldChange:
     """One field of a resource, before and after, in JSON values as manifests spell them.
 
-    For fields that are sets, `added` and `removed` name the members that differ.
+    For fields that are sets, `added` and `removed` name the members that differ; `expired` are those
+    of the removed whose time is over.
     """
 
     field: str
@@ -182,6 +205,7 @@ class FieldChange:
     after: Any
     added: tuple[Any, ...] = ()
     removed: tuple[Any, ...] = ()
+    expired: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +255,11 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that would be done to one account, in order, and everything a reviewer needs."""
+    """Everything that would be done to one account, in order, and everything a reviewer needs.
+
+    `valid_until` is the next moment at which something the plan is about is over; `expiring` is what
+    ends soon, where that was asked for.
+    """
 
     account_id: str
     partition: str
@@ -250,6 +278,7 @@ class Plan:
     approval: str
     prior: Mapping[Address, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     valid_until: str | None = None
+    expiring: tuple[Expiry, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -128,6 +128,22 @@ def _variables(texts: list[str]) -> dict[str, str]:
     return out
 
 
+def within(text: str, now: str) -> str:
+    """The time that lies `14d` (or `8h`, `90m`) after a time; InputError where the text is no such span."""
+    from datetime import datetime, timedelta
+
+    units = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+    number, unit = text[:-1], text[-1:]
+    if unit not in units or not (number.isascii() and number.isdigit() and len(number) < 6):
+        raise InputError(f"{text!r} is no span of time", code="bad-option", hint="for example --expiring 14d")
+    moment = datetime.fromisoformat(now)
+    try:
+        moment += timedelta(**{units[unit]: int(number)})
+    except OverflowError:
+        return "9999-12-31T23:59:59Z"
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _moment(text: str) -> str:
     from datetime import UTC, datetime
 

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from iamsync.cli.context import (
     note,
     rendered,
     reports,
+    within,
     write_file,
 )
 from iamsync.cli.options import Common, Paths, shared
@@ -63,6 +65,10 @@ def plan(
     live: Annotated[
         Path | None, typer.Option("--live", help="A snapshot or dump instead of the account.", envvar="IAMSYNC_LIVE")
     ] = None,
+    expiring: Annotated[
+        str | None,
+        typer.Option("--expiring", help="Also list what expires within 14d, 8h...", envvar="IAMSYNC_EXPIRING"),
+    ] = None,
     acknowledge: Acknowledge = None,
     fail_on_gain: Annotated[
         list[str] | None,
@@ -90,6 +96,8 @@ def plan(
         live=live.absolute() if live else None,
         acknowledge=tuple(acknowledge or ()),
     )
+    if expiring is not None:
+        options = replace(options, expiring=within(expiring, options.now))
     project = Project.open(options)
     with Ways(project) as ways:
         planned = plans(project, ways)
@@ -144,8 +152,12 @@ def apply(
     ] = None,
     only: Annotated[
         str | None,
-        typer.Option("--only", help="Changes of one cause: declared, drift, removed.", envvar="IAMSYNC_ONLY"),
+        typer.Option("--only", help="Changes of one cause: declared, drift, expired, removed.", envvar="IAMSYNC_ONLY"),
     ] = None,
+    expired: Annotated[
+        bool,
+        typer.Option("--expired", help="Only take away what has expired: --only expired.", envvar="IAMSYNC_EXPIRED"),
+    ] = False,
     target: Target = None,
     base: Base = None,
     acknowledge: Acknowledge = None,
@@ -170,15 +182,20 @@ def apply(
 
     known_format(form, ("text", "json"))
     saved, narrowing = _saved_plan(paths or [])
-    if only is not None and only not in ("declared", "drift", "removed", "unmanaged"):
+    if only is not None and only not in ("declared", "drift", "expired", "removed", "unmanaged"):
         raise InputError(
-            f"--only {only!r} is no cause", code="bad-option", hint="declared, drift, removed or unmanaged"
+            f"--only {only!r} is no cause", code="bad-option", hint="declared, drift, expired, removed or unmanaged"
         )
+    if expired and only not in (None, "expired"):
+        raise InputError(
+            f"--expired and --only {only} contradict each other", code="bad-option", hint="leave one of them out"
+        )
+    only = "expired" if expired else only
     if saved is not None and (approved or target or only or narrowing):
         raise InputError(
             "a saved plan is applied as it is",
             code="bad-option",
-            hint="leave out --approved, --target, --only and paths",
+            hint="leave out --approved, --target, --only, --expired and paths",
         )
     agreed = auto_approve or approved is not None or saved is not None
     if not agreed and not sys.stdin.isatty():

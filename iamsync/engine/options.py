@@ -19,7 +19,7 @@ def _quiet(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The common options of all commands; `now` is RFC 3339 in UTC.
+    """The common options of all commands; `now` is RFC 3339 in UTC, and so is `expiring`, up to when ends are listed.
 
     `note` is told what a person should know, `warn` what a person must know even if they want quiet.
     """
@@ -42,6 +42,7 @@ class Options:
     target: tuple[str, ...] = ()
     base: str | None = None
     only: Cause | None = None
+    expiring: str = ""
     now: str = ""
     note: Note = _quiet
     warn: Note = _quiet

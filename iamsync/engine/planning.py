@@ -79,6 +79,7 @@ def replan(project: Project, reached: Reached, now: str, base: Project | None = 
         base=before,
         selection=_selection(project, desired),
         only=project.options.only,
+        expiring=project.options.expiring,
     )
     return Planned(reached, desired, live, settings, made)
 

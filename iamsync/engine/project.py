@@ -20,6 +20,7 @@ from iamsync.manifest.config import Account, Config, load_config
 from iamsync.manifest.files import Manifests, read_manifests
 from iamsync.manifest.load import Beside, resolve
 from iamsync.model import Address, State
+from iamsync.planner.expiry import expire
 from iamsync.selector import Selector, select
 from iamsync.settings import GUARDS, Acknowledgement, Settings
 
@@ -121,7 +122,7 @@ class Project:
         return self._manifests[paths]
 
     def desired(self, account: Account, account_id: str, partition: str = "aws") -> State:
-        """What the manifests want of this account; InputErrors with every mistake in them."""
+        """What the manifests want of this account as of `now`; InputErrors with every mistake in them."""
         key = (account.name, account_id)
         if key not in self._desired:
             self._desired[key] = self.desired_of(account, account_id, partition)
@@ -133,7 +134,7 @@ class Project:
         """As `desired`, for an account whose manifests were named for this once; `beside` as in `resolve`."""
         manifests = self.manifests(account)
         with uncollected():
-            return resolve(
+            state = resolve(
                 manifests,
                 account,
                 account_id=account_id,
@@ -142,6 +143,7 @@ class Project:
                 variables=given(self.options),
                 beside=beside,
             )
+        return expire(state, self.now)
 
     def offline_id(self, account: Account) -> str:
         """The account id to read manifests with where no AWS is asked."""

@@ -94,6 +94,9 @@ def _entry(resource: Resource, kind: Kind, ours: _Ours, spelled: Callable[[str],
     unread = []
     if resource.renamed_from is not None:
         out["renamed_from"] = resource.renamed_from
+    ends = {(e.member_of, e.item): e.at for e in ours.state.expiries if e.address == resource.address}
+    if ("", "") in ends:
+        out["expires"] = ends["", ""]
     for field in kind.fields:
         if (kind.name, field.name) in ours.state.unread and not _known(resource, field):
             # An absent description of a policy is not compared anyway; every other field has a default.
@@ -102,7 +105,7 @@ def _entry(resource: Resource, kind: Kind, ours: _Ours, spelled: Callable[[str],
             continue
         value = getattr(resource.spec, field.name)
         if field.name in kind.required or value not in (field.default, None, "", ()):
-            out[field.name] = _written(field, value, ours)
+            out[field.name] = _written(field, value, ours, ends)
     out = _everywhere(out, spelled)
     ignored = [spelled(pattern) for pattern in resource.ignore]
     missing = [name for name in unread if name not in ignored]
@@ -120,10 +123,16 @@ def _known(resource: Resource, field: Field) -> bool:
     return field.form == "tags" and resource.facts.get("tags") in ("bulk", "confirmed")
 
 
-def _written(field: Field, value: Any, ours: _Ours) -> Any:
+def _written(field: Field, value: Any, ours: _Ours, ends: Mapping[tuple[str, str], str]) -> Any:
     if field.form == "references":
-        spell = ours.group if field.name == "groups" else ours.policy
-        return sorted(spell(item) for item in value)
+        spell, word = (ours.group, "group") if field.name == "groups" else (ours.policy, "policy")
+        pairs = sorted((spell(item), ends.get((field.name, item))) for item in value)
+        return [text if until is None else {word: text, "expires": until} for text, until in pairs]
+    if field.form == "documents":
+        return {
+            name: held if (until := ends.get((field.name, name))) is None else {"document": held, "expires": until}
+            for name, held in value_to_json(field, value).items()
+        }
     if field.form == "reference":
         return ours.policy(value)
     if field.form == "seconds":

@@ -14,10 +14,13 @@ from iamsync.manifest.nodes import Listing, Node, Scalar, Table
 from iamsync.manifest.problems import Problems, a, did_you_mean, is_null, one_of
 from iamsync.manifest.references import Declared
 from iamsync.manifest.templates import Layer
+from iamsync.model import Address, Expiry, Origin
 from iamsync.policy.document import Document
+from iamsync.policy.ending import bounded
 from iamsync.policy.grammar import Use
 
 ONLY: Final = "only_accounts"
+EXPIRES: Final = "expires"
 BAD: Final = object()  # the value of a field that is wrong; what is wrong has been collected
 # Who a long form's first key may be, by the kind referred to.
 _LONG: Final = {"policy": "policy", "group": "group"}
@@ -37,6 +40,10 @@ class Reading:
     declared: Declared = field(default_factory=Declared)
     # Ids of unexpanded nodes with unknown variables: a template's field is tried once, not at each use.
     broken: set[int] = field(default_factory=set)
+    # The resource that is being read, when it ends, and all ends that were read so far.
+    address: Address = field(default_factory=lambda: Address("", ""))
+    ends: str | None = None
+    expiries: list[Expiry] = field(default_factory=list)
     _selectors: dict[tuple[str, ...], AccountSelector] = field(default_factory=dict)
 
     def applies(self, node: Node | None) -> bool:
@@ -56,6 +63,22 @@ class Reading:
         if texts not in self._selectors:
             self._selectors[texts] = self._selector(held)
         return self._selectors[texts](self.account, self.labels)
+
+    def end(self, node: Node | None, member_of: str = "", item: str = "") -> str | None:
+        """The time of an `expires` of the resource being read or of a part of it, kept in `expiries`."""
+        if node is None or is_null(node):
+            return None
+        until = values.moment(node, EXPIRES, self.problems)
+        if until is not None:
+            place = node.place
+            origin = Origin(place.file, place.line, place.column)
+            self.expiries.append(Expiry(until, self.address, member_of, item, origin))
+        return until
+
+    def bounded(self, document: Document, *ends: str | None) -> Document:
+        """The document as AWS enforces it: its grants end with the first of these, or with the resource."""
+        known = [end for end in (self.ends, *ends) if end is not None]
+        return bounded(document, min(known), self.partition) if known else document
 
     def _selector(self, held: tuple[tuple[str, Scalar], ...]) -> AccountSelector:
         patterns = []
@@ -137,6 +160,7 @@ def _document(kind: Kind, shape: Field, node: Node, layer: Layer, reading: Readi
     made = reading.documents.document(node, use, reading.partition, layer.scope, reading.problems)
     if made is None:
         return BAD
+    made = reading.bounded(made)
     limit = limits.TRUST_SIZE if trust else limits.MANAGED_SIZE
     if made.size > limit:
         message = f"this document has {made.size:,} characters without white space; a {kind.name} may have {limit:,}"
@@ -157,16 +181,18 @@ def _documents(kind: Kind, node: Node, layer: Layer, reading: Reading) -> Any:
         if wrong := limits.bad_name(key.text, "policy", limits.MAX_INLINE_NAME):
             problems.add("bad-name", wrong, key, limits.name_hint())
             good = False
+        until = None
         if isinstance(held, Table) and "document" in held and "Statement" not in held:
-            values.known_keys(held, ("document", ONLY), "the long form of an inline policy", problems)
+            values.known_keys(held, ("document", EXPIRES, ONLY), "the long form of an inline policy", problems)
             if not reading.applies(held.get(ONLY)):
                 continue
+            until = reading.end(held.get(EXPIRES), "inline_policies", key.text)
             held = held.get("document") or held
         document = reading.documents.document(held, "identity", reading.partition, layer.scope, problems)
         if document is None:
             good = False
         else:
-            made.append((key.text, document))
+            made.append((key.text, reading.bounded(document, until)))
     total, limit = sum(document.size for _, document in made), limits.INLINE_SIZE[kind.name]
     if total > limit:
         message = (
@@ -192,7 +218,7 @@ def _references(shape: Field, node: Node, reading: Reading) -> Any:
         return BAD
     found: dict[str, Node] = {}
     good = True
-    for text, at in _items(shape, target, node, reading):
+    for text, at, ends in _items(shape, target, node, reading):
         value = _reference(target, text, at, reading)
         if value is None:
             good = False
@@ -201,16 +227,18 @@ def _references(shape: Field, node: Node, reading: Reading) -> Any:
             good = False
         else:
             found[value] = at
+            reading.end(ends, shape.name, value)
     return tuple(sorted(found)) if good and not len(_broken(node, target)) else BAD
 
 
-def _items(shape: Field, target: str, node: Listing, reading: Reading) -> Iterator[tuple[str, Scalar]]:
-    """The references of a list that hold for this account, short and long forms alike."""
+def _items(shape: Field, target: str, node: Listing, reading: Reading) -> Iterator[tuple[str, Scalar, Node | None]]:
+    """The references of a list that hold for this account, short and long forms alike, and when each ends."""
     problems, word = reading.problems, _LONG[target]
     for item in node:
         held: Node | None = item
+        ends = None
         if isinstance(item, Table):
-            values.known_keys(item, (word, ONLY), f"the long form of an item of {shape.name}", problems)
+            values.known_keys(item, (word, EXPIRES, ONLY), f"the long form of an item of {shape.name}", problems)
             held = item.get(word)
             if held is None:
                 hint = f"write {{{word}: NAME, {ONLY}: [...]}}"
@@ -218,8 +246,9 @@ def _items(shape: Field, target: str, node: Listing, reading: Reading) -> Iterat
                 continue
             if not reading.applies(item.get(ONLY)):
                 continue
+            ends = item.get(EXPIRES)
         if isinstance(held, Scalar) and not is_null(held):
-            yield held.text, held
+            yield held.text, held, ends
         else:
             problems.add("wrong-type", f"an item of {shape.name} is a name, not {a(held or item)}", held or item)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from iamsync.errors import InputError, Place
 from iamsync.kinds import KINDS
@@ -29,6 +30,8 @@ from iamsync.manifest.templates import place_text
 from iamsync.model import Address, Origin, Removal, Resource, State
 
 __all__ = ["Manifests", "read_manifests", "resolve"]
+
+BOUNDARY: Final = "permissions_boundary"
 
 
 def resolve(
@@ -59,13 +62,21 @@ def resolve(
         if beside is not None:
             beside.documents += [(item.address, written) for written in reading.documents.take_written()]
     _check_renames(declarations)
+    _check_boundaries(resources, declarations)
     lines = [line for part in held.here for line in part.suppressed]
     suppressions = read_suppressions(lines, declarations.names, problems)
     if beside is not None:
         beside.suppressions = suppressions
     removed = _removals([line for part in held.here for line in part.removed], declarations)
     problems.raise_if_any()
-    return State.of(account_id, resources, partition=partition, complete=frozenset(KINDS), removed=removed)
+    return State.of(
+        account_id,
+        resources,
+        partition=partition,
+        complete=frozenset(KINDS),
+        removed=removed,
+        expiries=tuple(sorted(reading.expiries)),
+    )
 
 
 @dataclass(slots=True)
@@ -138,6 +149,24 @@ def _check_renames(declarations: Declarations) -> None:
             problems.add("bad-rename", message, node, "remove one of the two")
         else:
             seen[old] = item
+
+
+def _check_boundaries(resources: list[Resource], declarations: Declarations) -> None:
+    """A boundary may not end before what it caps: nothing would cap it then."""
+    reading, problems = declarations.reading, declarations.problems
+    ends = {expiry.address: expiry for expiry in reading.expiries if not expiry.member_of}
+    by_arn = {reading.declared.arns.get(address): expiry for address, expiry in ends.items()}
+    for held in resources:
+        expiry = by_arn.get(getattr(held.spec, "permissions_boundary", None) or "")
+        own = ends.get(held.address)
+        if expiry is None or (own is not None and own.at <= expiry.at):
+            continue
+        item = declarations.items[held.address]
+        node = next((layer.fields[BOUNDARY] for layer in item.layers if BOUNDARY in layer.fields), item.key)
+        message = f"{expiry.address} is the boundary of {held.address} and expires first, at {expiry.at}"
+        where = f"{expiry.origin}: " if expiry.origin else ""
+        hint = f"{where}let the boundary stay, or give {held.address} the same end"
+        problems.add("boundary-expires", message, node, hint)
 
 
 def _check_reach(resource: Resource, item: Item, account: Account, problems: Problems) -> None:

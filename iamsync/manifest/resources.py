@@ -8,7 +8,7 @@ from iamsync.manifest import limits, values
 from iamsync.manifest.config import Account
 from iamsync.manifest.declare import Item
 from iamsync.manifest.expand import expand
-from iamsync.manifest.fields import BAD, Reading, read_field, read_tags
+from iamsync.manifest.fields import BAD, EXPIRES, Reading, read_field, read_tags
 from iamsync.manifest.nodes import Table
 from iamsync.manifest.problems import WRONG, did_you_mean, is_null, one_of
 from iamsync.manifest.templates import check_arguments
@@ -22,6 +22,8 @@ def resource(item: Item, account: Account, reading: Reading) -> Resource | None:
     problems = reading.problems
     if item.parameters is not None:
         check_arguments(item.parameters, problems)
+    reading.address, reading.ends = item.address, None
+    reading.ends = _expires(item, reading)
     spec: dict[str, Any] = {}
     for shape in item.kind.fields:
         value = _tags(item, account, reading) if shape.form == "tags" else _value(item, shape.name, reading)
@@ -139,6 +141,24 @@ def _ignore(item: Item, reading: Reading) -> tuple[str, ...]:
             problems.take(bad)
         problems.via = ""
     return tuple(found)
+
+
+def _expires(item: Item, reading: Reading) -> str | None:
+    """When the resource ends, by the highest layer that says so."""
+    problems = reading.problems
+    for layer in item.layers:
+        node = layer.fields.get(EXPIRES)
+        if node is None:
+            continue
+        problems.via = layer.via
+        try:
+            return reading.end(expand(node, layer.scope))
+        except WRONG as wrong:
+            problems.take(wrong)
+            return None
+        finally:
+            problems.via = ""
+    return None
 
 
 def _origin(item: Item) -> Origin:

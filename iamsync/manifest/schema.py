@@ -18,6 +18,8 @@ from iamsync.settings import GUARDS
 Schema = dict[str, Any]
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
+_DAY: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_CLOCK: Final = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 _VARIABLE: Final = r"\$\("  # a text with a variable in it may be anything until it is filled in
 _SCALAR: Final[Schema] = {"type": ["string", "integer", "boolean"]}
 _TEXT: Final[Schema] = {"type": "string"}
@@ -31,7 +33,10 @@ _COMMON: Final[dict[str, Schema]] = {
     "only_accounts": {"$ref": "#/definitions/accounts"},
     "ignore_changes": {"$ref": "#/definitions/ignore_changes"},
     "renamed_from": {"type": "string", "description": "The name it had before; it is renamed, not made anew."},
+    "expires": {"$ref": "#/definitions/expires"},
 }
+
+_ITEM: Final[dict[str, Schema]] = {name: _COMMON[name] for name in ("expires", "only_accounts")}
 
 
 def manifest_schema() -> Schema:
@@ -45,6 +50,11 @@ def manifest_schema() -> Schema:
             "description": "Fields, or members of fields, that are left to others: tags, tags/eks:*.",
             "type": "array",
             "items": _TEXT,
+        },
+        "expires": {
+            "description": "From then on it is removed: an RFC 3339 time, or a date as 00:00 UTC of that day.",
+            "type": ["string", "null"],
+            "pattern": rf"^{_DAY}([Tt ]{_CLOCK})?$|{_VARIABLE}",
         },
         "file": {
             "type": "object",
@@ -197,7 +207,7 @@ def _template() -> Schema:
     variants = []
     for kind in KINDS.values():
         fields = {field.name: _field(field) for field in kind.fields}
-        fields["ignore_changes"] = _COMMON["ignore_changes"]
+        fields |= {name: _COMMON[name] for name in ("ignore_changes", "expires")}
         held: Schema = {**_closed(fields), "type": ["object", "null"]}
         parameters: Schema = {"type": ["object", "null"], "additionalProperties": {"type": [*_SCALAR["type"], "null"]}}
         parts: dict[str, Schema] = {
@@ -226,7 +236,7 @@ def _field(field: Field) -> Schema:
         schema["oneOf"] = [{"$ref": "#/definitions/document"}]
     elif field.form == "documents":
         long = _closed(
-            {"document": {"$ref": "#/definitions/document"}, "only_accounts": {"$ref": "#/definitions/accounts"}},
+            {"document": {"$ref": "#/definitions/document"}, **_ITEM},
             required=["document"],
         )
         schema |= {"type": ["object", "null"], "default": {}}
@@ -238,7 +248,7 @@ def _field(field: Field) -> Schema:
         schema["maxProperties"] = limits.MAX_TAGS
     else:
         word: str = getattr(field, "target", "policy")
-        long = _closed({word: _TEXT, "only_accounts": {"$ref": "#/definitions/accounts"}}, required=[word])
+        long = _closed({word: _TEXT, **_ITEM}, required=[word])
         # A whole list may come from a variable.
         schema["oneOf"] = [
             {"type": "array", "items": {"oneOf": [_TEXT, long]}},

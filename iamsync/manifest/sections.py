@@ -16,7 +16,7 @@ from iamsync.manifest.nodes import Listing, Node, Scalar, Table
 from iamsync.manifest.problems import Problems, a, did_you_mean, is_null, one_of
 from iamsync.manifest.templates import Template, read_template
 
-COMMON: Final = ("use", "with", "only_accounts", "ignore_changes", "renamed_from")
+COMMON: Final = ("use", "with", "only_accounts", "ignore_changes", "renamed_from", "expires")
 TOP: Final = ("templates", *SECTIONS, "removed", "tests", "suppress", "only_accounts")
 _POLICY_KEYS: Final = frozenset({"Version", "Statement"})
 REMOVAL: Final = ("address", "reason", "only_accounts")

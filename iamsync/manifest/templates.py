@@ -91,7 +91,7 @@ def read_template(key: Scalar, node: Node, problems: Problems) -> Template | Non
     fields = values.table(body.get("fields") or _nothing(key), f"fields of {what}", problems)
     if fields is None:
         return None
-    allowed = (*(held.name for held in KINDS[kind].fields), "ignore_changes")
+    allowed = (*(held.name for held in KINDS[kind].fields), "ignore_changes", "expires")
     values.known_keys(fields, allowed, f"a {kind} template", problems)
     return Template(key.text, key, KINDS[kind], params, fields, fields.index())
 

@@ -19,6 +19,8 @@ _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
+_ZONELESS: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?", re.ASCII)
+
 
 def text(node: Node, what: str, problems: Problems) -> str | None:
     """A text as it is written; numbers and booleans count as their text."""
@@ -113,6 +115,11 @@ def moment(node: Node, what: str, problems: Problems) -> str | None:
     except (ValueError, OverflowError):
         pass
     hint = "write 2027-01-31, or 2027-01-31T18:00:00Z with the zone"
+    if _ZONELESS.fullmatch(held):
+        whole = held.replace(" ", "T") + (":00" if len(held) == len("2027-01-31T18:00") else "")
+        hint = f"it has no time zone: write {whole}Z for UTC, or end it with an offset such as +02:00"
+    elif _DATE.fullmatch(held) or _TIME.fullmatch(held):
+        hint = "there is no such day or hour; a date is year, month and day"
     problems.add("bad-time", f'{what}: "{held}" is no date and no time', node, hint)
     return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from iamsync.kinds import KINDS
 from iamsync.kinds.codec import value_to_json
@@ -12,6 +12,8 @@ from iamsync.kinds.fields import REPLACED
 from iamsync.kinds.kind import Act, Context, Field, Kind, Phase
 from iamsync.model import Action, Address, Cause, FieldChange, Origin, Resource, State
 from iamsync.planner.settle import ignored
+
+_NOT_WRITTEN: Final[tuple[set[Cause], ...]] = ({"drift"}, {"drift", "expired"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +91,35 @@ def delete(
 
 
 def update(
-    have: Resource, want: Resource, cx: Context, base: Resource | None, renamed_from: str | None
+    have: Resource,
+    want: Resource,
+    cx: Context,
+    base: Resource | None,
+    renamed_from: str | None,
+    ended: Resource | None = None,
 ) -> Difference | None:
     """The difference between two versions of one resource; None where they are equal.
 
     `base` is what was declared before this change of the manifests: a field declared alike then and
-    now has drifted, any other was declared anew.
+    now has drifted, any other was declared anew. `ended` is `have` without what has expired: a field
+    that differs in nothing else has expired.
     """
     kind = KINDS[want.address.kind]
 
     def cause(field: Field) -> Cause:
+        if ended is not None and getattr(ended.spec, field.name) == getattr(want.spec, field.name):
+            return "expired"
         if base is None or getattr(base.spec, field.name) != getattr(want.spec, field.name):
             return "declared"
         # A policy that is replaced comes off and goes on again: that is no drift of its holder.
         again = field.form == "references" and _unmarked(field, have) == getattr(want.spec, field.name)
         return "declared" if again else "drift"
 
-    fields = tuple(_field_changes(kind, have, want, cause))
+    fields = tuple(_field_changes(kind, have, want, cause, ended))
     if not fields and renamed_from is None:
         return None
-    overall: Cause = "drift" if fields and all(change.cause == "drift" for change in fields) else "declared"
+    causes = {change.cause for change in fields}
+    overall: Cause = "expired" if causes == {"expired"} else "drift" if causes in _NOT_WRITTEN else "declared"
     fixed = [field for field in kind.fields if field.immutable and _differs(field, have, want)]
     if fixed:
         note = f"{' and '.join(field.name for field in fixed)} cannot be changed in place"
@@ -189,7 +200,9 @@ def _differs(field: Field, have: Resource, want: Resource) -> bool:
     return bool(getattr(have.spec, field.name) != getattr(want.spec, field.name))
 
 
-def _field_changes(kind: Kind, have: Resource | None, want: Resource | None, cause: Any) -> Iterable[FieldChange]:
+def _field_changes(
+    kind: Kind, have: Resource | None, want: Resource | None, cause: Any, ended: Resource | None = None
+) -> Iterable[FieldChange]:
     for field in kind.fields:
         before = getattr(have.spec, field.name) if have else field.default
         after = getattr(want.spec, field.name) if want else field.default
@@ -197,12 +210,16 @@ def _field_changes(kind: Kind, have: Resource | None, want: Resource | None, cau
             continue
         known_before = have is not None and before is not None
         known_after = want is not None and after is not None
+        added, removed = _members(field, before if have else field.default, after if want else field.default)
+        over = _members(field, before, getattr(ended.spec, field.name))[1] if ended is not None else ()
         yield FieldChange(
             field.name,
             cause(field),
             _shown(field, before) if known_before else None,
             _shown(field, after) if known_after else None,
-            *_members(field, before if have else field.default, after if want else field.default),
+            added,
+            removed,
+            tuple(item for item in removed if item in over),
         )
 
 

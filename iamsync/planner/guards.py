@@ -17,6 +17,7 @@ from iamsync.kinds.owners import out_of_reach
 from iamsync.model import Address, Finding, Resource
 from iamsync.planner.compare import Difference
 from iamsync.planner.concern import denies_by_name
+from iamsync.planner.expiry import Lapsed, lapse
 from iamsync.planner.situation import Situation, names_of
 from iamsync.planner.ties import boundary_use, held_elsewhere, quotas, references, unknown_principals
 from iamsync.policy.document import Document, principals
@@ -141,10 +142,13 @@ def _holding_on(difference: Difference, situation: Situation) -> str:
 
 def deny_removed(situation: Situation) -> Iterator[Finding]:
     """A denial on a live principal may be an incident being handled: it is not drift to revert."""
+    lapsed = Lapsed.of(situation.desired)
     for difference in situation.differences:
         if difference.action not in ("update", "replace") or difference.have is None or difference.want is None:
             continue
-        lost = sorted(set(_denials(difference.have, situation)) - _kept_denials(difference.want, situation))
+        # A denial with an end was agreed to be over by now.
+        have = lapse(difference.have, lapsed)
+        lost = sorted(set(_denials(have, situation)) - _kept_denials(difference.want, situation))
         if lost:
             yield Finding(
                 "deny-removed",

@@ -10,6 +10,7 @@ from iamsync.kinds.kind import Context
 from iamsync.model import Address, Cause
 from iamsync.planner import compare
 from iamsync.planner.compare import Difference
+from iamsync.planner.expiry import Lapsed, lapse
 from iamsync.planner.order import named, target
 
 Selection = Callable[[Difference], bool]
@@ -24,6 +25,25 @@ def of_cause(differences: Sequence[Difference], cause: Cause, cx: Context) -> li
     """The parts of the differences that have this cause, and what they need, whatever its cause."""
     chosen = {d.address: part for d in differences if (part := _part(d, cause, cx)) is not None}
     return _closed(chosen, differences, cx)
+
+
+def expired(differences: Sequence[Difference], lapsed: Lapsed, cx: Context) -> list[Difference]:
+    """What is over, and nothing else: deletions agreed to in advance, and of every other resource what has ended.
+
+    Whatever holds an expired resource lets go of it, and of nothing else: its other differences wait.
+    """
+    chosen = {d.address: part for d in differences if (part := _ended(d, lapsed, cx)) is not None}
+    return _closed(chosen, differences, cx, freeing=False)
+
+
+def _ended(difference: Difference, lapsed: Lapsed, cx: Context) -> Difference | None:
+    if difference.action == "delete" and difference.cause == "expired":
+        return difference
+    have = difference.have
+    if have is None or (want := lapse(have, lapsed)) == have:
+        return None
+    found = compare.update(have, want, cx, None, difference.renamed_from, want)
+    return None if found is None else replace(found, cause="expired", origin=difference.origin)
 
 
 def _part(difference: Difference, cause: Cause, cx: Context) -> Difference | None:
@@ -44,20 +64,22 @@ def _part(difference: Difference, cause: Cause, cx: Context) -> Difference | Non
     return replace(found, cause=cause if difference.rename is None else difference.cause, fields=fields)
 
 
-def _closed(chosen: dict[Address, Difference], differences: Sequence[Difference], cx: Context) -> list[Difference]:
+def _closed(
+    chosen: dict[Address, Difference], differences: Sequence[Difference], cx: Context, *, freeing: bool = True
+) -> list[Difference]:
     by_address = {difference.address: difference for difference in differences}
-    freeing: dict[Address, set[Address]] = defaultdict(set)
-    for difference in differences:
+    freed_by: dict[Address, set[Address]] = defaultdict(set)
+    for difference in differences if freeing else ():
         for act in difference.acts:
             for item in act.frees:
                 if (freed := target(item, act, cx)) is not None:
-                    freeing[freed].add(difference.address)
+                    freed_by[freed].add(difference.address)
     frontier = list(chosen)
     while frontier:
         difference = chosen[frontier.pop()]
         wanted = {address for address in _needed(difference, cx) if _makes(by_address.get(address))}
         if difference.action in ("delete", "replace"):
-            wanted |= freeing[difference.address]
+            wanted |= freed_by[difference.address]
         for address in sorted(wanted):
             if chosen.get(address) is not by_address[address]:
                 chosen[address] = by_address[address]
@@ -82,5 +104,6 @@ def _makes(difference: Difference | None) -> bool:
     """Whether a resource exists under its declared ARN only after this."""
     if difference is None:
         return False
-    moves = any(act.field == "path" for act in difference.after)
+    # A group is called by its name alone, wherever it moves.
+    moves = difference.address.kind != "group" and any(act.field == "path" for act in difference.after)
     return difference.create is not None or difference.rename is not None or moves

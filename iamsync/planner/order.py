@@ -22,15 +22,8 @@ from iamsync.planner.compare import Difference
 from iamsync.planner.concern import Concern
 from iamsync.planner.graph import Graph
 from iamsync.planner.room import make_room
-from iamsync.policy.document import compact
+from iamsync.policy.ending import NOBODY
 
-# Trust nobody for a moment: what a role of a ring is created with before its partners exist.
-PLACEHOLDER: Final = compact(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
-    }
-)
 _RANKS: Final = {Phase.DENY_ON: 0, Phase.GRANT: 1, Phase.MIXED: 2, Phase.REVOKE: 3, Phase.DENY_OFF: 4}
 _GIVING: Final = frozenset({_RANKS[Phase.GRANT], _RANKS[Phase.MIXED]})
 _TAKING: Final = frozenset({_RANKS[Phase.MIXED], _RANKS[Phase.REVOKE]})
@@ -127,7 +120,7 @@ def _rings(graph: Graph, cx: Context) -> None:
             act = graph.acts[number]
             params = dict(act.call.params)
             document = params["AssumeRolePolicyDocument"]
-            params["AssumeRolePolicyDocument"] = PLACEHOLDER
+            params["AssumeRolePolicyDocument"] = NOBODY
             graph.acts[number] = replace(act, call=Call(act.call.operation, params), names=())
             call = Call("UpdateAssumeRolePolicy", {"RoleName": address.name, "PolicyDocument": document})
             graph.add(Act(address, Phase.GRANT, "grant", "trust_policy", "", call, names=act.names), number)

@@ -15,8 +15,9 @@ from iamsync.model import Address, Cause, Change, Finding, Plan, Question, Repor
 from iamsync.planner import compare, guards, preflight, scope
 from iamsync.planner.compare import Difference
 from iamsync.planner.concern import Concern
+from iamsync.planner.expiry import Lapsed, hints, lapse, next_end
 from iamsync.planner.moved import Moved, moved
-from iamsync.planner.narrow import Selection, of_cause, selected
+from iamsync.planner.narrow import Selection, expired, of_cause, selected
 from iamsync.planner.order import order
 from iamsync.planner.permissions import Permissions
 from iamsync.planner.projected import made
@@ -99,6 +100,7 @@ def contrast(desired: State, live: State, settings: Settings, base: State | None
     compared_live = compare.mark_replaced(settled.live, replaced, settings.ignore_changes, settled.desired)
     # Settled too, or what a declaration leaves to others would pass for a change of the manifests.
     earlier = settle(base, live, settings.ignore_changes).desired if base is not None else None
+    lapsed = Lapsed.of(settled.desired)
 
     differences: list[Difference] = []
     known = 0
@@ -111,7 +113,8 @@ def contrast(desired: State, live: State, settings: Settings, base: State | None
         known += 1
         old = settled.renames.get(want.address)
         before = _before(earlier, want)
-        found = compare.update(have, want, cx, before, old.name if old is not None else None)
+        ended = lapse(have, lapsed) if lapsed else None
+        found = compare.update(have, want, cx, before, old.name if old is not None else None, ended)
         if found is not None:
             differences.append(found)
     removed, moved = _ended(settled, compared_live, settings, cx, now, findings)
@@ -126,6 +129,7 @@ def contrast(desired: State, live: State, settings: Settings, base: State | None
             reported.append(Reported(resource.address, "nobody declares it"))
     if base is not None:
         findings += _forgotten(base, settled, compared_live)
+    findings += hints(settled.desired.lapsed, compared_live)
     differences.sort(key=lambda difference: difference.address)
     return Compared(
         settled,
@@ -151,18 +155,26 @@ def plan(
     only: Cause | None = None,
     access: bool = True,
     applier: str = "",
+    expiring: str = "",
 ) -> Plan:
     """What would make `live` what `desired` says, in order, with everything a reviewer must know.
 
     `now` is RFC 3339 in UTC. `selection` narrows what is looked at; what a selected change needs
     comes along. `only` keeps the changes of one cause. Without `access` nobody's
     gains and losses are computed. `applier` is the ARN that would make the calls, where policies are enforced.
+    gains and losses are computed. `expiring` (a time as `now`) asks for what ends up to then.
     InputError where resources wait in a ring.
     """
     cx = Context(live.account_id, live.partition)
     found = contrast(desired, live, settings, base, now)
     differences: Sequence[Difference] = found.differences
-    if only is not None:
+    earlier_findings = found.findings
+    if only == "expired":
+        differences = expired(differences, Lapsed.of(found.settled.desired), cx)
+        # What stands in the way of other changes does not stand in the way of these.
+        ours = {difference.address for difference in differences}
+        earlier_findings = tuple(f for f in found.findings if f.severity != "refuse" or f.address in ours)
+    elif only is not None:
         differences = of_cause(differences, only, cx)
     if selection is not None:
         differences = selected(differences, selection, cx)
@@ -185,7 +197,7 @@ def plan(
         if step.address is not None:
             of.setdefault(step.address, []).append(step.id)
     foreseen = _foreseen(steps, Whereabouts.of(cx, steps, prior), before, applier) if before is not None else ()
-    answers = guards.guard(situation, (*found.findings, *foreseen))
+    answers = guards.guard(situation, (*earlier_findings, *foreseen))
     told = moved(before, after, differences, cx) if before is not None and after is not None else Moved()
     changes = tuple(_change(difference, tuple(of.get(difference.address, ())), told) for difference in differences)
     left_out = _in_place(found.differences) - _in_place(differences)
@@ -209,7 +221,9 @@ def plan(
         read_set_digest=codec.digest({str(address): value for address, value in prior.items()}),
         approval=approval(live.account_id, differences, [(s.operation, s.params) for s in steps]),
         prior=prior,
+        valid_until=next_end(desired, (*prior, *(d.address for d in differences))),
         unread=tuple(sorted(live.unread)),
+        expiring=tuple(expiry for expiry in desired.expiries if expiry.at <= expiring),
     )
 
 
@@ -324,7 +338,7 @@ def _ended(
     for removal in settled.desired.removed:
         held = folded.get(removal.address.folded)
         if held is not None:
-            gone[held.address] = compare.delete(held, cx, "removed", removal.origin, removal.reason)
+            gone[held.address] = compare.delete(held, cx, removal.cause, removal.origin, removal.reason)
     moved: set[Address] = set()
     for new, old in settled.moved.items():
         held = live.get(old)
@@ -354,17 +368,20 @@ def _forgotten(base: State, settled: Settled, live: State) -> list[Finding]:
     folded |= {removal.address.folded for removal in settled.desired.removed}
     folded |= {old.folded for old in (*settled.renames.values(), *settled.moved.values())}
     alive = live.folded()
+    # What was over then counts too: somebody may have deleted its lines before it was gone.
+    before = [(r.address, r.origin) for r in base]
+    before += [(removal.address, removal.origin) for removal in base.removed if removal.cause == "expired"]
     return [
         Finding(
             "forgotten",
             "warn",
-            f"{resource.address} was declared before and is now neither declared nor removed",
-            resource.address,
+            f"{address} was declared before and is now neither declared nor removed",
+            address,
             remedy="list it under removed: to delete it, or leave it to be reported as unmanaged",
-            origin=resource.origin,
+            origin=origin,
         )
-        for resource in base
-        if resource.address.folded not in folded and resource.address.folded in alive
+        for address, origin in before
+        if address.folded not in folded and address.folded in alive
     ]
 
 

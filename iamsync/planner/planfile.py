@@ -63,6 +63,16 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "reported": [
             {"address": str(item.address), "reason": item.reason, "owner": item.owner or None} for item in plan.reported
         ],
+        "expiring": [
+            {
+                "address": str(item.address),
+                "field": item.member_of or None,
+                "item": item.item or None,
+                "at": item.at,
+                "origin": origin_json(item.origin),
+            }
+            for item in plan.expiring
+        ],
         "unread": [f"{kind}.{field}" for kind, field in plan.unread],
         "prior": {str(address): value for address, value in plan.prior.items()},
     }
@@ -121,6 +131,7 @@ def _change(change: Change) -> dict[str, Any]:
                 "after": item.after,
                 "added": list(item.added),
                 "removed": list(item.removed),
+                "expired": list(item.expired),
             }
             for item in change.fields
         ],
@@ -193,6 +204,7 @@ class Saved:
     addresses: frozenset[Address]
     prior: Mapping[Address, Any]
     goals: Mapping[Address, Mapping[str, Any] | None]  # the fields it changes, as they are to be; None: deleted
+    valid_until: str | None = None
 
 
 def saved(text: str, file: str) -> tuple[Saved, ...]:
@@ -243,6 +255,7 @@ def read_saved(item: Mapping[str, Any]) -> Saved:
         addresses=frozenset(Address.parse(change["address"]) for change in item["changes"]),
         prior={Address.parse(name): spec for name, spec in item["prior"].items()},
         goals={Address.parse(change["address"]): _goal(change) for change in item["changes"]},
+        valid_until=item.get("valid_until"),
     )
 
 
@@ -271,6 +284,12 @@ def verify(old: Saved, fresh: Plan, live: State, desired: State, ignore: Iterabl
     others. `ignore` is what the settings leave to others. StalePlan lists what differs; InputError
     where the saved plan's own digest is of other steps.
     """
+    if old.valid_until is not None and fresh.now >= old.valid_until:
+        raise StalePlan(
+            f"the plan was valid until {old.valid_until}, when something it is about was over",
+            hint="make a new plan, have it reviewed, apply that",
+            difference=(f"now: {fresh.now}",),
+        )
     known = set(old.steps)
     mine, loose = _restricted(fresh, old.addresses)
     calls = [step for step in mine.steps if step.operation != WAIT]

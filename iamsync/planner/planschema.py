@@ -56,9 +56,13 @@ def _plan() -> Schema:
             "guards": _list(_finding(("refuse", "warn"))),
             "findings": _list(_finding(("info", "low", "medium", "high", "critical"))),
             "reported": _list(_object({"address": _ADDRESS, "reason": _TEXT, "owner": _MAYBE})),
+            "expiring": _list(
+                _object({"address": _ADDRESS, "field": _MAYBE, "item": _MAYBE, "at": _TEXT, "origin": _origin()})
+            ),
             "unread": _list(_TEXT),
             "prior": {"type": "object", "additionalProperties": {"type": ["object", "null"]}},
-        }
+        },
+        optional=("expiring",),
     )
 
 
@@ -71,7 +75,9 @@ def _change() -> Schema:
             "after": {},
             "added": {"type": "array"},
             "removed": {"type": "array"},
-        }
+            "expired": {"type": "array"},
+        },
+        optional=("expired",),
     )
     return _object(
         {

@@ -17,6 +17,7 @@ from iamsync.kinds import KINDS
 from iamsync.kinds.fields import Tags
 from iamsync.kinds.kind import Context
 from iamsync.model import Address, Finding, Resource, State
+from iamsync.planner.expiry import Lapsed, lapse
 from iamsync.policy.document import with_principals
 from iamsync.selector import glob_matches
 
@@ -49,7 +50,9 @@ def settle(desired: State, live: State, ignore: Iterable[str] = ()) -> Settled:
     everywhere = tuple(ignore)
     unread = live.unread | desired.unread
     settled = [_left_to_others(item, live.get(item.address), everywhere, unread, live.account_id) for item in desired]
-    desired = _with(desired, settled)
+    # What has ended goes, also out of a field that is otherwise left to others.
+    lapsed = Lapsed.of(desired)
+    desired = _with(desired, [lapse(item, lapsed) for item in settled])
     live_known = [_unknown_description(item, desired.get(item.address)) for item in live]
     return Settled(desired, _with(live, live_known), renames, moved, tuple(findings))
 

@@ -285,7 +285,7 @@ def _operator(operator: str, values: list[Any]) -> tuple[str, Any]:
     if known.startswith("Numeric"):
         values = [_number(item) for item in values]
     elif known.startswith("Date"):
-        values = [_moment(item) for item in values]
+        values = [moment(item) for item in values]
     elif known in ("IpAddress", "NotIpAddress"):
         values = [_network(item) for item in values]
     elif known in ("Bool", "Null"):
@@ -308,19 +308,20 @@ def _number(value: Any) -> Any:
     return f"-{text}" if match[1] == "-" and text != "0" else text
 
 
-def _moment(value: Any) -> Any:
+def moment(value: Any) -> Any:
+    """A point in time in its one spelling; what is none stays as it is."""
     if not isinstance(value, str):
         return value
     try:
         if _EPOCH.fullmatch(value):
-            moment = datetime.fromtimestamp(int(value), UTC)
+            found = datetime.fromtimestamp(int(value), UTC)
         elif _MOMENT.fullmatch(value):
-            moment = datetime.fromisoformat(value).astimezone(UTC)
+            found = datetime.fromisoformat(value).astimezone(UTC)
         else:
             return value
     except (OverflowError, ValueError):
         return value
-    return moment.isoformat().replace("+00:00", "Z")
+    return found.isoformat().replace("+00:00", "Z")
 
 
 def _network(value: Any) -> Any:

@@ -97,6 +97,15 @@ def origin_text(origin: Json | None) -> str:
     return _place(origin) + (f", template {_place(origin['template'])}" if origin.get("template") else "")
 
 
+def expiring(plan: Json) -> Iterator[tuple[str, str, str]]:
+    """What ends soon, where that was asked for: when, what, and where that is written."""
+    for item in plan.get("expiring") or ():
+        told = item["address"]
+        if item.get("field"):
+            told = f"{arn.short(item['item'], plan['account']['id'])} in {item['field']} of {told}"
+        yield safe(item["at"]), safe(told), origin_text(item.get("origin"))
+
+
 def _place(origin: Json) -> str:
     return safe(f"{origin['file']}:{origin['line']}" if origin.get("line") else origin["file"])
 
@@ -116,7 +125,7 @@ def _entry(changes: Sequence[Json], steps: Mapping[str, Json], account: Json) ->
     for field in first["fields"]:
         cause = field["cause"] if field["cause"] not in (first["cause"], "declared") else ""
         head, *more = _field_lines(first, field, account) or [_unshaped(field, account)]
-        lines += [replace(head, cause=cause), *more]
+        lines += [replace(head, cause=cause or head.cause), *more]
     lines += _consequences(first, steps)
     lines += _access(first)
     origins = {origin_text(change.get("origin")) for change in changes}
@@ -183,10 +192,11 @@ def _members(name: str, field: Json, account: str) -> Iterator[Line]:
         shorts = {item: item for item in changed}
     for item in again:
         yield Line("~", name, f"{safe(shorts[item])} (taken off and put on again)")
+    over = _over(field)
     for mark, items in (("+", added), ("-", removed)):
         for item in items:
             if item not in again:
-                yield Line(mark, name, safe(shorts[item]))
+                yield Line(mark, name, safe(shorts[item]), over.get(item, ""))
 
 
 def _tags(name: str, field: Json) -> Iterator[Line]:
@@ -207,9 +217,15 @@ def _documents(name: str, field: Json, partition: str) -> Iterator[Line]:
         else:
             yield Line("+", name, safe(key))
             yield from (Line("+", name, text, depth=1) for text in statement_lines(after[key]))
+    over = _over(field)
     for key in field["removed"]:
-        yield Line("-", name, safe(key))
+        yield Line("-", name, safe(key), over.get(key, ""))
         yield from (Line("-", name, text, depth=1) for text in statement_lines(before[key]))
+
+
+def _over(field: Json) -> dict[Any, str]:
+    """The members whose time is over, where the field as a whole has another cause."""
+    return {} if field["cause"] == "expired" else dict.fromkeys(field.get("expired") or (), "expired")
 
 
 def _document(name: str, before: Any, after: Any, partition: str) -> Iterator[Line]:

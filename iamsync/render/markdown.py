@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from iamsync.render.changes import Entry, Json, Line, entries, labelled, origin_text
+from iamsync.render.changes import Entry, Json, Line, entries, expiring, labelled, origin_text
 from iamsync.render.text import account_text, counts_text, left_alone, managed
 from iamsync.render.words import count, pad, safe, some
 
@@ -182,5 +182,7 @@ def _rest(plan: Json) -> Iterator[str]:
         verb = "is" if len(names) == 1 else "are"
         listed = inline(some(names, _MOST_NAMES))
         yield f"- {count(len(names), 'live resource')} {verb} {inline(reason)}: {listed}"
+    for at, what, place in expiring(plan):
+        yield f"- expires {code(at)}: {inline(what)}" + (f" {inline(place)}" if place else "")
     if plan.get("unread"):
         yield f"- not told by this source, so not compared: {inline(', '.join(plan['unread']))}"

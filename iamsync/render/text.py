@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from iamsync.render.changes import Entry, Json, Line, entries, labelled, origin_text
+from iamsync.render.changes import Entry, Json, Line, entries, expiring, labelled, origin_text
 from iamsync.render.words import cells, columns, count, pad, paint, safe, some, wrap
 
 _STYLES: Final = {"+": "green", "-": "red", "~": "yellow", "-/+": "magenta"}
@@ -69,7 +69,8 @@ class _Layout:
     def account(self, plan: Json) -> Iterator[str]:
         """The lines of one account's plan."""
         yield self._header(plan)
-        for part in (self._guards(plan), self._changes(plan), self._findings(plan), self._rest(plan)):
+        parts = (self._guards(plan), self._changes(plan), self._findings(plan), self._expiring(plan), self._rest(plan))
+        for part in parts:
             lines = list(part)
             if lines:
                 yield ""
@@ -180,6 +181,12 @@ class _Layout:
             painted = paint(body, style, on=self.color) if style else body
             cause = f"   [{safe(line.cause)}]" if at == 0 and line.cause else ""
             yield f"{lead}{painted}{paint(cause, 'yellow', on=self.color)}"
+
+    def _expiring(self, plan: Json) -> Iterator[str]:
+        rows = [(f"  {at}", what, place) for at, what, place in expiring(plan)]
+        if rows:
+            yield paint("expiring", "bold", on=self.color)
+            yield from columns(rows)
 
     def _rest(self, plan: Json) -> Iterator[str]:
         groups: dict[str, list[str]] = {}

@@ -360,7 +360,7 @@ def test_an_error_in_a_document_file_is_told_to_every_account(tmp_path: Path) ->
     [
         ("users: {a: {access_keys: {}}}", ["unknown-field"]),
         ("users: {a: {console_access: false}}", ["unknown-field"]),
-        ("users: {a: {groups: [{group: live/x, expires: 2027-01-01}]}}", ["unknown-field"]),
+        ("users: {a: {groups: [{group: live/x, until: 2027-01-01}]}}", ["unknown-field"]),
         ("audits: {}\nusers: {a: {}}", ["unknown-section"]),
         ("instance_profiles: {}\nusers: {a: {}}", ["unknown-section"]),
         ("users: {a: {tags: {k: null}}}", ["wrong-type"]),

@@ -1,0 +1,193 @@
+"""Time travel: what expires works until then, is refused by AWS from then on, and goes with the next run."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.behaviour.conftest import CONFIG, Site
+from tests.world import ACCOUNT
+
+END = "2027-01-31T18:00:00Z"
+BEFORE, AFTER = "2027-01-31T17:59:59Z", END
+USER = f"arn:aws:iam::{ACCOUNT}:user/alice"
+INCIDENT = f"""\
+users:
+  incident:
+    expires: {END}
+    managed_policies: [aws/ReadOnlyAccess]
+    inline_policies:
+      repair:
+        Version: 2012-10-17
+        Statement: {{Effect: Allow, Action: "s3:*", Resource: "arn:aws:s3:::broken/*"}}
+  alice:
+    groups: [{{group: admins, expires: {END}}}]
+    managed_policies: [{{policy: audit, expires: 2027-01-31T19:00:00+01:00}}, aws/ReadOnlyAccess]
+    inline_policies:
+      short:
+        expires: 2027-01-01
+        document: {{Version: 2012-10-17, Statement: {{Effect: Allow, Action: "s3:ListBucket", Resource: "*"}}}}
+groups:
+  admins: {{}}
+policies:
+  audit:
+    document:
+      Version: 2012-10-17
+      Statement: {{Effect: Allow, Action: "cloudtrail:LookupEvents", Resource: "*"}}
+roles:
+  repair:
+    trust_policy:
+      Version: 2012-10-17
+      Statement:
+        - Effect: Allow
+          Principal: {{AWS: ["$(arn.user/incident)", "$(arn.user/alice)"]}}
+          Action: sts:AssumeRole
+"""
+
+
+@pytest.fixture
+def incident(site: Site) -> Site:
+    site.write(INCIDENT)
+    site.write(CONFIG, "iamsync.yaml")
+    site.fine("apply", "--auto-approve", "--now", "2026-12-01T00:00:00Z")
+    return site
+
+
+def user(site: Site, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+
+    def look(iam: Any) -> None:
+        found["groups"] = [held["GroupName"] for held in iam.list_groups_for_user(UserName=name)["Groups"]]
+        attached = iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]
+        found["attached"] = sorted(held["PolicyName"] for held in attached)
+        inline = iam.list_user_policies(UserName=name)["PolicyNames"]
+        found["inline"] = {
+            held: iam.get_user_policy(UserName=name, PolicyName=held)["PolicyDocument"] for held in inline
+        }
+
+    site.by_hand(look)
+    return found
+
+
+def exists(site: Site, name: str) -> bool:
+    found: list[str] = []
+    site.by_hand(lambda iam: found.extend(held["UserName"] for held in iam.list_users()["Users"]))
+    return name in found
+
+
+def test_aws_enforces_the_end_too_and_nothing_differs_until_then(incident: Site) -> None:
+    held = user(incident, "incident")["inline"]["repair"]
+    assert held["Statement"]["Condition"] == {"DateLessThan": {"aws:CurrentTime": END}}
+    short = user(incident, "alice")["inline"]["short"]
+    assert short["Statement"]["Condition"] == {"DateLessThan": {"aws:CurrentTime": "2027-01-01T00:00:00Z"}}
+    incident.fine("plan", "--detailed-exitcode", "--now", "2026-12-31T23:59:59Z")
+
+
+def test_an_incident_user_is_there_until_its_end_and_gone_at_the_next_expired_run(incident: Site) -> None:
+    run = ("apply", "--expired", "--auto-approve", "--now")
+    incident.fine(*run, BEFORE)
+    assert exists(incident, "incident")
+    told = incident.fine(*run, AFTER)
+    assert "incident" in told.out
+    assert not exists(incident, "incident")
+    assert user(incident, "alice") == {"groups": [], "attached": ["ReadOnlyAccess"], "inline": {}}
+    trusts: list[Any] = []
+    incident.by_hand(lambda iam: trusts.append(iam.get_role(RoleName="repair")["Role"]["AssumeRolePolicyDocument"]))
+    assert trusts[0]["Statement"][0]["Principal"]["AWS"] in ([USER], USER)
+    incident.fine("plan", "--detailed-exitcode", "--now", AFTER)
+
+
+def test_an_expired_run_does_nothing_else_whatever_differs_and_whatever_the_limits_say(incident: Site) -> None:
+    incident.write(f"unmanaged: delete\nsafety: {{max_deletes: 0, max_change_percent: 0}}\n{CONFIG}", "iamsync.yaml")
+    incident.by_hand(lambda iam: iam.create_user(UserName="stranger"))
+    incident.by_hand(lambda iam: iam.tag_user(UserName="alice", Tags=[{"Key": "by", "Value": "hand"}]))
+    incident.edit("groups:\n  admins: {}", "groups:\n  admins: {path: /new/}")
+    incident.write("removed: [policy/gone]\ngroups: {more: {}}\n", "iam/more.yaml")
+    incident.fine("apply", "--only", "expired", "--auto-approve", "--now", AFTER)
+    assert sorted(incident.writes) == [
+        *("DeleteUser", "DeleteUserPolicy", "DeleteUserPolicy", "DetachUserPolicy", "DetachUserPolicy"),
+        *("RemoveUserFromGroup", "UpdateAssumeRolePolicy"),
+    ]
+    assert exists(incident, "stranger")
+
+
+def test_an_expired_policy_is_let_go_of_by_whoever_holds_it(incident: Site) -> None:
+    incident.edit("  audit:\n", f"  audit:\n    expires: {END}\n")
+    incident.edit("{policy: audit, expires: 2027-01-31T19:00:00+01:00}", "audit")
+    incident.fine("apply", "--auto-approve", "--now", "2026-12-01T00:00:00Z")
+    told = incident.run("plan", "--now", AFTER)
+    assert told.code == 0, told
+    assert "delete policy/audit" in told.out
+    assert f"expired {END}" in told.out
+    incident.fine("apply", "--expired", "--auto-approve", "--now", AFTER)
+    assert user(incident, "alice")["attached"] == ["ReadOnlyAccess"]
+
+
+def test_one_that_expired_among_other_changes_of_a_list_is_told_apart(incident: Site) -> None:
+    incident.edit("}, aws/ReadOnlyAccess]", "}]")
+    told = incident.fine("plan", "--report", "json=plan.json", "--now", AFTER)
+    plan = json.loads((incident.root / "plan.json").read_text(encoding="utf-8"))["plans"][0]
+    causes = {change["address"]: change["cause"] for change in plan["changes"]}
+    assert causes == {"user/alice": "declared", "user/incident": "expired", "role/repair": "expired"}
+    gone = next(change for change in plan["changes"] if change["address"] == "user/incident")
+    assert gone["origin"] == {"file": "iam/site.yaml", "line": 3}
+    assert gone["note"] == f"expired {END}"
+    assert plan["guards"] == []
+    assert "- audit   [expired]" in told.out
+    assert "- aws/ReadOnlyAccess\n" in told.out
+
+
+def test_what_expired_long_ago_and_is_gone_is_a_line_to_delete(incident: Site) -> None:
+    incident.fine("apply", "--auto-approve", "--now", AFTER)
+    plan = json.loads(incident.fine("plan", "--format", "json", "--now", "2027-06-01T00:00:00Z").out)["plans"][0]
+    assert plan["changes"] == []
+    found = {(row["id"], row["message"], row["origin"]["line"]) for row in plan["findings"]}
+    assert ("expired-line", f"user/incident expired {END} and is gone", 3) in found
+    assert len(found) == 4
+
+
+def test_what_comes_is_listed_with_its_place(incident: Site) -> None:
+    told = incident.fine("plan", "--expiring", "40d", "--now", "2026-12-01T00:00:00Z")
+    assert "expiring\n  2027-01-01T00:00:00Z  short in inline_policies of user/alice  iam/site.yaml:14" in told.out
+    assert "incident" not in told.out.partition("expiring")[2]
+    document = json.loads(incident.fine("plan", "--expiring", "9w", "--format", "json", "--now", BEFORE).out)
+    assert [(row["address"], row["field"], row["at"]) for row in document["plans"][0]["expiring"]] == [
+        ("user/alice", "groups", END),
+        ("user/alice", "managed_policies", END),
+        ("user/incident", None, END),
+    ]
+    markdown = incident.fine("plan", "--expiring", "9w", "--format", "markdown", "--now", BEFORE).out
+    assert f"- expires `{END}`: user/incident `iam/site.yaml:3`" in markdown
+    assert incident.run("plan", "--expiring", "soon").code == 1
+
+
+def test_a_saved_plan_ends_with_the_next_expiry_in_it(incident: Site) -> None:
+    incident.edit("    groups: [{group", "    tags: {team: data}\n    groups: [{group")
+    told = incident.fine("plan", "--out", "plan.json", "--now", "2027-01-02T00:00:00Z")
+    assert f"valid until {END}" in told.out
+    stale = incident.run("apply", "plan.json", "--now", AFTER)
+    assert stale.code == 4
+    assert f"valid until {END}" in stale.err
+    assert incident.writes == []
+    incident.fine("apply", "plan.json", "--now", BEFORE)
+
+
+def test_an_ignored_field_lets_go_of_what_expired_and_keeps_the_rest(incident: Site) -> None:
+    incident.edit("  alice:\n", "  alice:\n    ignore_changes: [managed_policies]\n")
+    incident.by_hand(
+        lambda iam: iam.attach_user_policy(UserName="alice", PolicyArn="arn:aws:iam::aws:policy/SecurityAudit")
+    )
+    incident.fine("apply", "--expired", "--auto-approve", "--now", AFTER)
+    assert user(incident, "alice")["attached"] == ["ReadOnlyAccess", "SecurityAudit"]
+
+
+def test_an_import_of_what_ends_plans_to_nothing(incident: Site) -> None:
+    incident.write(CONFIG, "other/iamsync.yaml")
+    (incident.root / ".iamsync").rename(incident.root / "other" / ".iamsync")
+    incident.fine("import", "--out", "other/iam", "--config", "other/iamsync.yaml")
+    text = "".join(path.read_text(encoding="utf-8") for path in (incident.root / "other" / "iam").glob("*.yaml"))
+    assert text.count("DateLessThan") == 2
+    assert "expires" not in text
+    incident.fine("plan", "--config", "other/iamsync.yaml", "--detailed-exitcode", "--now", AFTER)
