@@ -87,10 +87,11 @@ def test_aws_enforces_the_end_too_and_nothing_differs_until_then(incident: Site)
 
 def test_an_incident_user_is_there_until_its_end_and_gone_at_the_next_expired_run(incident: Site) -> None:
     run = ("apply", "--expired", "--auto-approve", "--now")
+    incident.by_hand(lambda iam: iam.create_access_key(UserName="incident"))
     incident.fine(*run, BEFORE)
     assert exists(incident, "incident")
     told = incident.fine(*run, AFTER)
-    assert "incident" in told.out
+    assert "warning delete-credentials" in told.out
     assert not exists(incident, "incident")
     assert user(incident, "alice") == {"groups": [], "attached": ["ReadOnlyAccess"], "inline": {}}
     trusts: list[Any] = []
