@@ -13,6 +13,7 @@ import typer
 
 from iamsync.cli.context import engine_options, known_format
 from iamsync.cli.options import Common, shared
+from iamsync.cli.rollback import runs_rollback
 
 _Form = Annotated[str, typer.Option("--format", help="text or json.", envvar="IAMSYNC_FORMAT")]
 
@@ -22,6 +23,7 @@ def add(app: typer.Typer) -> None:
     runs = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The record of past applies.")
     runs.command("list", epilog="Example: iamsync runs list")(runs_list)
     runs.command("show", epilog="Example: iamsync runs show latest")(runs_show)
+    runs.command("rollback", epilog="Example: iamsync runs rollback latest --plan-only")(runs_rollback)
     app.add_typer(runs, name="runs")
     sandbox = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The embedded IAM: try everything.")
     sandbox.command(epilog="Example: iamsync sandbox serve --port 4580")(serve)
@@ -58,7 +60,7 @@ def runs_show(
     print(
         json.dumps(found, indent=1, ensure_ascii=False)
         if form == "json"
-        else run_text({k: v for k, v in found.items() if k != "steps"}, found["steps"])
+        else run_text({k: v for k, v in found.items() if k not in ("steps", "found")}, found["steps"])
     )
 
 

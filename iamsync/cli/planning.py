@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from iamsync.cli import running
 from iamsync.cli.context import (
     FORMATS,
     colored,
     engine_options,
-    in_automation,
     known_format,
     note,
     rendered,
@@ -26,7 +22,7 @@ from iamsync.cli.context import (
     write_file,
 )
 from iamsync.cli.options import Common, Paths, shared
-from iamsync.errors import InputError, Interrupted, PartlyApplied
+from iamsync.errors import InputError
 
 Format = Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}.", envvar="IAMSYNC_FORMAT")]
 Report = Annotated[
@@ -43,6 +39,15 @@ Acknowledge = Annotated[
     list[str] | None,
     typer.Option("--acknowledge", help="Consent to GUARD or GUARD:ADDRESS (repeatable).", envvar="IAMSYNC_ACKNOWLEDGE"),
 ]
+AutoApprove = Annotated[bool, typer.Option("--auto-approve", help="Do not ask.", envvar="IAMSYNC_AUTO_APPROVE")]
+Approved = Annotated[
+    str | None,
+    typer.Option("--approved", help="Go on only if the plan is the one of this digest.", envvar="IAMSYNC_APPROVED"),
+]
+Parallelism = Annotated[
+    int, typer.Option("--parallelism", help="Calls at once.", min=1, max=64, envvar="IAMSYNC_PARALLELISM")
+]
+TextOrJson = Annotated[str, typer.Option("--format", help="text or json.", envvar="IAMSYNC_FORMAT")]
 
 
 def add(app: typer.Typer) -> None:
@@ -143,13 +148,8 @@ def apply(
     paths: Annotated[
         list[str] | None, typer.Argument(help="A saved plan.json, or manifest files or folders.", show_default=False)
     ] = None,
-    auto_approve: Annotated[
-        bool, typer.Option("--auto-approve", help="Do not ask.", envvar="IAMSYNC_AUTO_APPROVE")
-    ] = False,
-    approved: Annotated[
-        str | None,
-        typer.Option("--approved", help="Go on only if the plan is the one of this digest.", envvar="IAMSYNC_APPROVED"),
-    ] = None,
+    auto_approve: AutoApprove = False,
+    approved: Approved = None,
     only: Annotated[
         str | None,
         typer.Option("--only", help="Changes of one cause: declared, drift, expired, removed.", envvar="IAMSYNC_ONLY"),
@@ -161,9 +161,7 @@ def apply(
     target: Target = None,
     base: Base = None,
     acknowledge: Acknowledge = None,
-    parallelism: Annotated[
-        int, typer.Option("--parallelism", help="Calls at once.", min=1, max=64, envvar="IAMSYNC_PARALLELISM")
-    ] = 8,
+    parallelism: Parallelism = 8,
     restrict: Annotated[
         bool,
         typer.Option(
@@ -172,7 +170,7 @@ def apply(
             envvar="IAMSYNC_RESTRICT",
         ),
     ] = False,
-    form: Annotated[str, typer.Option("--format", help="text or json.", envvar="IAMSYNC_FORMAT")] = "text",
+    form: TextOrJson = "text",
 ) -> None:
     """Plan, ask, and apply; or apply a plan that was saved or approved."""
     from iamsync.engine import applying
@@ -198,12 +196,7 @@ def apply(
             hint="leave out --approved, --target, --only, --expired and paths",
         )
     agreed = auto_approve or approved is not None or saved is not None
-    if not agreed and not sys.stdin.isatty():
-        raise InputError(
-            "nobody is here to agree: this is no terminal",
-            code="needs-approval",
-            hint="give --auto-approve, --approved sha256:... or a saved plan",
-        )
+    running.agreement(agreed, "--auto-approve, --approved sha256:... or a saved plan")
     if approved is not None:
         approved = applying.approval(approved)
     if saved is not None and not common.account:
@@ -217,12 +210,12 @@ def apply(
         acknowledge=tuple(acknowledge or ()),
     )
     project = Project.open(options)
-    _ids_known(project, saved is not None)
+    running.ids_known(project, saved is not None)
     if restrict:
         from iamsync.engine.restricting import restrictable
 
         restrictable(project)
-    with Ways(project) as ways, _interruptible() as stop:
+    with Ways(project) as ways, running.interruptible() as stop:
         planned = plans(project, ways, write=True)
         if saved is not None:
             planned = applying.as_saved(saved, planned)
@@ -237,40 +230,13 @@ def apply(
             if not item.plan.changes:
                 continue
             if not agreed:
-                _ask(item)
+                running.ask(item)
                 item = applying.unmoved(project, item)
-            done, ended = _run(project, item, common, parallelism, stop, approved or "", writer)
+            done, ended = running.carried_out(project, item, common, parallelism, stop, approved or "", writer=writer)
             results.append((item, done, ended))
             if done.summary.failed or done.summary.skipped or done.summary.interrupted:
                 break
-    _finish(results, form, common)
-
-
-def _run(
-    project: Any, item: Any, common: Common, parallelism: int, stop: threading.Event, approved: str, writer: Any
-) -> tuple[Any, list[Any]]:
-    """Apply one account's plan under its progress; the result, and how each step ended."""
-    from iamsync.engine import applying
-    from iamsync.events import StepEnded
-
-    ended: list[StepEnded] = []
-    name = item.plan.account_name if len(project.accounts(writes=True)) > 1 else ""
-    with _progress(common, name) as show:
-
-        def report(event: Any) -> None:
-            if isinstance(event, StepEnded):
-                ended.append(event)
-            show(event)
-
-        done = applying.run(
-            *(project, item),
-            parallelism=parallelism,
-            report=report,
-            stop=stop,
-            approved=approved,
-            writer=writer,
-        )
-    return done, ended
+    running.ended(results, form, common)
 
 
 def _restricted(ways: Any, item: Any, common: Common) -> Any:
@@ -294,115 +260,7 @@ def _saved_plan(paths: list[str]) -> tuple[Path | None, list[str]]:
     return Path(saved[0]), [path for path in paths if path not in saved]
 
 
-def _ids_known(project: Any, saved: bool) -> None:
-    """Without a person to see which account it is, an apply must be told."""
-    if sys.stdin.isatty() or saved or project.options.sandbox:
-        return
-    for account in project.accounts(writes=True):
-        if account.id is None and account.backend != "sandbox":
-            raise InputError(
-                f"which account is {account.name} to be? Nobody is here to look at it",
-                code="needs-account-id",
-                hint="give --account-id, or `id:` in iamsync.yaml",
-            )
-
-
 def _refuse(planned: Any) -> None:
     from iamsync.engine.applying import refuse
 
     refuse(planned)
-
-
-def _ask(item: Any) -> None:
-    plan = item.plan
-    calls = sum(step.operation != "wait" for step in plan.steps)
-    alias = f", {plan.alias}" if plan.alias else ""
-    print(
-        f"\nApply these {calls} calls to account {plan.account_name} ({plan.account_id}{alias})?",
-        "Only 'yes' is accepted: ",
-        end="",
-        file=sys.stderr,
-        flush=True,
-    )
-    if sys.stdin.readline().strip() != "yes":
-        raise InputError("not applied: the answer was not 'yes'", code="declined", hint="nothing was changed")
-
-
-@contextmanager
-def _progress(common: Common, account: str) -> Iterator[Callable[[Any], None]]:
-    """Whatever shows a run as it goes, on stderr: nothing, lines, or a bar."""
-    if common.quiet:
-        yield lambda _: None
-    elif in_automation() or not sys.stderr.isatty():
-        from iamsync.render.progress import Lines
-
-        yield Lines(sys.stderr, account=account)
-    else:
-        from rich.console import Console
-
-        from iamsync.render.progress import Bar
-
-        with Bar(Console(stderr=True), account=account) as bar:
-            yield bar
-
-
-@contextmanager
-def _interruptible() -> Iterator[threading.Event]:
-    """The first Ctrl-C lets the calls under way finish; the second ends everything."""
-    asked = threading.Event()
-
-    def interrupt(number: int, frame: object) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-        print("\ninterrupted: finishing the calls under way (again to stop at once)", file=sys.stderr)
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _finish(results: list[Any], form: str, common: Common) -> None:
-    import json
-
-    from iamsync.render.progress import run_summary
-
-    summaries = [done.summary for _, done, _ in results]
-    if form == "json":
-        rows = [
-            {
-                "account": done.account_name,
-                "id": done.account_id,
-                "run": done.run,
-                "done": done.summary.done,
-                "failed": done.summary.failed,
-                "skipped": done.summary.skipped,
-                "interrupted": done.summary.interrupted,
-            }
-            for _, done, _ in results
-        ]
-        print(json.dumps({"applied": rows}, indent=1))
-    for item, done, ended in results if form == "text" else ():
-        calls = sum(step.operation != "wait" for step in item.plan.steps)
-        text = run_summary(
-            f"{done.account_name} ({done.account_id})",
-            ended,
-            calls,
-            again="run the same command again",
-            interrupted=done.summary.interrupted,
-            color=colored(common),
-        )
-        print(f"{text}\nrecorded as run {done.run}")
-    sys.stdout.flush()
-    if any(summary.interrupted for summary in summaries):
-        raise Interrupted(
-            "interrupted; what was done is done", code="interrupted", hint="run the same command again to go on"
-        )
-    if any(summary.failed or summary.skipped for summary in summaries):
-        raise PartlyApplied(
-            "applied in part; each failure is named above",
-            code="applied-in-part",
-            hint="mend the cause and run the same command again: what is done is not done twice",
-        )

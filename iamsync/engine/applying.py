@@ -21,6 +21,7 @@ from iamsync.events import RunEnded
 from iamsync.model import Plan, Step
 from iamsync.planner import planfile
 from iamsync.planner.planfile import Saved
+from iamsync.planner.rollback import found
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +144,18 @@ def run(
     stop: Event,
     approved: str = "",
     writer: Callable[[Step], Connection] | None = None,
+    rollback_of: str = "",
 ) -> Applied:
-    """Execute one account's plan; every step is on record before its call. `writer` as in `Executor`."""
+    """Execute one account's plan; every step is on record before its call, at the head what was found.
+
+    `writer` as in `Executor`.
+    """
     assert item.reached.connection is not None
     run_id = journal.run_id(datetime.now(UTC))
     record = journal.Journal(runs_folder(project), run_id)
     header = journal.header_of(item.plan, planfile.plan_json(item.plan))
     header |= {"approval": approved or item.plan.approval, "iamsync_version": __version__}
+    header |= {"found": found(item.plan, item.live), **({"rollback_of": rollback_of} if rollback_of else {})}
     try:
         record.header(header)
 

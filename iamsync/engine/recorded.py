@@ -15,9 +15,14 @@ def rows(project: Project) -> list[dict[str, Any]]:
     return [_row(run) for run in journal.runs(runs_folder(project))]
 
 
+def read(project: Project, which: str) -> Run:
+    """The run of this id, of the one id that begins so, or the latest; InputError where it is unknown."""
+    return journal.read_run(runs_folder(project), which)
+
+
 def show(project: Project, which: str) -> dict[str, Any]:
-    """One run with its steps and how each ended; InputError where it is unknown."""
-    run = journal.read_run(runs_folder(project), which)
+    """One run with its steps and how each ended, and what it found; InputError where it is unknown."""
+    run = read(project, which)
     ended = {entry["step"]: entry for entry in run.entries if entry.get("type") == "step-ended"}
     steps = []
     for step in run.header.get("plan", {}).get("steps", ()):
@@ -33,7 +38,7 @@ def show(project: Project, which: str) -> dict[str, Any]:
                 "request_id": entry.get("request_id") or None,
             }
         )
-    return {**_row(run), "steps": steps}
+    return {**_row(run), "steps": steps, "found": run.header.get("found")}
 
 
 def _row(run: Run) -> dict[str, Any]:
@@ -55,4 +60,5 @@ def _row(run: Run) -> dict[str, Any]:
         "steps": f"{counts['done']} done, {counts['failed']} failed, {counts['skipped']} skipped",
         "caller": run.header.get("caller"),
         "approval": run.approval,
+        "rollback_of": run.header.get("rollback_of"),
     }

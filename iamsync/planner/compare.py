@@ -58,10 +58,14 @@ class Difference:
 def create(want: Resource, cx: Context, cause: Cause = "declared") -> Difference:
     """The difference between nothing and a declared resource."""
     kind = KINDS[want.address.kind]
-    after = tuple(act for field in kind.fields for act in field.fill(want, cx))
+    after = [act for field in kind.fields for act in field.fill(want, cx)]
+    if kind.after_replace is not None:
+        after += kind.after_replace(want, want, cx)  # only what is created again knows facts of before
     fields = tuple(_field_changes(kind, None, want, lambda _: cause))
     act = kind.creation(want, cx)
-    return Difference(want.address, "create", cause, None, want, fields, create=act, after=after, origin=want.origin)
+    return Difference(
+        want.address, "create", cause, None, want, fields, create=act, after=tuple(after), origin=want.origin
+    )
 
 
 def delete(

@@ -19,6 +19,12 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "Apply as somebody who may make them, or grant what `iamsync required-policy plan.json` prints. What hangs on "
         "something that only AWS knows (a second factor, service control policies) is not refused but counted.",
     ),
+    "changed-since": (
+        "others changed what a rollback would bring back",
+        "A rollback undoes what one run did. Where the account is neither as the run found it nor as it left it, "
+        "somebody else had a reason since, and going back would undo that too; or the resource is gone, or another one "
+        "of the same name. Look who changed it, then acknowledge it for that address.",
+    ),
     "delete-credentials": (
         "a user to be deleted still has credentials",
         "AWS deletes no user that has a password, keys, certificates, service-specific credentials or a second factor. "

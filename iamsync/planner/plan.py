@@ -73,8 +73,7 @@ def questions(desired: State, live: State, settings: Settings) -> tuple[Question
                 asked.add(Question("last-used", str(difference.address)))
         if difference.action in ("delete", "replace") and difference.address.kind == "policy":
             asked.add(Question("policy-tags", str(difference.address)))
-        if difference.action == "replace" and difference.address.kind == "policy":
-            asked.add(Question("policy-description", str(difference.address)))
+            asked.add(Question("policy-description", str(difference.address)))  # or no rollback could bring it back
     if by_tags:
         for resource in live:
             if resource.address.kind == "policy" and resource.facts.get("tags") != "confirmed":
@@ -156,13 +155,14 @@ def plan(
     access: bool = True,
     applier: str = "",
     expiring: str = "",
+    noted: Iterable[Finding] = (),
 ) -> Plan:
     """What would make `live` what `desired` says, in order, with everything a reviewer must know.
 
     `now` is RFC 3339 in UTC. `selection` narrows what is looked at; what a selected change needs
-    comes along. `only` keeps the changes of one cause. Without `access` nobody's
-    gains and losses are computed. `applier` is the ARN that would make the calls, where policies are enforced.
-    gains and losses are computed. `expiring` (a time as `now`) asks for what ends up to then.
+    comes along. `only` keeps the changes of one cause. Without `access` nobody's gains and losses are
+    computed. `applier` is the ARN that would make the calls, where policies are enforced. `expiring` (a time as
+    `now`) asks for what ends up to then. `noted` are findings of the caller's, acknowledged as guards are.
     InputError where resources wait in a ring.
     """
     cx = Context(live.account_id, live.partition)
@@ -197,7 +197,7 @@ def plan(
         if step.address is not None:
             of.setdefault(step.address, []).append(step.id)
     foreseen = _foreseen(steps, Whereabouts.of(cx, steps, prior), before, applier) if before is not None else ()
-    answers = guards.guard(situation, (*earlier_findings, *foreseen))
+    answers = guards.guard(situation, (*earlier_findings, *foreseen, *noted))
     told = moved(before, after, differences, cx) if before is not None and after is not None else Moved()
     changes = tuple(_change(difference, tuple(of.get(difference.address, ())), told) for difference in differences)
     left_out = _in_place(found.differences) - _in_place(differences)

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from iamsync import arn
 from iamsync.errors import InputError, Place, StalePlan
 from iamsync.kinds import KINDS, codec
 from iamsync.kinds.codec import value_from_json
@@ -20,6 +19,7 @@ from iamsync.kinds.wire import loads_object
 from iamsync.model import Address, Change, Finding, Origin, Plan, State, Step
 from iamsync.planner.guards import acknowledgement
 from iamsync.planner.settle import Settled, settle
+from iamsync.planner.strayed import lost_ours
 from iamsync.policy.access import Access, Region, lines
 
 FORMAT_VERSION: Final = "1.0"
@@ -379,30 +379,10 @@ def _strayed(before: Any, current: Any, goal: Any, ours: frozenset[Address] | No
     for name in current:
         old = before.get(name) if before else None
         new = goal.get(name) if goal else None
-        if name == "trust_policy" and old is not None and _lost_ours(old, current[name], ours):
+        if name == "trust_policy" and old is not None and lost_ours(old, current[name], ours):
             continue
         if not _between(old, current[name], new, before is None):
             yield name
-
-
-def _lost_ours(before: str, current: str, addresses: frozenset[Address]) -> bool:
-    """Whether two trust policies (canonical JSON) differ only in principals that the plan itself takes away.
-
-    AWS shows a deleted user or role by its bare id from then on (iam-facts 1.6).
-    """
-
-    def masked(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: masked(held) for key, held in value.items()}
-        if isinstance(value, list):
-            return sorted({json.dumps(masked(item), sort_keys=True) for item in value})
-        if isinstance(value, str):
-            parsed = arn.parse(value)
-            gone = parsed is not None and parsed.address in addresses
-            return "?" if gone or value.startswith(("AROA", "AIDA")) else value
-        return value
-
-    return bool(masked(json.loads(before)) == masked(json.loads(current)))
 
 
 def _between(old: Any, current: Any, new: Any, created: bool) -> bool:

@@ -27,8 +27,9 @@ def _cell(value: Any) -> str:
 
 
 def runs_text(rows: Sequence[Row]) -> str:
-    """Past runs, newest first as given; keys `run`, `started`, `account`, `outcome`, `steps`, `caller`."""
-    return table(_RUN_COLUMNS, rows) if rows else "no runs are recorded here"
+    """Past runs as given; keys `run`, `started`, `account`, `outcome`, `steps`, `caller`, `rollback_of`."""
+    back = ("rollback_of",) if any(row.get("rollback_of") for row in rows) else ()
+    return table((*_RUN_COLUMNS, *back), rows) if rows else "no runs are recorded here"
 
 
 def run_text(run: Row, steps: Sequence[Row]) -> str:

@@ -1,0 +1,75 @@
+"""`iamsync runs rollback`: back to what a run found, through the same question, guards and journal as apply."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from iamsync.cli.context import colored, engine_options, known_format, rendered
+from iamsync.cli.options import Common, shared
+from iamsync.cli.planning import Acknowledge, Approved, AutoApprove, Parallelism, TextOrJson
+from iamsync.cli.running import agreement, ask, carried_out, ended, ids_known, interruptible
+from iamsync.errors import StalePlan
+
+
+@shared
+def runs_rollback(
+    common: Common,
+    run: Annotated[str, typer.Argument(help="A run's id, its beginning, or latest.", show_default=False)],
+    plan_only: Annotated[
+        bool, typer.Option("--plan-only", help="Show the way back and change nothing.", envvar="IAMSYNC_PLAN_ONLY")
+    ] = False,
+    auto_approve: AutoApprove = False,
+    approved: Approved = None,
+    acknowledge: Acknowledge = None,
+    parallelism: Parallelism = 8,
+    form: TextOrJson = "text",
+) -> None:
+    """Bring back what a run found, where it changed something; tells first what stays lost."""
+    from iamsync.engine import applying, recorded, rollback
+    from iamsync.engine.planning import document
+    from iamsync.engine.project import Project
+    from iamsync.engine.reach import Ways
+
+    known_format(form, ("text", "json"))
+    agreed = plan_only or auto_approve or approved is not None
+    agreement(agreed)
+    if approved is not None:
+        approved = applying.approval(approved)
+    options = engine_options(common, acknowledge=tuple(acknowledge or ()))
+    project = Project.open(options)
+    if not plan_only:
+        ids_known(project, saved=False)
+    record = recorded.read(project, run)
+    with Ways(project) as ways, interruptible() as stop:
+        found = rollback.rollback(project, ways, record, write=not plan_only)
+        item = found.item
+        if approved is not None:
+            (item,) = applying.as_approved(project, approved, (item,))
+        told = {"run": found.run, "account_id": item.plan.account_id, "not_restored": list(found.lost)}
+        if form == "text":
+            _show(found.run, item, rendered(document((item,), options), "text", common, color=colored(common)))
+        elif plan_only or item.plan.refusals:
+            print(json.dumps({"rollback": told, **document((item,), options)}, indent=1, ensure_ascii=False))
+        sys.stdout.flush()
+        rollback.refuse(item)
+        if plan_only or not item.plan.changes:
+            if form == "json" and not plan_only:
+                print(json.dumps({"rollback": told, "applied": []}, indent=1, ensure_ascii=False))
+            return
+        if not agreed:
+            ask(item)
+            if found.again().plan.approval != item.plan.approval:
+                raise StalePlan("the account changed while you were looking at the plan", hint="run the command again")
+        done, steps = carried_out(project, item, common, parallelism, stop, approved or "", rollback_of=found.run)
+    ended([(item, done, steps)], form, common, extra={"rollback": told})
+
+
+def _show(run: str, item: Any, text: str) -> None:
+    if item.plan.changes:
+        print(f"back to what run {run} found\n{text}", end="")
+    else:
+        print(f"nothing to do: what run {run} changed is as the run found it")

@@ -1,0 +1,156 @@
+"""What applying has in common whatever made the plan: agreement, progress, interruption, how it ended."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from iamsync.cli.context import colored, in_automation
+from iamsync.cli.options import Common
+from iamsync.errors import InputError, Interrupted, PartlyApplied
+
+
+def agreement(agreed: bool, ways: str = "--auto-approve or --approved sha256:...") -> None:
+    """InputError where nobody has agreed and nobody is here to be asked."""
+    if not agreed and not sys.stdin.isatty():
+        raise InputError("nobody is here to agree: this is no terminal", code="needs-approval", hint=f"give {ways}")
+
+
+def ids_known(project: Any, saved: bool) -> None:
+    """Without a person to see which account it is, an apply must be told."""
+    if sys.stdin.isatty() or saved or project.options.sandbox:
+        return
+    for account in project.accounts(writes=True):
+        if account.id is None and account.backend != "sandbox":
+            raise InputError(
+                f"which account is {account.name} to be? Nobody is here to look at it",
+                code="needs-account-id",
+                hint="give --account-id, or `id:` in iamsync.yaml",
+            )
+
+
+def ask(item: Any) -> None:
+    """Ask the person at the terminal; InputError for anything but a yes."""
+    plan = item.plan
+    calls = sum(step.operation != "wait" for step in plan.steps)
+    alias = f", {plan.alias}" if plan.alias else ""
+    print(
+        f"\nApply these {calls} calls to account {plan.account_name} ({plan.account_id}{alias})?",
+        "Only 'yes' is accepted: ",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
+    if sys.stdin.readline().strip() != "yes":
+        raise InputError("not applied: the answer was not 'yes'", code="declined", hint="nothing was changed")
+
+
+def carried_out(
+    project: Any,
+    item: Any,
+    common: Common,
+    parallelism: int,
+    stop: threading.Event,
+    approved: str,
+    **more: Any,
+) -> tuple[Any, list[Any]]:
+    """Apply one account's plan under its progress; the result, and how each step ended; `more` goes to the engine."""
+    from iamsync.engine import applying
+    from iamsync.events import StepEnded
+
+    ended: list[StepEnded] = []
+    name = item.plan.account_name if len(project.accounts(writes=True)) > 1 else ""
+    with _progress(common, name) as show:
+
+        def report(event: Any) -> None:
+            if isinstance(event, StepEnded):
+                ended.append(event)
+            show(event)
+
+        done = applying.run(project, item, parallelism=parallelism, report=report, stop=stop, approved=approved, **more)
+    return done, ended
+
+
+@contextmanager
+def _progress(common: Common, account: str) -> Iterator[Callable[[Any], None]]:
+    """Whatever shows a run as it goes, on stderr: nothing, lines, or a bar."""
+    if common.quiet:
+        yield lambda _: None
+    elif in_automation() or not sys.stderr.isatty():
+        from iamsync.render.progress import Lines
+
+        yield Lines(sys.stderr, account=account)
+    else:
+        from rich.console import Console
+
+        from iamsync.render.progress import Bar
+
+        with Bar(Console(stderr=True), account=account) as bar:
+            yield bar
+
+
+@contextmanager
+def interruptible() -> Iterator[threading.Event]:
+    """The first Ctrl-C lets the calls under way finish; the second ends everything."""
+    asked = threading.Event()
+
+    def interrupt(number: int, frame: object) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+        print("\ninterrupted: finishing the calls under way (again to stop at once)", file=sys.stderr)
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def ended(results: list[Any], form: str, common: Common, extra: Mapping[str, Any] | None = None) -> None:
+    """Say how the runs went (`extra` joins the JSON); PartlyApplied or Interrupted where one did not end well."""
+    import json
+
+    from iamsync.render.progress import run_summary
+
+    summaries = [done.summary for _, done, _ in results]
+    if form == "json":
+        rows = [
+            {
+                "account": done.account_name,
+                "id": done.account_id,
+                "run": done.run,
+                "done": done.summary.done,
+                "failed": done.summary.failed,
+                "skipped": done.summary.skipped,
+                "interrupted": done.summary.interrupted,
+            }
+            for _, done, _ in results
+        ]
+        print(json.dumps({**(extra or {}), "applied": rows}, indent=1))
+    for item, done, steps in results if form == "text" else ():
+        calls = sum(step.operation != "wait" for step in item.plan.steps)
+        text = run_summary(
+            f"{done.account_name} ({done.account_id})",
+            steps,
+            calls,
+            again="run the same command again",
+            interrupted=done.summary.interrupted,
+            color=colored(common),
+        )
+        print(f"{text}\nrecorded as run {done.run}")
+    sys.stdout.flush()
+    if any(summary.interrupted for summary in summaries):
+        raise Interrupted(
+            "interrupted; what was done is done", code="interrupted", hint="run the same command again to go on"
+        )
+    if any(summary.failed or summary.skipped for summary in summaries):
+        raise PartlyApplied(
+            "applied in part; each failure is named above",
+            code="applied-in-part",
+            hint="mend the cause and run the same command again: what is done is not done twice",
+        )

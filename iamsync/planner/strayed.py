@@ -1,0 +1,71 @@
+"""Whether a live value is on the way between two known ones, or somebody else's."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from iamsync import arn
+from iamsync.kinds import KINDS
+from iamsync.model import Address, Resource
+from iamsync.planner.order import PLACEHOLDER
+from iamsync.policy.document import Document
+
+
+def strayed(
+    have: Resource,
+    name: str,
+    one: Resource | None,
+    other: Resource | None,
+    *,
+    again: frozenset[Address] = frozenset(),
+    in_part: bool = False,
+) -> bool:
+    """Whether a field is neither as in `one`, nor as in `other`, nor made of parts of both.
+
+    None is a resource that is not there: whoever makes or takes away the other one does it bit by bit, so
+    any part of it may be missing; as it may where `in_part` says so, and where a reference is to a resource
+    of `again`, which is taken off and put on again.
+    """
+    field = KINDS[have.address.kind].field(name)
+    value = getattr(have.spec, name)
+    sides = [getattr(side.spec, name) for side in (one, other) if side is not None]
+    if value in sides or (name == "description" and None in (value, *sides)):  # a policy's, which nobody asked for
+        return False
+    partly = in_part or len(sides) < 2
+    if partly and (value == field.default or (isinstance(value, Document) and value.text == PLACEHOLDER)):
+        return False
+    if field.form in ("references", "names"):
+        known = [set(side) for side in sides]
+        both = set.intersection(*known) if known else set()
+        loose = {item for item in both if (parsed := arn.parse(item)) is not None and parsed.address in again}
+        missing = both - loose - set(value)
+        return bool(set(value) - set().union(*known)) or (bool(missing) and not partly)
+    if field.form in ("tags", "documents"):
+        tables = [dict(side) for side in sides]
+        found = dict(value)
+        if any(all(found[key] != table.get(key) for table in tables) for key in found):
+            return True
+        missing = {key for key in set().union(*tables) - found.keys() if all(key in table for table in tables)}
+        return bool(missing) and not partly
+    return True
+
+
+def lost_ours(before: str, current: str, addresses: frozenset[Address]) -> bool:
+    """Whether two trust policies (canonical JSON) differ only in principals of these addresses that are gone.
+
+    AWS shows a deleted user or role by its bare id from then on (iam-facts 1.6).
+    """
+
+    def masked(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: masked(held) for key, held in value.items()}
+        if isinstance(value, list):
+            return sorted({json.dumps(masked(item), sort_keys=True) for item in value})
+        if isinstance(value, str):
+            parsed = arn.parse(value)
+            gone = parsed is not None and parsed.address in addresses
+            return "?" if gone or value.startswith(("AROA", "AIDA")) else value
+        return value
+
+    return bool(masked(json.loads(before)) == masked(json.loads(current)))
