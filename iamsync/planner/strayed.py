@@ -8,8 +8,8 @@ from typing import Any
 from iamsync import arn
 from iamsync.kinds import KINDS
 from iamsync.model import Address, Resource
-from iamsync.planner.order import PLACEHOLDER
 from iamsync.policy.document import Document
+from iamsync.policy.ending import NOBODY
 
 
 def strayed(
@@ -33,7 +33,7 @@ def strayed(
     if value in sides or (name == "description" and None in (value, *sides)):  # a policy's, which nobody asked for
         return False
     partly = in_part or len(sides) < 2
-    if partly and (value == field.default or (isinstance(value, Document) and value.text == PLACEHOLDER)):
+    if partly and (value == field.default or (isinstance(value, Document) and value.text == NOBODY)):
         return False
     if field.form in ("references", "names"):
         known = [set(side) for side in sides]
