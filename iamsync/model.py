@@ -280,6 +280,7 @@ class Plan:
     valid_until: str | None = None
     expiring: tuple[Expiry, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()
+    aws_policies: tuple[Any, ...] = ()  # those that AWS changed since they were reviewed (`planner.awsdrift.Drifted`)
 
     @property
     def refusals(self) -> tuple[Finding, ...]:

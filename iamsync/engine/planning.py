@@ -17,12 +17,15 @@ from iamsync.kinds.kind import Context
 from iamsync.manifest.config import Account
 from iamsync.manifest.lockfile import read_lock
 from iamsync.model import Plan, State
-from iamsync.planner import planfile
+from iamsync.planner import awsdrift, planfile
 from iamsync.planner.compare import Difference
-from iamsync.planner.effects import documents_needed
+from iamsync.planner.effects import documents_held, documents_needed
+from iamsync.planner.failing import documents_tested
 from iamsync.planner.gate import gains
 from iamsync.planner.narrow import Selection
 from iamsync.planner.plan import contrast, plan, questions
+from iamsync.planner.projected import projected
+from iamsync.planner.standards import Standards
 from iamsync.settings import Settings
 
 
@@ -46,7 +49,9 @@ def plans(project: Project, ways: Ways, *, write: bool = False) -> tuple[Planned
         project.settings(account)
         project.narrowed()
         project.narrowing_paths()
-        project.desired(account, account.id or NO_ACCOUNT, account.partition or "aws")
+        where = account.id or NO_ACCOUNT, account.partition or "aws"
+        project.desired(account, *where)
+        project.tests(account, *where)
     with ExitStack() as stack:
         base = None
         if project.options.base is not None:
@@ -67,7 +72,8 @@ def replan(project: Project, reached: Reached, now: str, base: Project | None = 
     settings = project.settings(account)
     desired = project.desired(account, reached.account_id, reached.partition)
     before = _desired_at(base, account, reached) if base is not None else None
-    live = informed(project, reached, desired, observe(reached, desired, settings), settings)
+    standards = Standards(project.tests(account, reached.account_id, reached.partition), read_lock(project.root))
+    live = informed(reached, desired, observe(reached, desired, settings), settings, standards)
     made = plan(
         desired,
         live,
@@ -80,6 +86,7 @@ def replan(project: Project, reached: Reached, now: str, base: Project | None = 
         selection=_selection(project, desired),
         only=project.options.only,
         expiring=project.options.expiring,
+        standards=standards,
     )
     return Planned(reached, desired, live, settings, made)
 
@@ -94,20 +101,31 @@ def observe(reached: Reached, desired: State, settings: Settings) -> State:
     return replace(live, unread=frozenset())  # what was declared has been asked for
 
 
-def informed(project: Project, reached: Reached, desired: State, live: State, settings: Settings) -> State:
-    """The live state with the documents of AWS's own policies that telling gains and losses takes.
+def informed(reached: Reached, desired: State, live: State, settings: Settings, standards: Standards) -> State:
+    """The live state with the documents of AWS's own policies that this plan is to be judged by.
 
-    Asked for only where a principal changes; what the account does not tell is looked up in the lock file.
+    Read from AWS, in one stream where they are several: those of the lock file that declared principals hold, since
+    AWS may have changed them, and where something changes those that gains and losses take. What the tests take
+    beside those is looked up in the lock file first, and so is whatever no account can be asked about.
     """
-    found = contrast(desired, live, settings)
     cx = Context(live.account_id, live.partition)
-    needed = documents_needed(found.settled.live, found.differences, cx) if found.differences else ()
+    locked = standards.locked
+    wanted = set(awsdrift.documents_reviewed(desired, locked))
+    needed = set(wanted)
+    found = contrast(desired, live, settings)
+    if found.differences:
+        changing = set(documents_needed(found.settled.live, found.differences, cx))
+        wanted |= changing
+        ends = projected(found)
+        needed |= changing | set(documents_held((ends,), documents_tested(standards.tests, (ends,))))
+        wanted |= needed - locked.keys()
     if not needed:
         return live
-    known = {**read_lock(project.root), **live.aws_policies}
-    if reached.connection is not None:
-        known |= aws_policies(reached.connection, needed)
-    return replace(live, aws_policies={arn: known[arn] for arn in needed if arn in known})
+    known = dict(live.aws_policies)
+    if reached.connection is not None and wanted:
+        known |= aws_policies(reached.connection, sorted(wanted))
+    known = {**locked, **known}
+    return replace(live, aws_policies={arn: known[arn] for arn in sorted(needed) if arn in known})
 
 
 def _desired_at(base: Project, account: Account, reached: Reached) -> State | None:

@@ -14,11 +14,13 @@ from typing import Any, Final
 from iamsync.engine.git import checkout
 from iamsync.engine.options import Options, utc_now
 from iamsync.errors import InputError, Place
+from iamsync.expectations import PermissionTest
 from iamsync.kinds import KINDS
 from iamsync.manifest.accounts import account_selector
 from iamsync.manifest.config import Account, Config, load_config
 from iamsync.manifest.files import Manifests, read_manifests
 from iamsync.manifest.load import Beside, resolve
+from iamsync.manifest.testsection import resolve_tests
 from iamsync.model import Address, State
 from iamsync.planner.expiry import expire
 from iamsync.selector import Selector, select
@@ -144,6 +146,17 @@ class Project:
                 beside=beside,
             )
         return expire(state, self.now)
+
+    def tests(self, account: Account, account_id: str, partition: str = "aws") -> tuple[PermissionTest, ...]:
+        """The tests that the manifests hold an account to; InputErrors with every mistake in them."""
+        return resolve_tests(
+            self.manifests(account),
+            account,
+            account_id=account_id,
+            partition=partition,
+            config=self.config,
+            variables=given(self.options),
+        )
 
     def offline_id(self, account: Account) -> str:
         """The account id to read manifests with where no AWS is asked."""

@@ -13,8 +13,10 @@ from iamsync.engine.reach import Reached, Ways
 from iamsync.errors import GuardRefused, InputError, StalePlan
 from iamsync.journal import Run
 from iamsync.manifest.config import Account
+from iamsync.manifest.lockfile import read_lock
 from iamsync.planner.plan import plan, questions
 from iamsync.planner.rollback import Past, back, past
+from iamsync.planner.standards import Standards
 
 _CHANGED: Final = "changed-since"
 
@@ -82,7 +84,8 @@ def _planned(project: Project, reached: Reached, then: Past, now: str) -> Planne
     live = confirm(reached.connection, live, questions(back(then, live).desired, live, settings))
     live = replace(live, unread=frozenset())
     undo = back(then, live)
-    live = informed(project, reached, undo.desired, live, settings)
+    # The manifests' tests are about where they lead, not about the way back.
+    live = informed(reached, undo.desired, live, settings, Standards(locked=read_lock(project.root)))
     made = plan(
         undo.desired,
         live,

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from iamsync.engine.permitted import Permitted, Subject, permitted
-from iamsync.engine.project import Project, given
+from iamsync.engine.project import Project
 from iamsync.errors import InputError, InputErrors, raise_all
 from iamsync.expectations import PermissionTest
-from iamsync.manifest.config import Account
-from iamsync.manifest.testsection import resolve_tests
 from iamsync.planner.testing import Row, run
 from iamsync.policy.explanation import told
 
@@ -42,18 +40,6 @@ class Tested:
         return len({row.test for row in self.rows})
 
 
-def tests_of(project: Project, account: Account, account_id: str, partition: str) -> tuple[PermissionTest, ...]:
-    """The tests that the manifests hold an account to; InputErrors with every mistake in them."""
-    return resolve_tests(
-        project.manifests(account),
-        account,
-        account_id=account_id,
-        partition=partition,
-        config=project.config,
-        variables=given(project.options),
-    )
-
-
 def test(project: Project, subject: Subject) -> tuple[Tested, ...]:
     """The tests of each account of this run; InputErrors with the mistakes of all of them, each once.
 
@@ -71,7 +57,7 @@ def test(project: Project, subject: Subject) -> tuple[Tested, ...]:
 
 def tested(project: Project, held: Permitted) -> Tested:
     """The tests of one account on the permissions at hand; InputErrors with every mistake in them."""
-    tests = _narrowed(project, tests_of(project, held.account, held.account_id, held.partition))
+    tests = _narrowed(project, project.tests(held.account, held.account_id, held.partition))
     return Tested(held.account.name, held.account_id, held.subject, run(tests, held.permissions, project.now))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from iamsync.engine.permitted import of_manifests
 from iamsync.engine.project import NO_ACCOUNT, Project
-from iamsync.engine.testing import Tested, tested, tests_of
+from iamsync.engine.testing import Tested, tested
 from iamsync.errors import InputError, InputErrors, raise_all
 from iamsync.kinds import codec
 from iamsync.manifest.config import Account
@@ -66,7 +66,7 @@ def _by_text(wrong: InputError | InputErrors) -> dict[str, InputError]:
 def _wrong_tests(project: Project, account: Account) -> dict[str, InputError]:
     """What is wrong with the tests of an account beside whatever else is."""
     try:
-        tests_of(project, account, account.id or NO_ACCOUNT, account.partition or "aws")
+        project.tests(account, account.id or NO_ACCOUNT, account.partition or "aws")
     except (InputErrors, InputError) as wrong:
         return _by_text(wrong)
     return {}

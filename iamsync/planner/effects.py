@@ -79,9 +79,15 @@ def documents_needed(live: State, differences: Iterable[Difference], cx: Context
     principals = {*touched(live, after, differences, cx)}
     if retrusted(differences):
         principals |= asked(Permissions(live), Permissions(after), differences, cx)
+    return documents_held((live, after), principals)
+
+
+def documents_held(states: Iterable[State], principals: Iterable[Address]) -> tuple[str, ...]:
+    """The ARNs of AWS's own policies that these principals hold in any of the states, also by their groups."""
     needed: set[str] = set()
-    for state in (live, after):
-        for address in principals:
+    known = tuple(principals)
+    for state in states:
+        for address in known:
             resource = state.get(address)
             if resource is None:
                 continue
@@ -105,25 +111,41 @@ def effects(
     out = []
     left = EFFORT
     for address, through in sorted(principals.items())[:MOST]:
-        old, new = _holdings(before, address), _holdings(after, address)
-        there = after if after.resource(address) is not None else before
         effort = Effort(min(left, EFFORT_EACH))
         granted = effort.left
-        try:
-            with bounded(effort):
-                access = difference(
-                    old,
-                    new,
-                    principal=there.principal(address),
-                    account_id=cx.account_id,
-                    partition=cx.partition,
-                )
-        except TooComplex:
-            access = _TOO_MUCH
+        access = compared(before, after, address, effort)
         left -= granted - max(effort.left, 0)
         if access:
             out.append(Affected(address, through, access))
     return tuple(out), max(len(principals) - MOST, 0)
+
+
+def compared(before: Permissions, after: Permissions, address: Address, effort: Effort | None = None) -> Access:
+    """What one principal gains and loses from one state to the other; past its effort that is undecided."""
+    there = after if after.resource(address) is not None else before
+    state = there.state
+    try:
+        with bounded(Effort(EFFORT_EACH) if effort is None else effort):
+            return difference(
+                _holdings(before, address),
+                _holdings(after, address),
+                principal=there.principal(address),
+                account_id=state.account_id,
+                partition=state.partition,
+            )
+    except TooComplex:
+        return _TOO_MUCH
+
+
+def holders(state: State, policy: str) -> frozenset[Address]:
+    """The users and roles that hold a managed policy, also by a group or as their boundary."""
+    groups = {r.address.name for r in state if r.address.kind == "group" and policy in r.spec.managed_policies}
+    return frozenset(
+        r.address
+        for r in state
+        if r.address.kind in ("user", "role")
+        and (policy in _held(r.spec) or groups.intersection(getattr(r.spec, "groups", ())))
+    )
 
 
 def untold_finding(count: int) -> tuple[Finding, ...]:

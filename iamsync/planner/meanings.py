@@ -36,6 +36,13 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "A live user, group, role or policy would lose an inline policy, an attachment or a document with a Deny. What "
         "looks like drift may be somebody stopping an attacker: ask before it is undone, or declare it too.",
     ),
+    "failing-test": (
+        "a permission test of the manifests would not hold",
+        "Whenever a plan changes something, the tests: of the manifests run on the account as it would be, with the "
+        "principals that nobody declares. A test that fails stops the plan, also where it fails already: the line then "
+        "says so. One that cannot be decided, since it hangs on a document or a condition that is not known, is a "
+        "warning. Mend the policies or the test; to go on all the same, acknowledge it for that principal.",
+    ),
     "held-out-of-scope": (
         "what would be deleted is held by others",
         "AWS refuses to delete a policy or a group that something holds, and this plan may not change the holder: it "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from iamsync import arn
 from iamsync.kinds import KINDS, codec
@@ -12,10 +12,11 @@ from iamsync.kinds.fields import REPLACED
 from iamsync.kinds.kind import Context
 from iamsync.kinds.operations import WAIT
 from iamsync.model import Address, Cause, Change, Finding, Plan, Question, Reported, Resource, State, Step
-from iamsync.planner import compare, guards, preflight, scope
+from iamsync.planner import awsdrift, compare, guards, preflight, scope
 from iamsync.planner.compare import Difference
 from iamsync.planner.concern import Concern
 from iamsync.planner.expiry import Lapsed, hints, lapse, next_end
+from iamsync.planner.failing import failing
 from iamsync.planner.moved import Moved, moved
 from iamsync.planner.narrow import Selection, expired, of_cause, selected
 from iamsync.planner.order import order
@@ -24,8 +25,11 @@ from iamsync.planner.projected import made
 from iamsync.planner.required import Whereabouts
 from iamsync.planner.settle import Settled, settle
 from iamsync.planner.situation import DEFAULT_QUOTAS, Situation
+from iamsync.planner.standards import Standards
 from iamsync.policy.document import principals
 from iamsync.settings import Settings
+
+NO_STANDARDS: Final = Standards()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,7 @@ def plan(
     selection: Selection | None = None,
     only: Cause | None = None,
     access: bool = True,
+    standards: Standards = NO_STANDARDS,
     applier: str = "",
     expiring: str = "",
     noted: Iterable[Finding] = (),
@@ -160,10 +165,10 @@ def plan(
     """What would make `live` what `desired` says, in order, with everything a reviewer must know.
 
     `now` is RFC 3339 in UTC. `selection` narrows what is looked at; what a selected change needs
-    comes along. `only` keeps the changes of one cause. Without `access` nobody's gains and losses are
-    computed. `applier` is the ARN that would make the calls, where policies are enforced. `expiring` (a time as
-    `now`) asks for what ends up to then. `noted` are findings of the caller's, acknowledged as guards are.
-    InputError where resources wait in a ring.
+    comes along. `only` keeps the changes of one cause. `applier` is the ARN that would make the calls, where
+    policies are enforced. Without `access` nobody's gains and losses are computed, and nothing is held to `standards`.
+    `expiring` (a time as `now`) asks for what ends up to then. `noted` are findings of the caller's, acknowledged as
+    guards are. InputError where resources wait in a ring, InputErrors for tests that test nothing.
     """
     cx = Context(live.account_id, live.partition)
     found = contrast(desired, live, settings, base, now)
@@ -196,9 +201,15 @@ def plan(
     for step in steps:
         if step.address is not None:
             of.setdefault(step.address, []).append(step.id)
-    foreseen = _foreseen(steps, Whereabouts.of(cx, steps, prior), before, applier) if before is not None else ()
-    answers = guards.guard(situation, (*earlier_findings, *foreseen, *noted))
-    told = moved(before, after, differences, cx) if before is not None and after is not None else Moved()
+    told = Moved()
+    more = [*earlier_findings, *noted]
+    if before is not None and after is not None:
+        more += _foreseen(steps, Whereabouts.of(cx, steps, prior), before, applier)
+        more += failing(standards.tests, before, after, now)
+        told = moved(before, after, differences, cx)
+    answers = guards.guard(situation, more)
+    end = after.state if after is not None else found.settled.live
+    by_aws = awsdrift.drifted(found.settled.desired, end, standards.locked, live.aws_policies) if access else ()
     changes = tuple(_change(difference, tuple(of.get(difference.address, ())), told) for difference in differences)
     left_out = _in_place(found.differences) - _in_place(differences)
     return Plan(
@@ -214,6 +225,7 @@ def plan(
         findings=(
             *(finding for finding in answers if finding.severity not in ("refuse", "warn")),
             *told.findings,
+            *awsdrift.findings(by_aws, cx.account_id),
         ),
         reported=found.reported,
         unchanged=found.unchanged + left_out,
@@ -224,6 +236,7 @@ def plan(
         valid_until=next_end(desired, (*prior, *(d.address for d in differences))),
         unread=tuple(sorted(live.unread)),
         expiring=tuple(expiry for expiry in desired.expiries if expiry.at <= expiring),
+        aws_policies=by_aws,
     )
 
 

@@ -17,6 +17,7 @@ from iamsync.kinds.codec import value_from_json
 from iamsync.kinds.operations import OPERATIONS, WAIT
 from iamsync.kinds.wire import loads_object
 from iamsync.model import Address, Change, Finding, Origin, Plan, State, Step
+from iamsync.planner.awsdrift import Drifted
 from iamsync.planner.guards import acknowledgement
 from iamsync.planner.settle import Settled, settle
 from iamsync.planner.strayed import lost_ours
@@ -73,6 +74,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             }
             for item in plan.expiring
         ],
+        "aws_policies": [_drifted(one) for one in plan.aws_policies],
         "unread": [f"{kind}.{field}" for kind, field in plan.unread],
         "prior": {str(address): value for address, value in plan.prior.items()},
     }
@@ -158,6 +160,12 @@ def _others_access(change: Change) -> list[dict[str, Any]]:
 def _outside_access(change: Change) -> list[dict[str, Any]]:
     """Who outside the account a changed trust policy lets in or shuts out, alike ones together."""
     return _alike((one.name, one.access) for one in change.outside)
+
+
+def _drifted(one: Drifted) -> dict[str, Any]:
+    """A policy that AWS changed since it was reviewed, and whom that moves, alike ones together."""
+    told = _alike((str(address), access) for address, access in one.affected)
+    return {"policy": one.policy, "reviewed": one.reviewed, "current": one.current, "affects": told}
 
 
 def _alike(who: Iterable[tuple[str, Access]]) -> list[dict[str, Any]]:

@@ -59,6 +59,16 @@ def _plan() -> Schema:
             "expiring": _list(
                 _object({"address": _ADDRESS, "field": _MAYBE, "item": _MAYBE, "at": _TEXT, "origin": _origin()})
             ),
+            "aws_policies": _list(
+                _object(
+                    {
+                        "policy": _TEXT,
+                        "reviewed": _TEXT,
+                        "current": _TEXT,
+                        "affects": _list(_object({"principals": _list(_ADDRESS), **_access()})),
+                    }
+                )
+            ),
             "unread": _list(_TEXT),
             "prior": {"type": "object", "additionalProperties": {"type": ["object", "null"]}},
         },

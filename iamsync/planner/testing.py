@@ -67,6 +67,11 @@ def run(tests: Iterable[PermissionTest], permissions: Permissions, now: str) -> 
     return tuple(row for test in held for row in _rows(test, permissions, now))
 
 
+def again(test: PermissionTest, permissions: Permissions, principal: Address, now: str) -> tuple[Row, ...]:
+    """A test's rows for one principal of other permissions, of which it need not be right."""
+    return tuple(_rows_of(test, principal, permissions, _context(test, now), now))
+
+
 def mistakes(test: PermissionTest, permissions: Permissions) -> Iterator[InputError]:
     """Why a test tests nothing, each at its place."""
     yield from _nobody(test, permissions)
@@ -136,17 +141,23 @@ def _fits(action: str, resource: str, permissions: Permissions) -> bool:
 def _rows(test: PermissionTest, permissions: Permissions, now: str) -> Iterator[Row]:
     context = _context(test, now)
     for who in selected(test, permissions):
-        marks = _marks(permissions, who)
-        excused = next((e for e in test.exemptions if e.holds(now) and e.principals(who, *marks)), None)
-        for entry in test.entries:
-            for on in entry.resources or ("",):
-                row = Row(test.name, who, entry.expected, entry.actions, on, "passed", entry.place)
-                if excused is not None:
-                    yield replace(row, outcome="excepted", reason=excused.reason)
-                elif entry.expected == "allow":
-                    yield from _allowed(row, permissions, context, test.allow_uncertain)
-                else:
-                    yield from _denied(row, permissions, context, test.allow_uncertain)
+        yield from _rows_of(test, who, permissions, context, now)
+
+
+def _rows_of(
+    test: PermissionTest, who: Address, permissions: Permissions, context: Mapping[str, Values], now: str
+) -> Iterator[Row]:
+    marks = _marks(permissions, who)
+    excused = next((e for e in test.exemptions if e.holds(now) and e.principals(who, *marks)), None)
+    for entry in test.entries:
+        for on in entry.resources or ("",):
+            row = Row(test.name, who, entry.expected, entry.actions, on, "passed", entry.place)
+            if excused is not None:
+                yield replace(row, outcome="excepted", reason=excused.reason)
+            elif entry.expected == "allow":
+                yield from _allowed(row, permissions, context, test.allow_uncertain)
+            else:
+                yield from _denied(row, permissions, context, test.allow_uncertain)
 
 
 def _context(test: PermissionTest, now: str) -> Mapping[str, Values]:
