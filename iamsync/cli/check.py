@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
 import typer
 
-from iamsync.cli.context import colored, engine_options, known_format
+from iamsync.cli.context import engine_options, known_format, reports, write_file
 from iamsync.cli.options import Common, Paths, shared
+from iamsync.cli.reporting import CHECK_FORMATS, check_text, publish, unsaid
 
 
 def add(app: typer.Typer) -> None:
@@ -26,62 +28,69 @@ def validate(
             "--fail-on", help="Exit 2 for findings of info, low, medium or high, or over it.", envvar="IAMSYNC_FAIL_ON"
         ),
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="text or json.", envvar="IAMSYNC_FORMAT")] = "text",
+    form: Annotated[
+        str, typer.Option("--format", help=f"{', '.join(CHECK_FORMATS)}.", envvar="IAMSYNC_FORMAT")
+    ] = "text",
+    report: Annotated[
+        list[str] | None, typer.Option("--report", help="Also write FORMAT=FILE (repeatable).", envvar="IAMSYNC_REPORT")
+    ] = None,
 ) -> None:
     """Check everything that can be known offline: YAML, fields, references, sizes, documents, permission tests."""
-    import json
-
-    from iamsync.engine.findings import reaching, rows
+    from iamsync.engine import findings, testing
     from iamsync.engine.project import Project
-    from iamsync.engine.testing import document
     from iamsync.engine.validating import validate as check
+    from iamsync.errors import InputError, InputErrors
+    from iamsync.render.checked import check_markdown
 
-    known_format(form, ("text", "json"))
+    known_format(form, ("text", "json") if expand else CHECK_FORMATS)
+    also = reports(report or [], CHECK_FORMATS)
     project = Project.open(engine_options(common, paths=tuple(paths or ())))
     if fail_on is not None:
-        reaching((), fail_on)
-    found = check(project)
-    told = rows(project, found)
+        findings.reaching((), fail_on)
+    made: dict[str, Any] = {}
+
+    def text(kind: str, color: bool) -> str:
+        if kind == "text":
+            return _text(made, common, color)
+        return check_text(made, kind, project.root)
+
+    try:
+        found = check(project)
+    except (InputError, InputErrors) as wrong:
+        made = findings.refused(wrong, fail_on)
+        unsaid("text" if expand else form, also, text, lambda limit: check_markdown(made, limit))
+        raise
+    told = findings.rows(project, found)
     tests = [item.tested for item in found if item.tested is not None and item.tested.rows]
-    held_to = document(tests)
+    made = findings.document(found, told, testing.document(tests)["accounts"], fail_on)
     if expand:
-        if form == "json":
-            print(json.dumps([item.expanded() for item in found], indent=1, ensure_ascii=False))
-        else:
-            from iamsync.engine.writing import yaml_text
-
-            print("---\n".join(yaml_text(item.expanded()) for item in found), end="")
-    elif form == "json":
-        accounts = [
-            {
-                "account": item.account_name,
-                "id": item.state.account_id,
-                "resources": dict(item.counts),
-                "suppressed": item.findings.suppressed,
-            }
-            for item in found
-        ]
-        print(
-            json.dumps(
-                {"valid": True, "accounts": accounts, "findings": told, "tests": held_to["accounts"]},
-                indent=1,
-                ensure_ascii=False,
-            )
-        )
+        _expanded(found, form)
+        for kind, file in also:
+            write_file(file, text(kind, False))
     else:
-        from iamsync.render.decisions import results_text
-        from iamsync.render.findings import findings_text
-        from iamsync.render.listing import validate_text
-
-        if told:
-            print(findings_text(told, color=colored(common), verbose=common.verbose) + "\n")
-        if tests:
-            print(results_text(held_to, color=colored(common), verbose=common.verbose) + "\n")
-        for item in found:
-            files = len({resource.origin.file for resource in item.state if resource.origin})
-            warnings = sum(finding.severity != "info" for finding in item.findings.found)
-            ok = validate_text(item.counts, files, 1, warnings)
-            print(f"account {item.account_name} ({item.state.account_id}): {ok}")
+        publish(form, also, text, common, lambda limit: check_markdown(made, limit))
     failing = any(item.wrong for item in tests)
-    if failing or (fail_on is not None and reaching(told, fail_on)):
+    if failing or (fail_on is not None and findings.reaching(told, fail_on)):
         raise typer.Exit(2)
+
+
+def _expanded(found: Any, form: str) -> None:
+    if form == "json":
+        print(json.dumps([item.expanded() for item in found], indent=1, ensure_ascii=False))
+    else:
+        from iamsync.engine.writing import yaml_text
+
+        print("---\n".join(yaml_text(item.expanded()) for item in found), end="")
+
+
+def _text(made: Any, common: Common, color: bool) -> str:
+    from iamsync.render.decisions import results_text
+    from iamsync.render.findings import findings_text
+    from iamsync.render.listing import checked_text
+
+    parts = []
+    if made["findings"]:
+        parts.append(findings_text(made["findings"], color=color, verbose=common.verbose) + "\n")
+    if made["tests"]:
+        parts.append(results_text({"accounts": made["tests"]}, color=color, verbose=common.verbose) + "\n")
+    return "\n".join([*parts, *checked_text(made)]) + "\n"

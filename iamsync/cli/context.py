@@ -10,7 +10,7 @@ from typing import Any, Final
 from iamsync.cli.options import Common
 from iamsync.errors import InputError, Place
 
-FORMATS: Final = ("text", "json", "markdown", "aws-cli")
+FORMATS: Final = ("text", "json", "markdown", "aws-cli", "sarif", "junit", "gitlab", "github")
 
 
 def engine_options(common: Common, **more: Any) -> Any:
@@ -57,25 +57,6 @@ def colored(common: Common, stream: Any = None) -> bool:
         return True
     stream = stream or sys.stdout
     return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
-
-
-def rendered(document: Any, form: str, common: Common, *, color: bool = False) -> str:
-    """A plan document in one of `FORMATS`."""
-    if form == "json":
-        from iamsync.engine.planning import to_text
-
-        return to_text(document)
-    if form == "markdown":
-        from iamsync.render.markdown import plan_markdown
-
-        return plan_markdown(document)
-    if form == "aws-cli":
-        from iamsync.render.awscli import plan_awscli
-
-        return plan_awscli(document)
-    from iamsync.render.text import plan_text
-
-    return plan_text(document, color=color, verbose=common.verbose) + "\n"
 
 
 def known_format(form: str, known: tuple[str, ...] = FORMATS) -> str:

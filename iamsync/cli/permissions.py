@@ -11,9 +11,9 @@ from typer.core import TyperCommand
 
 from iamsync.cli.context import colored, engine_options, known_format, reports, write_file
 from iamsync.cli.options import Common, Paths, shared
+from iamsync.cli.reporting import CHECK_FORMATS, publish, results_text, unsaid
 from iamsync.errors import InputError
 
-TEST_FORMATS: Final = ("text", "json", "junit")
 _LIVE: Final = "--live"
 
 Live = Annotated[
@@ -68,7 +68,7 @@ def run_tests(
         bool, typer.Option("--planned", help="Test the account as it will be after the plan, undeclared ones included.")
     ] = False,
     form: Annotated[
-        str, typer.Option("--format", help=f"{', '.join(TEST_FORMATS)}.", envvar="IAMSYNC_FORMAT")
+        str, typer.Option("--format", help=f"{', '.join(CHECK_FORMATS)}.", envvar="IAMSYNC_FORMAT")
     ] = "text",
     report: Annotated[
         list[str] | None, typer.Option("--report", help="Also write FORMAT=FILE (repeatable).", envvar="IAMSYNC_REPORT")
@@ -76,24 +76,29 @@ def run_tests(
 ) -> None:
     """Run the permission tests of the manifests; exits 2 where one fails."""
     from iamsync.engine import testing
-    from iamsync.render.decisions import results_junit, results_text
+    from iamsync.engine.findings import mistakes
+    from iamsync.errors import InputErrors
+    from iamsync.render.checked import results_markdown
+    from iamsync.render.decisions import results_text as as_text
 
-    known_format(form, TEST_FORMATS)
-    also = reports(report or [], TEST_FORMATS)
+    known_format(form, CHECK_FORMATS)
+    also = reports(report or [], CHECK_FORMATS)
     project = _project(common, live, paths)
-    tested = testing.test(project, "planned" if planned else "manifests" if live is None else "live")
-    document = testing.document(tested)
+    made: dict[str, Any] = {}
 
-    def rendered(kind: str, color: bool) -> str:
-        if kind == "json":
-            return _json(document)
-        return (
-            results_junit(document) if kind == "junit" else results_text(document, color=color, verbose=common.verbose)
-        )
+    def text(kind: str, color: bool) -> str:
+        if kind == "text":
+            return as_text(made, color=color, verbose=common.verbose).rstrip("\n") + "\n"
+        return results_text(made, kind, project.root)
 
-    print(rendered(form, colored(common)).rstrip("\n"))
-    for kind, file in also:
-        write_file(file, rendered(kind, False).rstrip("\n") + "\n")
+    try:
+        tested = testing.test(project, "planned" if planned else "manifests" if live is None else "live")
+    except (InputError, InputErrors) as wrong:
+        made = {"accounts": [], "errors": mistakes(wrong)}
+        unsaid(form, also, text, lambda limit: results_markdown(made, limit))
+        raise
+    made = testing.document(tested)
+    publish(form, also, text, common, lambda limit: results_markdown(made, limit))
     if any(held.wrong for held in tested):
         raise typer.Exit(2)
 

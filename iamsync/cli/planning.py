@@ -16,12 +16,12 @@ from iamsync.cli.context import (
     engine_options,
     known_format,
     note,
-    rendered,
     reports,
     within,
     write_file,
 )
 from iamsync.cli.options import Common, Paths, shared
+from iamsync.cli.reporting import plan_text, publish
 from iamsync.errors import InputError
 
 Format = Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}.", envvar="IAMSYNC_FORMAT")]
@@ -107,9 +107,7 @@ def plan(
     with Ways(project) as ways:
         planned = plans(project, ways)
     made = document(planned, options)
-    print(rendered(made, form, common, color=colored(common)), end="")
-    for kind, file in also:
-        write_file(file, rendered(made, kind, common))
+    _publish(made, form, also, common, project.root)
     if out is not None:
         write_file(out, to_text(made), mode=0o600)
     if target and not common.quiet:
@@ -137,9 +135,16 @@ def show(
     known_format(form)
     also = reports(report or [])
     made = saved_document(file)
-    print(rendered(made, form, common, color=colored(common)), end="")
-    for kind, path in also:
-        write_file(path, rendered(made, kind, common))
+    _publish(made, form, also, common, common.config.absolute().parent if common.config else Path.cwd())
+
+
+def _publish(made: Any, form: str, also: list[tuple[str, Path]], common: Common, root: Path) -> None:
+    from iamsync.render.markdown import plan_markdown
+
+    def text(kind: str, color: bool) -> str:
+        return plan_text(made, kind, common, root, color=color)
+
+    publish(form, also, text, common, lambda limit: plan_markdown(made, limit))
 
 
 @shared
@@ -222,7 +227,8 @@ def apply(
         elif approved is not None:
             planned = applying.as_approved(project, approved, planned)
         if form == "text":
-            print(rendered(document(planned, options), "text", common, color=colored(common)), end="", flush=True)
+            shown = plan_text(document(planned, options), "text", common, project.root, color=colored(common))
+            print(shown, end="", flush=True)
         _refuse(planned)
         writers = [_restricted(ways, item, common) if restrict and item.plan.changes else None for item in planned]
         results = []

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from iamsync.cli.context import colored, engine_options, known_format, rendered
+from iamsync.cli.context import colored, engine_options, known_format
 from iamsync.cli.options import Common, shared
 from iamsync.cli.planning import Acknowledge, Approved, AutoApprove, Parallelism, TextOrJson
+from iamsync.cli.reporting import plan_text
 from iamsync.cli.running import agreement, ask, carried_out, ended, ids_known, interruptible
 from iamsync.errors import StalePlan
 
@@ -51,7 +52,11 @@ def runs_rollback(
             (item,) = applying.as_approved(project, approved, (item,))
         told = {"run": found.run, "account_id": item.plan.account_id, "not_restored": list(found.lost)}
         if form == "text":
-            _show(found.run, item, rendered(document((item,), options), "text", common, color=colored(common)))
+            _show(
+                found.run,
+                item,
+                plan_text(document((item,), options), "text", common, project.root, color=colored(common)),
+            )
         elif plan_only or item.plan.refusals:
             print(json.dumps({"rollback": told, **document((item,), options)}, indent=1, ensure_ascii=False))
         sys.stdout.flush()

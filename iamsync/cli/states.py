@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from iamsync.cli.context import colored, engine_options, known_format, rendered, write_file
+from iamsync.cli.context import colored, engine_options, known_format, write_file
 from iamsync.cli.options import Common, shared
 from iamsync.cli.planning import Format, Target
+from iamsync.cli.reporting import plan_text
 from iamsync.errors import InputError
 
 Live = Annotated[
@@ -101,6 +102,6 @@ def diff(
 
         print(states_text(document_of(made), before, after, color=colored(common)))
     else:
-        print(rendered(document_of(made), form, common), end="")
+        print(plan_text(document_of(made), form, common, project.root), end="")
     if made.changes:
         raise typer.Exit(2)

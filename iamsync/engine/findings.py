@@ -7,13 +7,14 @@ from typing import Any, Final
 
 from iamsync.engine.project import Project
 from iamsync.engine.validating import Validated
-from iamsync.errors import InputError
+from iamsync.errors import InputError, InputErrors, Place
 from iamsync.manifest.linting import Finding, unused
 from iamsync.policy.lint import RULES_BY_ID, SEVERITIES, at_least
 
 Row = dict[str, Any]
 
 FAIL_ON: Final = SEVERITIES
+FORMAT_VERSION: Final = "1.0"
 
 
 def rows(project: Project, checked: Sequence[Validated]) -> list[Row]:
@@ -30,6 +31,51 @@ def rows(project: Project, checked: Sequence[Validated]) -> list[Row]:
             _add(found, unused(item.suppressions, used, project.now), item.account_name)
     ordered = sorted(found.values(), key=lambda held: held[0])
     return [_row(finding, addresses, accounts) for finding, addresses, accounts in ordered]
+
+
+def document(
+    checked: Sequence[Validated], told: Sequence[Row], tests: Sequence[Mapping[str, Any]], fail_on: str | None
+) -> dict[str, Any]:
+    """Everything that `validate` found, as JSON values; `fail_on` is the severity that the exit code is about."""
+    files = [{resource.origin.file for resource in item.state if resource.origin} for item in checked]
+    return {
+        "format_version": FORMAT_VERSION,
+        "valid": True,
+        "fail_on": fail_on,
+        "accounts": [
+            {
+                "account": item.account_name,
+                "id": item.state.account_id,
+                "resources": dict(item.counts),
+                "files": len(read),
+                "warnings": sum(finding.severity != "info" for finding in item.findings.found),
+                "suppressed": item.findings.suppressed,
+            }
+            for item, read in zip(checked, files, strict=True)
+        ],
+        "files": sorted(set[str]().union(*files)),
+        "errors": [],
+        "findings": list(told),
+        "tests": list(tests),
+    }
+
+
+def refused(wrong: InputError | InputErrors, fail_on: str | None = None) -> dict[str, Any]:
+    """The document where manifests are so wrong that nothing could be looked at: every mistake with its place."""
+    return {**document((), (), (), fail_on), "valid": False, "errors": mistakes(wrong)}
+
+
+def mistakes(wrong: InputError | InputErrors) -> list[Row]:
+    """Mistakes as rows: code, message, hint, and the place in a file where there is one."""
+    return [
+        {
+            "code": error.code,
+            "message": error.message,
+            "hint": error.hint,
+            "place": _place(error.place) if error.place is not None else None,
+        }
+        for error in (wrong.errors if isinstance(wrong, InputErrors) else (wrong,))
+    ]
 
 
 def reaching(found: Iterable[Row], floor: str) -> int:
@@ -50,21 +96,23 @@ def _add(
 
 
 def _row(finding: Finding, addresses: set[str], accounts: set[str]) -> Row:
-    place = finding.place
-    where: Mapping[str, Any] = {
-        "file": place.file,
-        "line": place.line,
-        "column": place.column,
-        "length": place.length,
-        "source": place.source,
-    }
     return {
         "id": finding.id,
         "severity": finding.severity,
         "title": RULES_BY_ID[finding.id].title,
         "message": finding.message,
         "remedy": finding.remedy,
-        "place": where,
+        "place": _place(finding.place),
         "addresses": sorted(addresses),
         "accounts": sorted(accounts),
+    }
+
+
+def _place(place: Place) -> Row:
+    return {
+        "file": place.file,
+        "line": place.line,
+        "column": place.column,
+        "length": place.length,
+        "source": place.source,
     }

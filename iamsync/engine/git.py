@@ -10,6 +10,12 @@ from pathlib import Path
 from iamsync.errors import InputError
 
 
+def top_of(folder: Path) -> Path | None:
+    """The root of the repository that a folder is in, without asking git; None where it is in none."""
+    whole = folder.resolve()
+    return next((path for path in (whole, *whole.parents) if (path / ".git").exists()), None)
+
+
 def checkout(root: Path, revision: str, into: Path) -> Path:
     """The project folder as it was at this revision, under `into`; InputError where git cannot tell."""
     if not revision or revision.startswith("-"):

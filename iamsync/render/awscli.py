@@ -8,8 +8,9 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from iamsync.render.inert import json_inert, safe
 from iamsync.render.text import account_text
-from iamsync.render.words import count, safe
+from iamsync.render.words import count
 
 # Their answers hold a key's secret, a password or a device's seed.
 SECRET: Final = frozenset(
@@ -56,13 +57,13 @@ def command(operation: str, params: Mapping[str, Any]) -> str:
         raise ValueError(f"{operation} would print a secret")
     words = ["aws", "iam", shlex.quote(kebab(operation))]
     if any(isinstance(value, str) and _needs_json(value) for value in params.values()):
-        return " ".join([*words, "--cli-input-json", shlex.quote(json.dumps(dict(params)))])
+        return " ".join([*words, "--cli-input-json", shlex.quote(json_inert(json.dumps(dict(params))))])
     for key, value in params.items():
         option = f"--{kebab(key)}"
         if isinstance(value, bool):
             words.append(shlex.quote(option if value else f"--no-{kebab(key)}"))
             continue
-        text = value if isinstance(value, str) else json.dumps(value)
+        text = value if isinstance(value, str) else json_inert(json.dumps(value))
         if text.startswith("-"):
             words.append(shlex.quote(f"{option}={text}"))
         else:
@@ -96,8 +97,8 @@ def _warnings(plan: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _needs_json(value: str) -> bool:
-    """Whether a value must travel as JSON: the CLI would fetch it, or a terminal or editor would obey it."""
-    return value.startswith(_FETCHED) or not value.isprintable()
+    """Whether a value must travel as JSON: the CLI would fetch it, or a terminal or a CI log would obey it."""
+    return value.startswith(_FETCHED) or safe(value) != value
 
 
 def _generated(value: Any) -> bool:

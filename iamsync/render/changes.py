@@ -11,8 +11,9 @@ from iamsync import arn
 from iamsync.kinds import KINDS
 from iamsync.kinds.credentials import counted, ended
 from iamsync.policy.document import Document
+from iamsync.render.inert import safe
 from iamsync.render.statements import statement_lines
-from iamsync.render.words import count, plural, safe, some
+from iamsync.render.words import count, plural, some
 
 Json = Mapping[str, Any]
 

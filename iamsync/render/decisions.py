@@ -1,18 +1,17 @@
-"""Decisions, permission tests and answers about permissions as text, and tests as JUnit XML."""
+"""Decisions, permission tests and answers about permissions as text."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
-from xml.etree import ElementTree
 
-from iamsync.render.words import columns, count, paint, safe, some
+from iamsync.render.inert import safe
+from iamsync.render.words import columns, count, paint, some
 
 Json = Mapping[str, Any]
 
-# What no XML 1.0 text may hold.
-_UNFIT: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Outcomes of an expectation that make its test fail.
+WRONG: Final = ("failed", "uncertain", "contradicted")
 _LIMITS: Final = "resource policies, SCPs and RCPs are not looked at"
 
 
@@ -33,17 +32,18 @@ def _account(account: Json, color: bool, verbose: bool) -> Iterator[str]:
     for row in account["rows"]:
         tests.setdefault(row["test"], []).append(row)
     for name, rows in tests.items():
-        wrong = [row for row in rows if row["outcome"] in ("failed", "uncertain")]
-        word = paint("FAIL", "red", on=color) if wrong else paint("ok  ", "green", on=color)
+        bad = [row for row in rows if wrong(row)]
+        word = paint("FAIL", "red", on=color) if bad else paint("ok  ", "green", on=color)
         people = len({row["principal"] for row in rows})
         excepted = sorted({row["principal"] for row in rows if row["outcome"] == "excepted"})
         aside = f"; excepted: {safe(some(excepted, 5))}" if excepted else ""
         yield f"{word}  {safe(name)}   ({count(people, 'principal')}{aside})"
-        for row in rows if verbose else wrong:
-            yield from _row(row, color)
+        for row in rows if verbose else bad:
+            yield from row_lines(row, color=color)
 
 
-def _row(row: Json, color: bool) -> Iterator[str]:
+def row_lines(row: Json, *, color: bool = False) -> Iterator[str]:
+    """How one expectation came out: a line for what passed, the reasons below for what did not; texts are safe."""
     place = f"{row['file']}:{row['line']}"
     if row["outcome"] in ("passed", "excepted"):
         asked = f"{row['expected']} {', '.join(row['asked'])}" + (f" on {row['resource']}" if row["resource"] else "")
@@ -61,41 +61,9 @@ def _row(row: Json, color: bool) -> Iterator[str]:
         yield f"        {safe(line)}"
 
 
-def results_junit(document: Json) -> str:
-    """The results as JUnit XML: a suite for each account, a case for each test and principal."""
-    suites = ElementTree.Element("testsuites")
-    for account in document["accounts"]:
-        cases: dict[tuple[str, str], list[Json]] = {}
-        for row in account["rows"]:
-            cases.setdefault((row["test"], row["principal"]), []).append(row)
-        wrong = [rows for rows in cases.values() if any(_wrong(row) for row in rows)]
-        skipped = [rows for rows in cases.values() if all(row["outcome"] == "excepted" for row in rows)]
-        named = {"name": f"{account['account']} ({account['id']}), {account['about']}", "tests": str(len(cases))}
-        suite = ElementTree.SubElement(
-            suites,
-            "testsuite",
-            {**_fit(named), "failures": str(len(wrong)), "skipped": str(len(skipped)), "errors": "0"},
-        )
-        for (test, principal), rows in cases.items():
-            first = rows[0]
-            where = {"file": first["file"], "line": str(first["line"])}
-            case = ElementTree.SubElement(suite, "testcase", _fit({"classname": test, "name": principal, **where}))
-            lines = [line.strip() for row in rows if _wrong(row) for line in _row(row, False)]
-            if lines:
-                failure = ElementTree.SubElement(case, "failure", _fit({"message": lines[0]}))
-                failure.text = _UNFIT.sub("\ufffd", "\n".join(lines))
-            elif first["outcome"] == "excepted":
-                ElementTree.SubElement(case, "skipped", _fit({"message": first["reason"] or ""}))
-    ElementTree.indent(suites)
-    return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def _wrong(row: Json) -> bool:
-    return row["outcome"] in ("failed", "uncertain")
-
-
-def _fit(values: Mapping[str, str]) -> dict[str, str]:
-    return {key: _UNFIT.sub("\ufffd", value) for key, value in values.items()}
+def wrong(row: Json) -> bool:
+    """Whether a test fails for this row."""
+    return row["outcome"] in WRONG
 
 
 def decisions_text(document: Json, *, color: bool = False) -> str:

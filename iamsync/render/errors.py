@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from iamsync.errors import AwsError, IamsyncError, InputErrors, Place, StalePlan
-from iamsync.render.words import cells, count, paint, safe, wrap
+from iamsync.render.inert import characters, safe
+from iamsync.render.words import cells, count, paint, wrap
 
 _MOST: Final = 50
 _WIDTH: Final = 100
@@ -74,7 +75,8 @@ def place_lines(place: Place, gutter: int, *, style: str = "error", color: bool 
 
 def _window(place: Place, room: int) -> tuple[str, int, int]:
     """The part of the source line around the caret that fits, and the caret's column and length in it."""
-    marks = [_TAB if mark == "\t" else safe(mark) for mark in place.source.rstrip("\r\n")]
+    source = place.source.rstrip("\r\n")
+    marks = [_TAB if mark == "\t" else shown for mark, shown in zip(source, characters(source), strict=True)]
     start = min(max(place.column - 1, 0), len(marks))
     end = min(start + max(place.length, 1), len(marks))
     left, right = 0, len(marks)

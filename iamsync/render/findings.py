@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from iamsync.errors import Place
 from iamsync.render.errors import place_lines
-from iamsync.render.words import count, paint, safe, some, wrap
+from iamsync.render.inert import safe
+from iamsync.render.words import count, paint, some, wrap
 
 Row = Mapping[str, Any]
 

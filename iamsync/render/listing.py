@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from iamsync.render.words import columns, count, plural, safe, some, wrap
+from iamsync.render.inert import safe
+from iamsync.render.words import columns, count, plural, some, wrap
 
 Row = Mapping[str, Any]
 
@@ -73,6 +74,15 @@ def validate_text(counts: Mapping[str, int], files: int, accounts: int, warnings
     told = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts) or "nothing declared"
     where = f" in {count(files, 'file')}" + (f", for {count(accounts, 'account')}" if accounts > 1 else "")
     return f"ok: {told}{where}" + (f"; {count(warnings, 'warning')}" if warnings else "")
+
+
+def checked_text(document: Mapping[str, Any]) -> list[str]:
+    """What `validate` looked at, a line for each account."""
+    return [
+        f"account {safe(item['account'])} ({item['id']}): "
+        + validate_text(item["resources"], item["files"], 1, item["warnings"])
+        for item in document["accounts"]
+    ]
 
 
 def explanation_text(code: str, severity: str, title: str, text: str) -> str:

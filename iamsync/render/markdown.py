@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from iamsync.render.blocks import COMMENT, Block, Limit, fitted, joined, marker
 from iamsync.render.changes import Entry, Json, Line, entries, expiring, labelled, origin_text
+from iamsync.render.inert import code, inline, longest_run, safe
 from iamsync.render.text import account_text, counts_text, left_alone, managed
-from iamsync.render.words import count, pad, safe, some
+from iamsync.render.words import count, pad, some
 
-# The longest comment that GitHub takes, in characters (its API answers 422 to a longer one).
-LIMIT: Final = 65_536
 _MOST_NAMES: Final = 10
-# Words that markdown, HTML and GitHub's own links (@name, #1, www.) leave alone.
-_PLAIN: Final = re.compile(r"[A-Za-z0-9,;.'()%/+=-]*:?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """A piece of the comment; an `entry` may be left out where it does not fit, the rest always stays."""
+def plan_markdown(document: Json, limit: Limit = COMMENT) -> str:
+    """The whole document, whole entries left out where it is longer than the limit.
 
-    text: str
-    entry: bool = False
-
-
-def plan_markdown(document: Json) -> str:
-    """The whole document, at most 65,536 characters; whole entries are left out where it is longer.
-
-    Then the first line says INCOMPLETE, and no digest is printed that could approve what is not shown.
+    Then the first line says INCOMPLETE, and no digest is printed that could approve what is not shown. The last
+    line is a hidden marker, by which a comment on the same accounts is found again.
     """
     plans = document["plans"]
     total: dict[str, int] = {}
@@ -40,76 +29,32 @@ def plan_markdown(document: Json) -> str:
     named = f" in {inline(account_text(plans[0]['account']))}" if len(plans) == 1 else ""
     accounts = f" in {count(len(plans), 'account')}" if len(plans) > 1 else ""
     title = f"### iamsync: {(counts_text(total) if total else '') or 'no changes'}{named or accounts}"
-    full = [_Block(title), *(block for plan in plans for block in _account(plan, len(plans) > 1, True))]
-    text = _joined(full)
-    if len(text) <= LIMIT:
+    last = Block(marker("plan", [plan["account"]["name"] for plan in plans]))
+    full = [Block(title), *(block for plan in plans for block in _account(plan, len(plans) > 1, True)), last]
+    text = joined(full)
+    if limit.holds(text):
         return text
-    blocks = [_Block(title), *(block for plan in plans for block in _account(plan, len(plans) > 1, False))]
-    return _fitted(blocks)
+    short = [Block(title), *(block for plan in plans for block in _account(plan, len(plans) > 1, False)), last]
+    return fitted(short, limit)
 
 
-def inline(text: str) -> str:
-    """Text as markdown words; whatever could be markup, a mention or a link stands in a code span."""
-    return " ".join(_word(word) for word in safe(text).split(" "))
-
-
-def code(text: str) -> str:
-    """Text as a code span, whatever backticks it holds."""
-    text = safe(text)
-    fence = "`" * (_longest_run(text) + 1)
-    edge = " " if text.startswith("`") or text.endswith("`") or not text.strip() else ""
-    return f"{fence}{edge}{text}{edge}{fence}"
-
-
-def _word(word: str) -> str:
-    if not word or (_PLAIN.fullmatch(word) and not word.startswith("www.")):
-        return word
-    return code(word)
-
-
-def _longest_run(text: str) -> int:
-    return max((len(run) for run in re.findall("`+", text)), default=0)
-
-
-def _joined(blocks: list[_Block]) -> str:
-    return "\n\n".join(block.text for block in blocks) + "\n"
-
-
-def _fitted(blocks: list[_Block]) -> str:
-    """As many entries as fit under the line that says how many; the frame always stays."""
-    total = sum(block.entry for block in blocks)
-    room = LIMIT - len(f"INCOMPLETE, {total} of {total} shown\n\n") - 1
-    room -= sum(len(block.text) + 2 for block in blocks if not block.entry)
-    kept: list[_Block] = []
-    shown = 0
-    for block in blocks:
-        size = len(block.text) + 2
-        if not block.entry:
-            kept.append(block)
-        elif size <= room:
-            room -= size
-            shown += 1
-            kept.append(block)
-    return _joined([_Block(f"INCOMPLETE, {shown} of {total} shown"), *kept])
-
-
-def _account(plan: Json, several: bool, whole: bool) -> Iterator[_Block]:
+def _account(plan: Json, several: bool, whole: bool) -> Iterator[Block]:
     summary = plan["summary"]
     if several:
         told = counts_text(summary) or "no changes"
-        yield _Block(f"#### {inline(account_text(plan['account']))}: {told}")
+        yield Block(f"#### {inline(account_text(plan['account']))}: {told}")
     elif not plan["changes"]:
-        yield _Block(f"No changes. Live IAM matches the manifests ({managed(summary)} managed).")
-    yield from (_Block(_guard(guard), entry=True) for guard in plan["guards"])
-    yield from (_Block(_finding(finding), entry=True) for finding in plan["findings"])
-    yield from (_Block(_change(entry), entry=True) for entry in entries(plan))
+        yield Block(f"No changes. Live IAM matches the manifests ({managed(summary)} managed).")
+    yield from (Block(_guard(guard), entry=True) for guard in plan["guards"])
+    yield from (Block(_finding(finding), entry=True) for finding in plan["findings"])
+    yield from (Block(_change(entry), entry=True) for entry in entries(plan))
     rest = "\n".join(_rest(plan))
     if rest:
-        yield _Block(rest)
+        yield Block(rest)
     if whole and plan["steps"]:
         valid = f"  \nvalid until {code(plan['valid_until'])}" if plan.get("valid_until") else ""
         calls = count(summary["steps"], "call")
-        yield _Block(f"{calls}, approval: {code(plan['digests']['approval'])}{valid}")
+        yield Block(f"{calls}, approval: {code(plan['digests']['approval'])}{valid}")
 
 
 def _guard(guard: Json) -> str:
@@ -149,7 +94,7 @@ def _change(entry: Entry) -> str:
     body = list(_body(entry))
     if not body:
         body = [f"{entry.mark[0]} {entry.title}"]
-    fence = "`" * max(3, max(_longest_run(line) for line in body) + 1)
+    fence = "`" * max(3, max(longest_run(line) for line in body) + 1)
     inside = "\n".join([f"{fence}diff", *body, fence])
     return f"<details><summary>{summary}</summary>\n\n{inside}\n\n</details>"
 

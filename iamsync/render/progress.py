@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from iamsync.events import Event, RunStarted, StepEnded, StepStarted
 from iamsync.model import Step
-from iamsync.render.words import count, paint, safe, wrap
+from iamsync.render.inert import safe
+from iamsync.render.words import count, paint, wrap
 
 if TYPE_CHECKING:
     from rich.console import Console

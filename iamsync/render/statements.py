@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from iamsync.render.words import safe
+from iamsync.render.inert import safe
 
 _LATEST = "2012-10-17"
 _SPOKEN = ("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition")

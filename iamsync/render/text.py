@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from iamsync.render.changes import Entry, Json, Line, entries, expiring, labelled, origin_text
-from iamsync.render.words import cells, columns, count, pad, paint, safe, some, wrap
+from iamsync.render.inert import safe
+from iamsync.render.words import cells, columns, count, pad, paint, some, wrap
 
 _STYLES: Final = {"+": "green", "-": "red", "~": "yellow", "-/+": "magenta"}
 _SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
@@ -50,6 +51,19 @@ def counts_text(summary: Mapping[str, int]) -> str:
     return ", ".join(
         f"{summary[action]} to {action}" for action in ("create", "update", "replace", "delete") if summary[action]
     )
+
+
+def plan_summary(document: Json) -> str:
+    """The whole document in a line: what would change, and how many refusals stand against it."""
+    plans = document["plans"]
+    total: dict[str, int] = {}
+    for plan in plans:
+        for key, number in plan["summary"].items():
+            total[key] = total.get(key, 0) + number
+    refused = sum(g["severity"] == "refuse" and not g["acknowledged"] for plan in plans for g in plan["guards"])
+    where = f" in {account_text(plans[0]['account'])}" if len(plans) == 1 else f" in {count(len(plans), 'account')}"
+    told = (counts_text(total) if total else "") or "no changes"
+    return f"iamsync plan: {told}{where}" + (f"; {count(refused, 'refusal')}" if refused else "")
 
 
 def managed(summary: Mapping[str, int]) -> int:

@@ -1,10 +1,12 @@
-"""Text that is safe and measured: no control character reaches a terminal, columns count cells."""
+"""Text that is measured and counted: columns are terminal cells, nouns have their plurals."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final
+
+from iamsync.render.inert import safe
 
 # A kind in the plural, where adding an s is not enough.
 _PLURALS: Final = {"policy": "policies"}
@@ -18,28 +20,6 @@ _CODES: Final = {
     "magenta": "35",
     "error": "1;31",
 }
-
-
-def safe(value: object) -> str:
-    """The text with everything that a terminal would obey, or nobody would see, spelled out.
-
-    Control characters, bidirectional overrides, zero-width and odd blanks become `\\x1b`, `\\u202e`;
-    names and descriptions in AWS and in files are other people's to choose.
-    """
-    text = str(value)
-    if text.isprintable():
-        return text
-    return "".join(mark if mark.isprintable() else _spelled(mark) for mark in text)
-
-
-def _spelled(mark: str) -> str:
-    short = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(mark)
-    if short is not None:
-        return short
-    point = ord(mark)
-    if point < 0x100:
-        return f"\\x{point:02x}"
-    return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
 
 
 def cells(text: str) -> int:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from iamsync.render.markdown import LIMIT, code, inline, plan_markdown
+from iamsync.render.blocks import COMMENT
+from iamsync.render.inert import code, inline
+from iamsync.render.markdown import plan_markdown
 
 CASES = Path(__file__).parent / "cases"
 
@@ -31,7 +33,7 @@ def long_plan(times: int) -> Any:
 
 def test_a_plan_too_long_for_a_comment_is_incomplete_and_cannot_be_approved() -> None:
     text = plan_markdown(long_plan(300))
-    assert len(text) <= LIMIT
+    assert len(text) <= COMMENT.most
     match = re.match(r"INCOMPLETE, (\d+) of (\d+) shown\n", text)
     assert match
     assert int(match[1]) < int(match[2]) == 8 + 300 + 2  # changes, copies, a guard and a finding

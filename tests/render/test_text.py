@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from iamsync.render.inert import safe
 from iamsync.render.text import plan_text, states_text
-from iamsync.render.words import cells, safe, wrap
+from iamsync.render.words import cells, wrap
 
 CASES = Path(__file__).parent / "cases"
 

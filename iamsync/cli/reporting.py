@@ -1,0 +1,148 @@
+"""Documents in the format that was asked for, on stdout and in report files; each is made from the one document."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from iamsync.cli.context import colored, note, write_file
+from iamsync.cli.options import Common
+
+CHECK_FORMATS: Final = ("text", "json", "markdown", "sarif", "junit", "gitlab-codequality", "github")
+_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
+
+Also = list[tuple[str, Path]]
+Make = Callable[[str, bool], str]
+
+
+def plan_text(document: Any, form: str, common: Common, root: Path, *, color: bool = False) -> str:
+    """A plan document in one of the formats of plans; `root` is the project's folder."""
+    if form == "json":
+        from iamsync.engine.planning import to_text
+        from iamsync.render.inert import json_inert
+
+        return json_inert(to_text(document))
+    if form == "markdown":
+        from iamsync.render.markdown import plan_markdown
+
+        return plan_markdown(document)
+    if form == "aws-cli":
+        from iamsync.render.awscli import plan_awscli
+
+        return plan_awscli(document)
+    if form == "gitlab":
+        from iamsync.render.gitlab import terraform_report
+
+        return terraform_report(document)
+    if form == "junit":
+        from iamsync.render.junit import plan_junit
+
+        return plan_junit(document, _sources(root))
+    if form in ("sarif", "github"):
+        from iamsync.render.notices import of_plan
+        from iamsync.render.text import plan_summary
+
+        digests = [plan["digests"]["approval"] for plan in document["plans"] if plan["steps"]]
+        return _notices(of_plan(document, _sources(root)), form, plan_summary(document), digests)
+    from iamsync.render.text import plan_text as text
+
+    return text(document, color=color, verbose=common.verbose) + "\n"
+
+
+def check_text(document: Any, form: str, root: Path) -> str:
+    """What `validate` found, in one of `CHECK_FORMATS` but text."""
+    from iamsync.render.checked import check_markdown, check_summary
+    from iamsync.render.junit import check_junit
+    from iamsync.render.notices import of_check
+
+    if form == "markdown":
+        return check_markdown(document)
+    if form == "junit":
+        return check_junit(document, _sources(root))
+    if form == "json":
+        return _json(document)
+    return _notices(of_check(document, _sources(root)), form, f"iamsync validate: {check_summary(document)}")
+
+
+def results_text(document: Any, form: str, root: Path) -> str:
+    """How permission tests came out, in one of `CHECK_FORMATS` but text."""
+    from iamsync.render.checked import results_markdown, results_summary
+    from iamsync.render.junit import results_junit
+    from iamsync.render.notices import of_tests
+
+    if form == "markdown":
+        return results_markdown(document)
+    if form == "junit":
+        return results_junit(document, _sources(root))
+    if form == "json":
+        return _json(document)
+    return _notices(of_tests(document, _sources(root)), form, f"iamsync test: {results_summary(document)}")
+
+
+def publish(form: str, also: Also, make: Make, common: Common, summary: Callable[[Any], str]) -> None:
+    """Print one format and write the reports.
+
+    Where annotations are asked for and GitHub gives the job a summary, `summary` (markdown within a limit) is added
+    to it.
+    """
+    print(make(form, colored(common)), end="", flush=True)
+    _write(form, also, make, summary)
+
+
+def unsaid(form: str, also: Also, make: Make, summary: Callable[[Any], str]) -> None:
+    """Reports of a command that failed on its input: everything but the text, which the error itself is."""
+    if form != "text":
+        print(make(form, False), end="", flush=True)
+    _write(form, [(kind, file) for kind, file in also if kind != "text"], make, summary)
+
+
+def _write(form: str, also: Also, make: Make, summary: Callable[[Any], str]) -> None:
+    for kind, file in also:
+        write_file(file, make(kind, False))
+    if "github" in (form, *(kind for kind, _ in also)) and (path := os.environ.get(_SUMMARY)):
+        _summarise(Path(path), summary)
+
+
+def _summarise(path: Path, summary: Callable[[Any], str]) -> None:
+    """A job's summary, with what is added: as much as GitHub still takes."""
+    from iamsync.render.blocks import SUMMARY, Limit
+
+    try:
+        held = path.stat().st_size if path.exists() else 0
+        with path.open("a", encoding="utf-8") as file:
+            file.write(summary(Limit(max(SUMMARY.most - held - 1, 0), in_bytes=True)) + "\n")
+    except OSError as error:
+        note(f"the job's summary cannot be written: {error.strerror}")
+
+
+def _notices(notices: Any, form: str, told: str, digests: list[str] | None = None) -> str:
+    if form == "github":
+        from iamsync.render.github import workflow_commands
+
+        return workflow_commands(notices, told)
+    if form == "gitlab-codequality":
+        from iamsync.render.gitlab import code_quality
+
+        return code_quality(notices)
+    from iamsync import __version__
+    from iamsync.engine.explaining import explanations
+    from iamsync.render.sarif import sarif
+
+    explained = {item.id: (item.title, item.text) for item in explanations()}
+    return sarif(notices, explained, version=__version__, digest=" ".join(digests or ()))
+
+
+def _sources(root: Path) -> Any:
+    from iamsync.engine.git import top_of
+    from iamsync.render.notices import Sources
+
+    top = top_of(root)
+    return Sources(str(top), str(root.resolve())) if top is not None else Sources()
+
+
+def _json(value: Any) -> str:
+    from iamsync.render.inert import json_text
+
+    return json_text(value) + "\n"

@@ -1,0 +1,242 @@
+"""What a report tells, in one form whoever found it: the rows that SARIF, code quality and annotations are made of.
+
+Made from the documents of `plan`, `validate` and `test` and from nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from iamsync.render.decisions import row_lines, wrong
+from iamsync.render.inert import safe
+from iamsync.render.words import some
+
+Json = Mapping[str, Any]
+Grade = Literal["error", "critical", "high", "medium", "low", "info"]
+
+GRADES: Final[tuple[Grade, ...]] = ("error", "critical", "high", "medium", "low", "info")
+# Where a risk is shown that no line of a manifest is to blame for.
+PROJECT_FILE: Final = "iamsync.yaml"
+_GUARDS: Final[dict[str, Grade]] = {"refuse": "high", "warn": "medium"}
+
+# What these notices are called and mean; lint rules and guards have their own explanations.
+OWN_RULES: Final = {
+    "permission-gain": (
+        "a principal gains permissions",
+        "After this plan a principal may do what it may not do now: through its own policies, its groups or its "
+        "boundary. See whether that is what the change is for.",
+    ),
+    "permission-undecided": (
+        "a change of permissions that cannot be told",
+        "What a principal gains or loses here hangs on something that is not known, such as the document of a policy "
+        "that was never read. The reason stands with it.",
+    ),
+    "permission-test": (
+        "a permission test fails",
+        "A test of the manifests expects a principal to be able to do something, or not to be, and it is otherwise. "
+        "The statements that decide stand with it.",
+    ),
+    "permission-test-uncertain": (
+        "a permission test cannot be decided",
+        "The answer hangs on something that is not known, and an answer that may be wrong is no pass. Give the test "
+        "the context it lacks, read the policies that are not known (`iamsync refresh`), or write "
+        "allow_uncertain: true.",
+    ),
+    "permission-test-contradiction": (
+        "AWS's simulator contradicts iamsync",
+        "For the same policies and the same request AWS's policy simulator and iamsync's own evaluator say opposite "
+        "things. Neither is believed: look at both before anything is applied, and please report it.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where files are in their repository: `top` is its root, `root` the project's folder, both absolute paths."""
+
+    top: str = ""
+    root: str = ""
+
+    def path(self, file: str) -> str:
+        """A file of the project as its repository names it; as it is where it lies outside."""
+        if not self.top:
+            return file
+        found = os.path.relpath(os.path.join(self.root, file), self.top)
+        return file if found.startswith("..") else found.replace(os.sep, "/")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing a reader is told.
+
+    `text` is one line, `detail` more of them; all are raw, for the format to make harmless. `line` and
+    `column` count from 1, 0 where unknown. `fails` says that the command's exit code is about it.
+    `accepted` is who consented and why. `identity` is what stays the same while files are edited elsewhere.
+    """
+
+    rule: str
+    grade: Grade
+    text: str
+    file: str
+    identity: tuple[str, ...]
+    detail: tuple[str, ...] = ()
+    line: int = 0
+    column: int = 0
+    length: int = 0
+    about: tuple[str, ...] = ()
+    account: str = ""
+    fails: bool = False
+    accepted: str = ""
+
+
+def of_plan(document: Json, sources: Sources) -> list[Notice]:
+    """Guards, findings, gains and what is undecided, the gravest first."""
+    found = [notice for plan in document["plans"] for notice in _plan(plan, sources)]
+    return sorted(found, key=_gravity)
+
+
+def of_check(document: Json, sources: Sources) -> list[Notice]:
+    """Mistakes, findings and failing tests of `validate`, the gravest first."""
+    found = [*_errors(document, sources), *(_finding(row, document, sources) for row in document["findings"])]
+    found += _tests(document["tests"], sources)
+    return sorted(found, key=_gravity)
+
+
+def of_tests(document: Json, sources: Sources) -> list[Notice]:
+    """Mistakes and failing tests of `test`, the gravest first."""
+    return sorted([*_errors(document, sources), *_tests(document["accounts"], sources)], key=_gravity)
+
+
+def _gravity(notice: Notice) -> int:
+    return GRADES.index(notice.grade)
+
+
+def _plan(plan: Json, sources: Sources) -> Iterator[Notice]:
+    account = str(plan["account"]["name"])
+    for guard in plan["guards"]:
+        accepted = str(guard["acknowledged"] or "")
+        grade: Grade = "info" if accepted else _GUARDS.get(guard["severity"], "medium")
+        refused = guard["severity"] == "refuse" and not accepted
+        consent = (f"acknowledge: {guard['acknowledge']}",) if refused and guard["acknowledge"] else ()
+        yield _message(guard, grade, account, sources, consent, fails=refused, accepted=accepted)
+    for finding in plan["findings"]:
+        yield _message(finding, finding["severity"], account, sources, ())
+    for change in plan["changes"]:
+        told = [((change["address"],), change["access"])] if change.get("access") else []
+        told += [(tuple(others["principals"]), others) for others in change.get("affects") or ()]
+        for who, access in told:
+            yield from _access(change, who, access, account, sources)
+
+
+def _message(
+    found: Json,
+    grade: Grade,
+    account: str,
+    sources: Sources,
+    more: tuple[str, ...],
+    *,
+    fails: bool = False,
+    accepted: str = "",
+) -> Notice:
+    address = found["address"] or ""
+    file, line = _origin(found.get("origin"), sources)
+    return Notice(
+        rule=found["id"],
+        grade=grade,
+        text=found["message"],
+        file=file,
+        identity=(account, address, "" if address else found["message"]),
+        detail=tuple(text for text in (found["evidence"], found["remedy"], *more) if text),
+        line=line,
+        about=(address,) if address else (),
+        account=account,
+        fails=fails,
+        accepted=accepted,
+    )
+
+
+def _access(change: Json, who: tuple[str, ...], access: Json, account: str, sources: Sources) -> Iterator[Notice]:
+    file, line = _origin(change.get("origin"), sources)
+    lines = tuple(access["text"])
+    for rule, held in (("permission-gain", access["gained"]), ("permission-undecided", access["undecided"])):
+        if held:
+            verb = "gains permissions" if rule == "permission-gain" else "gains or loses what cannot be told"
+            yield Notice(
+                rule=rule,
+                grade="info",
+                text=f"{some([safe(name) for name in who], 6)} {verb} by the {change['action']} of {change['address']}",
+                file=file,
+                identity=(account, change["address"], *who),
+                detail=lines,
+                line=line,
+                about=who,
+                account=account,
+            )
+
+
+def _origin(origin: Json | None, sources: Sources) -> tuple[str, int]:
+    if origin is None:
+        return sources.path(PROJECT_FILE), 0
+    return sources.path(origin["file"]), int(origin.get("line") or 0)
+
+
+def _errors(document: Json, sources: Sources) -> Iterator[Notice]:
+    for error in document.get("errors") or ():
+        place = error["place"] or {"file": PROJECT_FILE, "line": 0, "column": 0, "length": 0}
+        yield Notice(
+            rule=error["code"],
+            grade="error",
+            text=error["message"],
+            file=sources.path(place["file"]),
+            identity=(error["message"],),
+            detail=(error["hint"],) if error["hint"] else (),
+            line=place["line"],
+            column=place["column"],
+            length=place["length"],
+            fails=True,
+        )
+
+
+def _finding(row: Json, document: Json, sources: Sources) -> Notice:
+    place, floor = row["place"], document.get("fail_on")
+    grade: Grade = row["severity"]
+    return Notice(
+        rule=row["id"],
+        grade=grade,
+        text=row["message"],
+        file=sources.path(place["file"]),
+        identity=(row["message"], *row["addresses"]),
+        detail=(row["remedy"],) if row["remedy"] else (),
+        line=place["line"],
+        column=place["column"],
+        length=place["length"],
+        about=tuple(row["addresses"]),
+        account=", ".join(row["accounts"]),
+        fails=bool(floor) and GRADES.index(grade) <= GRADES.index(floor),
+    )
+
+
+_OUTCOMES: Final = {"uncertain": "permission-test-uncertain", "contradicted": "permission-test-contradiction"}
+
+
+def _tests(accounts: Iterable[Json], sources: Sources) -> Iterator[Notice]:
+    for account in accounts:
+        for row in account["rows"]:
+            if not wrong(row):
+                continue
+            head, *more = (line.strip() for line in row_lines(row))
+            yield Notice(
+                rule=_OUTCOMES.get(row["outcome"], "permission-test"),
+                grade="medium" if row["outcome"] == "uncertain" else "high",
+                text=f"{row['test']}: {head}",
+                file=sources.path(row["file"]),
+                identity=(account["account"], row["test"], row["principal"], row["expected"], *row["actions"]),
+                detail=tuple(more),
+                line=row["line"],
+                about=(row["principal"],),
+                account=account["account"],
+                fails=True,
+            )
