@@ -24,10 +24,16 @@ Unmanaged = Literal["report", "ignore", "delete"]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which undeclared live resources are watched; `named` is what is left out by name or path alone."""
+    """Which undeclared live resources are watched.
+
+    `stacks` are the regions whose CloudFormation stacks are asked what they own: none, `()` for every enabled one.
+    `terraform_states` are files, seen from the project, whose resources Terraform owns.
+    """
 
     include: Selector
     exclude: Selector
+    stacks: tuple[str, ...] | None = None
+    terraform_states: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

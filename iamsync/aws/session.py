@@ -62,7 +62,8 @@ class Connection:
     """Clients of one account, safe to share between threads.
 
     `iam` repeats what fails in passing; `iam_once` never repeats, for calls that make another thing
-    each time. `caller` is the user's ARN, or the role's as STS tells it, without session and path.
+    each time. `caller` is the user's ARN, or the role's as STS tells it, without session and path. `client` makes one
+    of any other service, `client("s3")` or `client("cloudformation", region="eu-west-1")`, with the same credentials.
     """
 
     iam: Any
@@ -71,6 +72,7 @@ class Connection:
     account_id: str
     partition: str
     caller: str
+    client: Callable[..., Any]
 
     def alias(self) -> str | None:
         """The account's alias; None where there is none, or the caller may not know it."""
@@ -159,6 +161,7 @@ def connect(
             account_id=account_id,
             partition=partition,
             caller=caller,
+            client=maker.client,
         )
     except BotoCoreError as error:
         raise translate(error, "GetCallerIdentity", "sts") from error

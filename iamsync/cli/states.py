@@ -34,29 +34,40 @@ def import_(
     layout: Annotated[
         str, typer.Option("--layout", help="file-per-kind or file-per-resource.", envvar="IAMSYNC_LAYOUT")
     ] = "file-per-kind",
+    take_over: Annotated[
+        Path | None,
+        typer.Option(
+            "--take-over",
+            help="A Terraform state: import what it lists, and write the blocks by which Terraform lets go of it.",
+            envvar="IAMSYNC_TAKE_OVER",
+        ),
+    ] = None,
     target: Target = None,
     live: Live = None,
 ) -> None:
     """Write undeclared live resources as manifests; says first who owns what."""
-    from iamsync.engine.importing import imports, write
+    from iamsync.engine.importing import REMOVED, imports, write
     from iamsync.engine.project import Project
     from iamsync.engine.reach import Ways
-    from iamsync.render.listing import import_text, owners_text
+    from iamsync.render.listing import handover_text, import_text, owners_text
 
     if layout not in ("file-per-kind", "file-per-resource"):
         raise InputError(f"unknown layout {layout!r}", code="bad-option", hint="file-per-kind or file-per-resource")
     options = engine_options(common, target=tuple(target or ()), live=live.absolute() if live else None)
     project = Project.open(options)
     with Ways(project) as ways:
-        for found in imports(project, ways, out, layout):  # type: ignore[arg-type]
+        for found in imports(project, ways, out, layout, take_over):  # type: ignore[arg-type]
             print(f"account {found.account_name} ({found.account_id})")
             rows = [(owner, len(names), names) for owner, names in found.owners()]
             print(owners_text(rows, verbose=common.verbose), flush=True)
             try:
                 written = write(found.files, out)
+                blocks = write({REMOVED: found.blocks}, Path()) if found.blocks else {}
             except OSError as error:
                 raise InputError(f"cannot write {error.filename}: {error.strerror}", code="unwritable") from error
             print(import_text([(str(path), found.counts[name]) for name, path in written.items()], len(found.left)))
+            if take_over is not None:
+                print("\n" + handover_text(blocks.get(REMOVED), found.commands))
 
 
 @shared

@@ -6,20 +6,26 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from iamsync.aws.read import confirm, read
 from iamsync.engine.options import utc_now
+from iamsync.engine.owning import observed_owners, state_file
 from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached, Ways
 from iamsync.errors import InputError
 from iamsync.kinds.owners import owner_of
 from iamsync.manifest import dump, snapshot
 from iamsync.manifest.config import Account
+from iamsync.manifest.terraformstate import removed_blocks
 from iamsync.model import Address, Question, Resource, State
 from iamsync.planner.scope import in_scope
 
 Layout = Literal["file-per-kind", "file-per-resource"]
+
+# Owners that can be told to forget a resource without destroying it.
+_HANDS_OVER: Final = ("Terraform", "OpenTofu")
+REMOVED: Final = "removed.tf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,10 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import found and would write: file texts by path, what it took, what it left."""
+    """What an import found and would write: file texts by path, what it took, what it left.
+
+    `blocks` are what Terraform forgets it by, `commands` the same for single instances.
+    """
 
     account_name: str
     account_id: str
@@ -41,6 +50,8 @@ class Imported:
     left: tuple[Left, ...]
     declared: tuple[Address, ...]
     counts: Mapping[str, int]
+    blocks: str = ""
+    commands: tuple[str, ...] = ()
 
     def owners(self) -> list[tuple[str, list[str]]]:
         """Who owns what: these manifests already, whoever imports now, and everyone who is left alone."""
@@ -70,8 +81,13 @@ def observe_whole(reached: Reached) -> State:
     return replace(live, unread=frozenset())
 
 
-def imports(project: Project, ways: Ways, out: Path, layout: Layout) -> tuple[Imported, ...]:
-    """What each account's undeclared resources look like as manifests; nothing is written here."""
+def imports(
+    project: Project, ways: Ways, out: Path, layout: Layout, take_over: Path | None = None
+) -> tuple[Imported, ...]:
+    """What each account's undeclared resources look like as manifests; nothing is written here.
+
+    `take_over` is a Terraform state: only what it lists is imported.
+    """
     accounts = project.accounts()
     if len(accounts) > 1:
         raise InputError(
@@ -79,14 +95,18 @@ def imports(project: Project, ways: Ways, out: Path, layout: Layout) -> tuple[Im
             code="which-account",
             hint="add --account NAME and an --out folder of its own",
         )
-    return tuple(_imported(project, ways, account, out, layout) for account in accounts)
+    return tuple(_imported(project, ways, account, out, layout, take_over) for account in accounts)
 
 
-def _imported(project: Project, ways: Ways, account: Account, out: Path, layout: Layout) -> Imported:
+def _imported(
+    project: Project, ways: Ways, account: Account, out: Path, layout: Layout, take_over: Path | None
+) -> Imported:
     reached = ways.reach(account)
-    live = observe_whole(reached)
-    declared = _declared(project, account, reached)
     settings, narrowed = project.settings(account), project.narrowed()
+    items = state_file(take_over, reached.account_id, str(take_over)) if take_over is not None else ()
+    terraforms = {item.resource.folded for item in items if item.resource is not None}
+    live = observed_owners(project, reached, observe_whole(reached), settings)
+    declared = _declared(project, account, reached)
     taken: list[Resource] = []
     left: list[Left] = []
     ours: list[Address] = []
@@ -95,7 +115,9 @@ def _imported(project: Project, ways: Ways, account: Account, out: Path, layout:
         path, tags = getattr(resource.spec, "path", "/"), dict(getattr(resource.spec, "tags", ()))
         if resource.address.folded in declared:
             ours.append(resource.address)
-        elif owner is not None:
+        elif take_over is not None and resource.address.folded not in terraforms:
+            left.append(Left(resource.address, "not in the Terraform state"))
+        elif owner is not None and not (take_over is not None and owner.name in _HANDS_OVER):
             left.append(Left(resource.address, f"{owner.name}: {owner.evidence}"))
         elif not in_scope(resource, settings.scope):
             left.append(Left(resource.address, "outside the scope"))
@@ -105,9 +127,13 @@ def _imported(project: Project, ways: Ways, account: Account, out: Path, layout:
             taken.append(resource)
     chosen = replace(live, resources={resource.address: resource for resource in taken})
     files = dump.manifests(chosen, layout=layout, declared=frozenset(ours), schema=_schema(project, out))
+    ours_now = frozenset(address.folded for address in (*chosen.resources, *ours))
+    blocks, commands = removed_blocks(items, ours_now)
     by_file = {name: sum(dump.file_of(resource, layout) == name for resource in taken) for name in files}
     return Imported(
-        account.name, live.account_id, files, tuple(r.address for r in taken), tuple(left), tuple(ours), by_file
+        *(account.name, live.account_id, files, tuple(r.address for r in taken), tuple(left), tuple(ours), by_file),
+        blocks=blocks,
+        commands=commands,
     )
 
 

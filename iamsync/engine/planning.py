@@ -10,6 +10,7 @@ from iamsync import __version__
 from iamsync.aws.policies import aws_policies
 from iamsync.aws.read import confirm, read
 from iamsync.engine.options import Options, utc_now
+from iamsync.engine.owning import with_owners
 from iamsync.engine.project import NO_ACCOUNT, Project, declared_at, revision
 from iamsync.engine.reach import Reached, Ways
 from iamsync.errors import InputError
@@ -73,7 +74,8 @@ def replan(project: Project, reached: Reached, now: str, base: Project | None = 
     desired = project.desired(account, reached.account_id, reached.partition)
     before = _desired_at(base, account, reached) if base is not None else None
     standards = Standards(project.tests(account, reached.account_id, reached.partition), read_lock(project.root))
-    live = informed(reached, desired, observe(reached, desired, settings), settings, standards)
+    live = with_owners(project, reached, desired, observe(reached, desired, settings), settings)
+    live = informed(reached, desired, live, settings, standards)
     made = plan(
         desired,
         live,

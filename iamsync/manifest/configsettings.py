@@ -8,26 +8,24 @@ from typing import Final, cast, get_args
 
 from iamsync.kinds import KINDS, SECTIONS
 from iamsync.manifest import limits, values
+from iamsync.manifest.configscope import EVERYTHING, SCOPE, patterns, read_scope
 from iamsync.manifest.nodes import Node, Scalar, Table
 from iamsync.manifest.problems import Problems, did_you_mean, is_null, one_of
 from iamsync.manifest.templates import overlaid
 from iamsync.model import Origin
-from iamsync.selector import Pattern, Selector, parse
+from iamsync.selector import Pattern, Selector
 from iamsync.settings import GUARDS, Acknowledgement, Safety, Scope, Settings, Unmanaged
 
 SETTINGS: Final = ("scope", "unmanaged", "ignore_changes", "safety", "default_tags", "defaults")
-SCOPE: Final = ("include", "exclude")
 SAFETY: Final = ("max_deletes", "max_change_percent", "settle", "protected")
 ACKNOWLEDGE: Final = ("guard", "address", "reason", "until")
 MAX_SETTLE: Final = 600
 UNMANAGED: Final = get_args(Unmanaged)
 
-_EVERYTHING: Final = Selector((parse("*", KINDS),))
-
 
 def no_settings() -> Settings:
     """What holds where no project file says anything."""
-    return Settings(Scope(_EVERYTHING, Selector(())))
+    return Settings(Scope(EVERYTHING, Selector(())))
 
 
 def read_settings(
@@ -39,13 +37,6 @@ def read_settings(
     """
     scopes = _tables(layers, "scope", SCOPE, problems)
     safeties = _tables(layers, "safety", SAFETY, problems)
-    include = _EVERYTHING
-    exclude: tuple[Pattern, ...] = ()
-    for table in scopes:
-        if (node := table.get("include")) is not None:
-            include = Selector(_patterns(node, "scope.include", problems))
-        if (node := table.get("exclude")) is not None:
-            exclude += _patterns(node, "scope.exclude", problems)
     unmanaged: Unmanaged = "report"
     ignored: dict[str, None] = {}
     tags: dict[str, str] = {}
@@ -57,7 +48,7 @@ def read_settings(
         if (node := layer.get("default_tags")) is not None:
             tags |= _tags(node, problems)
     return Settings(
-        Scope(include, Selector(exclude)),
+        read_scope(scopes, problems),
         unmanaged,
         tuple(ignored),
         _safety(safeties, backend, problems),
@@ -125,7 +116,7 @@ def _safety(tables: Sequence[Table], backend: str, problems: Problems) -> Safety
     protected: tuple[Pattern, ...] = ()
     for table in tables:
         if (node := table.get("protected")) is not None:
-            protected += _patterns(node, "safety.protected", problems)
+            protected += patterns(node, "safety.protected", problems)
 
     def last(name: str, read: Callable[[Node], int | None], default: int) -> int:
         value = default
@@ -159,17 +150,6 @@ def _tables(layers: Sequence[Table], name: str, known: tuple[str, ...], problems
             values.known_keys(table, known, name, problems)
             found.append(table)
     return found
-
-
-def _patterns(node: Node, what: str, problems: Problems) -> tuple[Pattern, ...]:
-    found = []
-    for text, at in values.texts(node, what, problems):
-        try:
-            found.append(parse(text, KINDS))
-        except ValueError as error:
-            kind = text.removeprefix("!").partition("/")[0].partition(":")[0]
-            problems.add("bad-selector", str(error), at, did_you_mean(kind, (*KINDS, "tag")))
-    return tuple(found)
 
 
 def _ignored(node: Node, problems: Problems) -> list[str]:

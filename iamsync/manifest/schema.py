@@ -378,6 +378,15 @@ def _test() -> Schema:
     return schema
 
 
+def _exclude() -> Schema:
+    """What is left out of the scope: selectors, and owners that are asked what is theirs."""
+    regions = {"oneOf": [{"type": "boolean"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+    stacks = {"description": "What stacks own: in every enabled region, or in these.", **regions}
+    state = {"description": "A Terraform state in this project; what it lists is Terraform's.", "type": "string"}
+    owners = _closed({"cloudformation": stacks, "terraform_state": state})
+    return {"type": "array", "items": {"oneOf": [_TEXT, owners]}, "default": []}
+
+
 def _settings() -> dict[str, Schema]:
     fields = {
         kind.section: {**_closed({field.name: {"description": field.about} for field in kind.fields})}
@@ -387,7 +396,7 @@ def _settings() -> dict[str, Schema]:
     return {
         "scope": {
             "description": "Which undeclared live resources are watched.",
-            **_closed({"include": {**selector, "default": ["*"]}, "exclude": {**selector, "default": []}}),
+            **_closed({"include": {**selector, "default": ["*"]}, "exclude": _exclude()}),
         },
         "unmanaged": {
             "description": "What becomes of undeclared live resources in scope.",

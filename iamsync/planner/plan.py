@@ -11,6 +11,7 @@ from iamsync.kinds import KINDS, codec
 from iamsync.kinds.fields import REPLACED
 from iamsync.kinds.kind import Context
 from iamsync.kinds.operations import WAIT
+from iamsync.kinds.owners import guess_of
 from iamsync.model import Address, Cause, Change, Finding, Plan, Question, Reported, Resource, State, Step
 from iamsync.planner import awsdrift, compare, guards, preflight, scope
 from iamsync.planner.compare import Difference
@@ -129,7 +130,9 @@ def contrast(desired: State, live: State, settings: Settings, base: State | None
         if settings.unmanaged == "delete":
             differences.append(compare.delete(resource, cx, "unmanaged", None, "nobody declares it"))
         elif settings.unmanaged == "report":
-            reported.append(Reported(resource.address, "nobody declares it"))
+            guess = guess_of(resource)
+            perhaps = f"; perhaps {guess.name}'s: {guess.evidence}" if guess is not None else ""
+            reported.append(Reported(resource.address, f"nobody declares it{perhaps}"))
     if base is not None:
         findings += _forgotten(base, settled, compared_live)
     findings += hints(settled.desired.lapsed, compared_live)

@@ -54,6 +54,8 @@ _READS: Final = (
     *("ListSAMLProviderTags", "ListSSHPublicKeys", "ListServiceSpecificCredentials", "ListSigningCertificates"),
     *("ListUserPolicies",),
 )
+# Asked where the scope, or the deletion of what nobody declares, hangs on what CloudFormation owns.
+_STACKS: Final = ("cloudformation:ListStackResources", "cloudformation:ListStacks", "ec2:DescribeRegions")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -109,8 +111,8 @@ class Whereabouts:
 
 def reading() -> dict[str, Any]:
     """The policy that planning needs, and looking back at a call whose answer was lost."""
-    actions = [f"iam:{name}" for name in sorted(_READS)]
-    return _policy([{"Sid": "Read", "Effect": "Allow", "Action": [*actions, "tag:GetResources"], "Resource": "*"}])
+    actions = [*_STACKS, *(f"iam:{name}" for name in sorted(_READS)), "tag:GetResources"]
+    return _policy([{"Sid": "Read", "Effect": "Allow", "Action": actions, "Resource": "*"}])
 
 
 def needs(step: Step, where: Whereabouts) -> Iterator[Need]:

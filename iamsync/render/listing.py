@@ -58,6 +58,21 @@ def owners_text(rows: Sequence[tuple[str, int, Sequence[str]]], *, verbose: bool
     return "\n".join(columns([("OWNER", "COUNT", "RESOURCES"), *body]))
 
 
+def handover_text(blocks: object, commands: Sequence[str]) -> str:
+    """How Terraform lets go of what was taken over: the file of its `removed` blocks, commands for single instances."""
+    if blocks is None and not commands:
+        return "the Terraform state lists nothing that these manifests declare"
+    lines = ["to hand over from Terraform:", '  1. iamsync plan                 must say "No changes"']
+    if blocks is not None:
+        lines.append(f"  2. put {blocks} in place of the resource blocks it names")
+        lines.append('     terraform plan               must say "0 to destroy"; then terraform apply')
+    if commands:
+        number = 2 if blocks is None else 3
+        lines.append(f"  {number}. only some instances of these were taken over, so that no block can name them:")
+        lines += [f"     {safe(command)}" for command in commands]
+    return "\n".join(lines)
+
+
 def import_text(files: Sequence[tuple[str, int]], left: int = 0) -> str:
     """What an import wrote: each file and how many resources are in it."""
     total = sum(number for _, number in files)

@@ -151,7 +151,13 @@ def test_variables_of_the_command_line_reach_the_settings(tmp_path: Path) -> Non
         ("notify: [slack]", "unknown-field"),
         ("safety: {break_glass: [role/x]}", "unknown-field"),
         ("safety: {recently_used: 90d}", "unknown-field"),
-        ("scope: {exclude: [{terraform_state: x}]}", "wrong-type"),
+        ("scope: {exclude: [{terraform_stat: x}]}", "unknown-field"),
+        ("scope: {exclude: [{terraform_state: ../x.tfstate}]}", "bad-path"),
+        ("scope: {exclude: [{terraform_state: 's3://bucket/x'}]}", "bad-path"),
+        ("scope: {exclude: [{terraform_state: [a]}]}", "wrong-type"),
+        ("scope: {exclude: [{cloudformation: everywhere}]}", "wrong-type"),
+        ("scope: {exclude: [{cloudformation: [Ireland]}]}", "unknown-value"),
+        ("scope: {exclude: [[a]]}", "wrong-type"),
         ("manifests: [/etc]", "outside-project"),
         ("manifests: [a/../../b]", "outside-project"),
         ("variables: {a: null}", "wrong-type"),
@@ -171,3 +177,13 @@ def test_variables_of_the_command_line_reach_the_settings(tmp_path: Path) -> Non
 )
 def test_what_cannot_be_is_refused_by_its_word(tmp_path: Path, text: str, code: str) -> None:
     assert codes(tmp_path, text) == [code]
+
+
+def test_the_scope_asks_owners_what_is_theirs(tmp_path: Path) -> None:
+    text = "scope: {exclude: ['role/x', {cloudformation: true}, {terraform_state: infra/a.tfstate}]}\n"
+    more = "accounts: {prod: {scope: {exclude: [{cloudformation: [eu-west-1]}, {terraform_state: b.tfstate}]}}}\n"
+    scope = config(tmp_path, text).accounts[0].settings.scope
+    assert (scope.stacks, scope.terraform_states) == ((), ("infra/a.tfstate",))
+    scope = config(tmp_path, text + more).accounts[0].settings.scope
+    assert (scope.stacks, scope.terraform_states) == (("eu-west-1",), ("infra/a.tfstate", "b.tfstate"))
+    assert config(tmp_path, "scope: {exclude: [{cloudformation: false}]}\n").accounts[0].settings.scope.stacks is None
