@@ -33,7 +33,7 @@ def apply(
     """Execute every step that can be; returns (and reports last) how many were, failed and were skipped.
 
     Steps start in plan order as soon as all they wait for ended well, at most `parallelism` at a
-    time (pauses do not count), and never two that touch one address; with 1, strictly in plan
+    time (pauses do not count), and never two that touch one address; with 1, calls strictly in plan
     order. `report` has returned from StepStarted before the step's call is made. After a failure
     only what depends on it is skipped; once `stop()` is true, or the credentials are gone, nothing
     new is started. An IamsyncError of `execute` is the step's failure; any other exception, and any
@@ -94,18 +94,16 @@ class _Run:
         """The steps to start now, in plan order; they count as started."""
         under_way = list(running)
         busy = {address for step in under_way for address in _touched(step)}
-        used = sum(_counts(step, parallelism) for step in under_way)
+        used = sum(map(_counts, under_way))
         chosen: list[Step] = []
         for step in () if self.halted is not None else tuple(self.waiting.values()):
-            if parallelism == 1 and (under_way or chosen):
-                break  # one at a time is one after the other
-            if any(self.outcomes.get(other) not in ("done", "already") for other in step.after):
-                continue
-            if _touched(step) & busy or (_counts(step, parallelism) and used >= parallelism):
-                continue
-            busy |= _touched(step)
-            used += _counts(step, parallelism)
-            chosen.append(self.waiting.pop(step.id))
+            ready = all(self.outcomes.get(other) in ("done", "already") for other in step.after)
+            if ready and not _touched(step) & busy and (used < parallelism or not _counts(step)):
+                busy |= _touched(step)
+                used += _counts(step)
+                chosen.append(self.waiting.pop(step.id))
+            elif parallelism == 1 and _counts(step):
+                used = 1  # one at a time is one after the other: no later call overtakes this one
         return chosen
 
     def created_for(self, step: Step) -> frozenset[Address]:
@@ -160,8 +158,8 @@ def _touched(step: Step) -> set[Address]:
     return {address.folded for address in step.touches}
 
 
-def _counts(step: Step, parallelism: int) -> int:
-    return 1 if step.operation != WAIT or parallelism == 1 else 0
+def _counts(step: Step) -> int:
+    return 1 if step.operation != WAIT else 0
 
 
 def _creates(step: Step) -> frozenset[Address]:

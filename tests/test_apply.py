@@ -113,7 +113,8 @@ def test_any_plan_runs_whole_in_its_order_and_a_failure_fells_exactly_what_depen
     assert summary == RunEnded(done, len(failing - skipped), len(skipped)) == events[-1]
     assert events[0] == RunStarted("111122223333", len(steps))
     if parallelism == 1:
-        assert world.began == [s.id for s in steps if s.id not in skipped]
+        calls = [s.id for s in steps if s.operation != "wait" and s.id not in skipped]
+        assert [name for name in world.began if name in calls] == calls
 
 
 def test_a_step_is_reported_before_its_call_and_its_answer_after() -> None:
@@ -172,6 +173,14 @@ def test_a_pause_takes_no_worker() -> None:
     world.before = before
     steps = (step(1, call="wait"), step(2, call="wait"), step(3), step(4, 3))
     assert run(steps, world, parallelism=2)[0].done == 4
+
+
+def test_pauses_are_waited_out_together_even_one_call_at_a_time() -> None:
+    world, both = World(), threading.Barrier(2)
+    world.before = lambda step: both.wait(10) if step.operation == "wait" else None  # type: ignore[func-returns-value]
+    steps = (step(1), step(2), step(3, 1, call="wait"), step(4, 2, call="wait"), step(5, 3), step(6, 4), step(7))
+    assert run(steps, world, parallelism=1)[0].done == 7
+    assert [name for name in world.began if name not in ("s3", "s4")] == ["s1", "s2", "s5", "s6", "s7"]
 
 
 def test_a_skipped_step_says_which_failure_it_fell_with() -> None:

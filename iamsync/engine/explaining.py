@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass
 
 from iamsync.errors import InputError
-from iamsync.planner.meanings import MEANINGS
+from iamsync.planner.meanings import MEANINGS, RESIDUAL
 from iamsync.policy.lint import RULES
 
 
@@ -24,7 +24,8 @@ def explanations() -> tuple[Explanation, ...]:
     """Everything that can be explained, by id."""
     rules = (Explanation(rule.id, rule.severity, rule.title, rule.text) for rule in RULES)
     guards = (Explanation(name, "guard", *MEANINGS[name]) for name in sorted(MEANINGS))
-    return (*rules, *guards)
+    residual = (Explanation(name, "medium", *RESIDUAL[name]) for name in sorted(RESIDUAL))
+    return (*rules, *guards, *residual)
 
 
 def explain(code: str) -> Explanation:

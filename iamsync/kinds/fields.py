@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from iamsync.kinds.kind import Act, Context, Form, Phase
-from iamsync.model import Call, Effect, Resource
+from iamsync.kinds.kind import Act, Context, Form, Phase, effect_of, phase_of
+from iamsync.model import Call, Resource
 from iamsync.policy.document import Document, principals
+from iamsync.policy.edits import Moves, limiting
+from iamsync.policy.edits import moves as edit
 
 Key = Callable[[Resource, Context], Mapping[str, Any]]
 
@@ -65,7 +67,6 @@ class Attribute:
     about: str
     form: Form = "text"
     default: Any = None
-    effect: Effect = "neutral"
     pattern: re.Pattern[str] | None = None
     max_length: int = 512
     immutable: bool = False
@@ -78,21 +79,25 @@ class Attribute:
         before, value = getattr(old.spec, self.name), getattr(new.spec, self.name)
         if before == value:
             return
-        phase, effect = Phase.MIXED if self.effect == "mixed" else Phase.NEUTRAL, self.effect
-        if isinstance(before, Document) and before.permissions_key == value.permissions_key:
-            phase, effect = Phase.NEUTRAL, "neutral"
-        named = principals(value) if isinstance(value, Document) else frozenset()
-        dropped = principals(before) - named if isinstance(before, Document) else frozenset()
         call = self.update(new, cx)
+        if not isinstance(value, Document):
+            yield Act(new.address, Phase.NEUTRAL, "neutral", self.name, "", call)
+            return
+        # Who may come in limits what the role's permissions are worth: a door is opened last and closed first.
+        moves = limiting(before, value)
+        named = principals(value)
         yield Act(
             new.address,
-            phase,
-            effect,
+            phase_of(moves),
+            effect_of(moves),
             self.name,
             "",
             call,
-            frees=tuple(sorted(dropped)),
+            frees=tuple(sorted(principals(before) - named)),
             names=tuple(sorted(named)),
+            moves=moves,
+            was=before,
+            will=value,
         )
 
     def fill(self, new: Resource, cx: Context) -> Iterator[Act]:
@@ -129,8 +134,18 @@ class Boundary:
             yield Act(new.address, Phase.DENY_OFF, "grant", self.name, "", call, frees=frees)
             return
         call = Call(f"Put{self.noun}PermissionsBoundary", {**self.key(new, cx), "PermissionsBoundary": want})
-        phase, effect = (Phase.MIXED, "mixed") if have else (Phase.DENY_ON, "revoke")
-        yield Act(new.address, phase, effect, self.name, want, call, needs=(want,), frees=frees)  # type: ignore[arg-type]
+        moves = Moves.DENIES | Moves.ALLOWS_AGAIN if have else Moves.DENIES
+        yield Act(
+            new.address,
+            phase_of(moves),
+            effect_of(moves),
+            self.name,
+            want,
+            call,
+            needs=(want,),
+            frees=frees,
+            moves=moves,
+        )
 
     def fill(self, new: Resource, cx: Context) -> Iterator[Act]:
         return iter(())
@@ -177,8 +192,9 @@ class Members:
         return Act(owner.address, Phase.GRANT, "grant", self.name, item, call, needs=(item,))
 
     def _removed(self, owner: Resource, item: str, cx: Context) -> Act:
-        call = Call(self.remove, {**self.key(owner, cx), self.param: item.removesuffix(REPLACED)})
-        return Act(owner.address, Phase.REVOKE, "revoke", self.name, item, call, frees=(item.removesuffix(REPLACED),))
+        held = item.removesuffix(REPLACED)
+        call = Call(self.remove, {**self.key(owner, cx), self.param: held})
+        return Act(owner.address, Phase.REVOKE, "revoke", self.name, item, call, frees=(held,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,21 +231,29 @@ class Documents:
 
     def _put(self, owner: Resource, name: str, document: Document, before: Document | None, cx: Context) -> Act:
         params = {**self.key(owner, cx), "PolicyName": name, "PolicyDocument": document.text}
-        phase, effect = put_over(before, document)
-        return Act(owner.address, phase, effect, self.name, name, Call(f"Put{self.noun}Policy", params))
+        return put_over(
+            Act(owner.address, Phase.NEUTRAL, "neutral", self.name, name, Call(f"Put{self.noun}Policy", params)),
+            before,
+            document,
+        )
 
     def _deleted(self, owner: Resource, name: str, document: Document, cx: Context) -> Act:
         call = Call(f"Delete{self.noun}Policy", {**self.key(owner, cx), "PolicyName": name})
-        if document.only_denies:
-            return Act(owner.address, Phase.DENY_OFF, "grant", self.name, name, call)
-        return Act(owner.address, Phase.REVOKE, "revoke", self.name, name, call)
+        return put_over(Act(owner.address, Phase.NEUTRAL, "neutral", self.name, name, call), document, None)
 
 
-def put_over(before: Document | None, after: Document) -> tuple[Phase, Effect]:
-    """When a document's turn comes: a new grant early, a new denial first, an edit in between."""
-    if before is None:
-        return (Phase.DENY_ON, "revoke") if after.only_denies else (Phase.GRANT, "grant")
-    return (Phase.NEUTRAL, "neutral") if before.permissions_key == after.permissions_key else (Phase.MIXED, "mixed")
+def put_over(act: Act, before: Document | None, after: Document | None) -> Act:
+    """The act with its turn, by what one document in the place of the other does; None is no document.
+
+    What only comes or only goes is called after its grants, where it has any: its denials matter to order alone.
+    """
+    moves = edit(before, after)
+    told = moves
+    if before is None and moves & Moves.GRANTS:
+        told = Moves.GRANTS
+    elif after is None and moves & Moves.REVOKES:
+        told = Moves.REVOKES
+    return replace(act, phase=phase_of(told), effect=effect_of(told), moves=moves, was=before, will=after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,12 +276,11 @@ class Versions:
         have, want = old.spec.document, new.spec.document
         if have == want:
             return
-        phase, effect = put_over(have, want)
         versions: tuple[tuple[str, Document, bool], ...] = old.facts.get("versions", ())
         stored = [version for version, document, _ in versions if document == want]
         if stored:
             call = Call("SetDefaultPolicyVersion", {**self.key(new, cx), "VersionId": max(stored, key=version_number)})
-            yield Act(new.address, phase, effect, self.name, "", call)
+            yield put_over(Act(new.address, Phase.NEUTRAL, "neutral", self.name, "", call), have, want)
             return
         if len(versions) >= self.quota:
             idle = [version for version, _, default in versions if not default]
@@ -265,7 +288,8 @@ class Versions:
             call = Call("DeletePolicyVersion", {**self.key(new, cx), "VersionId": oldest})
             yield Act(new.address, Phase.NEUTRAL, "neutral", "versions", oldest, call)
         params = {**self.key(new, cx), "PolicyDocument": want.text, "SetAsDefault": True}
-        yield Act(new.address, phase, effect, self.name, "", Call("CreatePolicyVersion", params))
+        call = Call("CreatePolicyVersion", params)
+        yield put_over(Act(new.address, Phase.NEUTRAL, "neutral", self.name, "", call), have, want)
 
     def fill(self, new: Resource, cx: Context) -> Iterator[Act]:
         return iter(())

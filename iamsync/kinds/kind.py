@@ -15,6 +15,8 @@ from typing import Any, Final, Literal, Protocol
 
 from iamsync import arn
 from iamsync.model import Address, Call, Effect, Resource
+from iamsync.policy.document import Document
+from iamsync.policy.edits import Moves
 
 Form = Literal["text", "seconds", "document", "documents", "references", "reference", "names", "tags"]
 
@@ -37,6 +39,30 @@ class Phase(IntEnum):
     NEUTRAL = 70  # tags, descriptions: no permission moves, so nobody waits
 
 
+_PHASES: Final = {
+    Moves.NOTHING: Phase.NEUTRAL,
+    Moves.DENIES: Phase.DENY_ON,
+    Moves.GRANTS: Phase.GRANT,
+    Moves.REVOKES: Phase.REVOKE,
+    Moves.ALLOWS_AGAIN: Phase.DENY_OFF,
+}
+_MOVES: Final = {phase: moves for moves, phase in _PHASES.items()} | {Phase.MIXED: Moves.EVERYTHING}
+_GIVES: Final = Moves.GRANTS | Moves.ALLOWS_AGAIN
+_TAKES: Final = Moves.DENIES | Moves.REVOKES
+
+
+def phase_of(moves: Moves) -> Phase:
+    """The phase of a call that does this to permissions."""
+    return _PHASES.get(moves, Phase.MIXED)
+
+
+def effect_of(moves: Moves) -> Effect:
+    """What a reviewer is told about a call that does this to permissions."""
+    if moves & _GIVES:
+        return "mixed" if moves & _TAKES else "grant"
+    return "revoke" if moves & _TAKES else "neutral"
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Whose IAM it is: the account and partition that ARNs are built from."""
@@ -55,6 +81,8 @@ class Act:
 
     `needs` are resources that must exist, `frees` those whose deletion waits for this call,
     `names` principals a trust policy names (they must exist too, but a ring of them can be broken).
+    `moves` says exactly what the phase says roughly; where it is not told, the phase tells. `was` and
+    `will` are the document before and after, where the call carries one.
     """
 
     address: Address
@@ -66,6 +94,13 @@ class Act:
     needs: tuple[str, ...] = ()
     frees: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    moves: Moves = Moves.NOTHING
+    was: Document | None = None
+    will: Document | None = None
+
+    def __post_init__(self) -> None:
+        if not self.moves:
+            object.__setattr__(self, "moves", _MOVES.get(self.phase, Moves.NOTHING))
 
 
 class Field(Protocol):

@@ -77,7 +77,7 @@ ROLE = Kind(
         ),
         Attribute(
             "trust_policy", "AssumeRolePolicyDocument", _trust,
-            "Who may assume the role, as AWS writes it.", form="document", effect="mixed",
+            "Who may assume the role, as AWS writes it.", form="document",
         ),
         Members(
             "managed_policies", "policy", "AttachRolePolicy", "DetachRolePolicy", "PolicyArn", _key,

@@ -1,73 +1,222 @@
-"""Whom an act concerns: the principals whose permissions it moves, before or after the plan."""
+"""Whom an act concerns and how: what it gives to and takes from each principal, before and after the plan."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Final
 
 from iamsync import arn
 from iamsync.kinds.fields import REPLACED
-from iamsync.kinds.kind import Act, Context, Phase
-from iamsync.model import Address, Resource, State
+from iamsync.kinds.kind import Act, Context, effect_of, phase_of
+from iamsync.model import EMPTY, Address, Resource, State
 from iamsync.policy.document import Document
+from iamsync.policy.edits import Moves, Part, limiting, moved, moves
+
+# What someone who comes to hold it may see done to it meanwhile, and someone who is about to let go.
+_COMING: Final = Moves.GRANTS | Moves.DENIES
+_GOING: Final = Moves.REVOKES | Moves.ALLOWS_AGAIN
+# What of a document that limits is limited more by it, and less.
+_LIMITED: Final = {
+    Moves.DENIES: Moves.REVOKES | Moves.DENIES,
+    Moves.ALLOWS_AGAIN: Moves.GRANTS | Moves.ALLOWS_AGAIN,
+}
+
+
+class _Side:
+    """One state: who is in which group, who holds which policy, and what its documents say."""
+
+    def __init__(self, state: State, cx: Context, aws: Mapping[str, tuple[str, Document]]) -> None:
+        self.members: dict[str, set[Address]] = defaultdict(set)
+        self.holders: dict[str, set[Address]] = defaultdict(set)
+        self.bounded: dict[str, set[Address]] = defaultdict(set)
+        self.documents: dict[str, Document] = {held: document for held, (_, document) in aws.items()}
+        self.arns: dict[Address, str] = {}
+        self.resources = state.resources
+        for resource in state:
+            self._add(resource, cx)
+
+    def _add(self, resource: Resource, cx: Context) -> None:
+        spec, address = resource.spec, resource.address
+        for group in getattr(spec, "groups", ()):
+            self.members[group].add(address)
+        for held in getattr(spec, "managed_policies", ()):
+            self.holders[held.removesuffix(REPLACED)].add(address)
+        if boundary := getattr(spec, "permissions_boundary", None):
+            self.bounded[boundary].add(address)
+        if address.kind == "policy":
+            self.arns[address] = cx.arn(address, spec.path)
+            self.documents[self.arns[address]] = spec.document
+
+    def holding(self, policy: str) -> set[Address]:
+        """The users and roles that hold a policy, themselves or through a group."""
+        found: set[Address] = set()
+        for holder in self.holders.get(policy, ()):
+            found |= self.within(holder)
+        return found
+
+    def within(self, holder: Address) -> set[Address]:
+        """A user or role itself, the members of a group."""
+        return self.members.get(holder.name, set()) if holder.kind == "group" else {holder}
 
 
 class Concern:
-    """Group members and policy holders over two states, looked up once for a whole plan."""
+    """Members, holders and documents of the two states that a plan lies between, looked up once for all of it."""
 
-    def __init__(self, states: Iterable[State], cx: Context) -> None:
-        self._cx = cx
-        self._members: dict[str, set[Address]] = defaultdict(set)
-        self._holders: dict[str, set[Address]] = defaultdict(set)
-        self._documents: dict[str, Document] = {}
-        self._arns: dict[Address, set[str]] = defaultdict(set)
-        for state in states:
-            for resource in state:
-                self._add(resource)
+    def __init__(
+        self, before: State, after: State, cx: Context, aws: Mapping[str, tuple[str, Document]] = EMPTY
+    ) -> None:
+        self.before, self.after = _Side(before, cx, aws), _Side(after, cx, aws)
+        self.cx = cx
+        self._holding: dict[str, tuple[set[Address], set[Address]]] = {}
+        self._groups: dict[str, tuple[tuple[str, Document | None], ...]] = {}
 
-    def _add(self, resource: Resource) -> None:
-        spec = resource.spec
-        for group in getattr(spec, "groups", ()):
-            self._members[group].add(resource.address)
-        for held in getattr(spec, "managed_policies", ()):
-            self._holders[held.removesuffix(REPLACED)].add(resource.address)
-        if boundary := getattr(spec, "permissions_boundary", None):
-            self._holders[boundary].add(resource.address)
-        if resource.address.kind == "policy":
-            policy_arn = self._cx.arn(resource.address, spec.path)
-            self._arns[resource.address].add(policy_arn)
-            self._documents.setdefault(policy_arn, spec.document)
+    def of(self, act: Act) -> dict[Address, Moves]:
+        """What an act does to the permissions of each principal that is concerned all along.
 
-    def of(self, act: Act) -> frozenset[Address]:
-        """The principals whose permissions this act moves."""
+        Whoever comes to hold the changed group or policy in the same plan, or lets go of it, is told
+        only what does no harm to be seen too early or too late; the rest is a matter of `meanwhile`.
+        """
         if act.address.kind == "policy":
-            holders = {holder for held in self._arns[act.address] for holder in self._holders[held]}
-            return frozenset(one for holder in holders for one in self._with_members(holder))
-        return frozenset(self._with_members(act.address))
+            return self._of_policy(act)
+        if act.address.kind == "group":
+            sides = (self.before.within(act.address), self.after.within(act.address))
+            return dict(self._seen(*sides, act.moves))
+        return {act.address: act.moves} if act.moves else {}
 
-    def _with_members(self, address: Address) -> Iterable[Address]:
-        yield address
-        if address.kind == "group":
-            yield from self._members[address.name]
+    def _of_policy(self, act: Act) -> dict[Address, Moves]:
+        policy = self.arn(act.address)
+        found = dict(self._seen(*self.held(policy), act.moves))
+        both = self.before.bounded.get(policy, set()) & self.after.bounded.get(policy, set())
+        limits = limiting(act.was, act.will)
+        for holder in both if limits else ():
+            found[holder] = found.get(holder, Moves.NOTHING) | limits
+        return found
+
+    def _seen(self, old: set[Address], new: set[Address], what: Moves) -> Iterator[tuple[Address, Moves]]:
+        for principal in old | new:
+            if principal not in old and not sees_coming(what):
+                continue
+            if principal not in new and not sees_going(what):
+                continue
+            if what:
+                yield principal, what
+
+    def held(self, policy: str) -> tuple[set[Address], set[Address]]:
+        """Who holds a policy before and after, through groups too."""
+        if policy not in self._holding:
+            self._holding[policy] = (self.before.holding(policy), self.after.holding(policy))
+        return self._holding[policy]
 
     def refined(self, act: Act) -> Act:
-        """The act in its true phase: attaching a policy that only denies takes permission away."""
-        if act.field != "managed_policies" or not self.only_denies(act.item.removesuffix(REPLACED)):
-            return act
-        if act.phase is Phase.GRANT:
-            return replace(act, phase=Phase.DENY_ON, effect="revoke")
-        return replace(act, phase=Phase.DENY_OFF, effect="grant")
+        """The act with its true moves, as far as the documents that it puts on or takes off are known."""
+        if act.field == "managed_policies":
+            policy = act.item.removesuffix(REPLACED)
+            return _told(act, _on(policy, self._document(policy, act)))
+        if act.field == "groups":
+            found = Moves.NOTHING
+            for policy, document in self._of_group(act.item):
+                found |= _on(policy, document)
+            return _told(act, found)
+        if act.field == "permissions_boundary" and act.item and act.frees:
+            was, will = self.before.documents.get(act.frees[0]), self.after.documents.get(act.item)
+            if was is not None and will is not None:
+                does = limiting(was, will)
+                return replace(act, phase=phase_of(does), effect=effect_of(does), moves=does, was=was, will=will)
+        return act
 
-    def only_denies(self, policy: str) -> bool:
-        """Whether nothing but denials stands in this policy, as far as its document is known."""
-        document = self._documents.get(policy)
-        if document is not None:
-            return document.only_denies
-        parsed = arn.parse(policy)
-        return parsed is not None and parsed.account == "aws" and denies_by_name(parsed.name)
+    def _document(self, policy: str, act: Act) -> Document | None:
+        sides = (self.after, self.before) if act.moves is Moves.GRANTS else (self.before, self.after)
+        return next((side.documents[policy] for side in sides if policy in side.documents), None)
+
+    def _of_group(self, name: str) -> tuple[tuple[str, Document | None], ...]:
+        """All documents that a group has before or after, each with the ARN of its policy or nothing."""
+        if name not in self._groups:
+            found: dict[tuple[str, Document | None], None] = {}
+            for side in (self.before, self.after):
+                group = side.resources.get(Address("group", name))
+                if group is not None:
+                    found.update({("", document): None for _, document in group.spec.inline_policies})
+                    policies = [held.removesuffix(REPLACED) for held in group.spec.managed_policies]
+                    found.update({(policy, side.documents.get(policy)): None for policy in policies})
+            self._groups[name] = tuple(found)
+        return self._groups[name]
+
+    def parts(self, act: Act, which: Moves) -> tuple[Part, ...] | None:
+        """The parts of documents that an act puts on or takes off in this way; None where they are not known."""
+        if act.field == "permissions_boundary" or act.field == "trust_policy":
+            if which not in _LIMITED:
+                return ()
+            known = act.field == "permissions_boundary" and act.was is not None
+            return moved(act.was, act.will, _LIMITED[which]) if known else None
+        if act.was is not None or act.will is not None:
+            if act.address.kind == "policy" and which in _LIMITED and self.bounded(act.address):
+                which |= _LIMITED[which]
+            return moved(act.was, act.will, which)
+        if act.field == "managed_policies":
+            policy = act.item.removesuffix(REPLACED)
+            documents = [self._document(policy, act)]
+        elif act.field == "groups":
+            documents = [document for _, document in self._of_group(act.item)]
+        else:
+            return None
+        comes = bool(act.moves & _COMING)
+        found: list[Part] = []
+        for document in documents:
+            if document is None:
+                return None
+            found += moved(None, document, which) if comes else moved(document, None, which)
+        return tuple(found)
+
+    def arn(self, policy: Address) -> str:
+        """The ARN that a policy has before and after."""
+        return self.after.arns.get(policy) or self.before.arns.get(policy, "")
+
+    def kept(self, group: str) -> tuple[str, ...]:
+        """The policies that a group holds before and after, sorted."""
+        sides = (side.resources.get(Address("group", group)) for side in (self.before, self.after))
+        held = [{p.removesuffix(REPLACED) for p in one.spec.managed_policies} if one else set() for one in sides]
+        return tuple(sorted(held[0] & held[1]))
+
+    def bounded(self, policy: Address) -> set[Address]:
+        """Whose permissions boundary a policy is, before or after."""
+        held = self.arn(policy)
+        return self.before.bounded.get(held, set()) | self.after.bounded.get(held, set())
+
+
+def sees_coming(what: Moves) -> bool:
+    """Whether a change may be seen by someone who comes to hold what is changed."""
+    return not what & ~_COMING
+
+
+def sees_going(what: Moves) -> bool:
+    """Whether a change may be seen by someone who is about to let go of what is changed."""
+    return not what & ~_GOING
 
 
 def denies_by_name(name: str) -> bool:
     """AWS's own policies that exist to take permission away."""
     return name.startswith(("AWSCompromisedKeyQuarantine", "AWSDenyAll"))
+
+
+def _on(policy: str, document: Document | None) -> Moves:
+    """What putting a policy on does; of an unknown document its name tells."""
+    if document is not None:
+        return moves(None, document)
+    parsed = arn.parse(policy)
+    named = parsed is not None and parsed.account == "aws" and denies_by_name(parsed.name)
+    return Moves.DENIES if named else Moves.GRANTS
+
+
+def _told(act: Act, on: Moves) -> Act:
+    """An attachment or membership, put on or taken off, with what is in it; told as grant where it grants anything."""
+    does = on if act.moves is Moves.GRANTS else _off(on)
+    if on is Moves.DENIES:
+        return replace(act, phase=phase_of(does), effect=effect_of(does), moves=does)
+    return replace(act, moves=does or act.moves)
+
+
+def _off(on: Moves) -> Moves:
+    granted = Moves.REVOKES if on & Moves.GRANTS else Moves.NOTHING
+    return granted | (Moves.ALLOWS_AGAIN if on & Moves.DENIES else Moves.NOTHING)

@@ -1,4 +1,4 @@
-"""What each guard is about, in a paragraph: the long form of the line that a plan shows."""
+"""What each guard, and each finding about order, is about in a paragraph: the long form of what a plan shows."""
 
 from __future__ import annotations
 
@@ -97,5 +97,43 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "unknown-reference": (
         "a policy or group that would be used exists nowhere",
         "What is attached or joined must exist in the account, be declared, or be one of AWS's own policies.",
+    ),
+}
+
+# What a plan cannot keep up while it is carried out -> its title, and when that is so.
+RESIDUAL: Final[dict[str, tuple[str, str]]] = {
+    "access-gap": (
+        "what a resource grants is missing while it is replaced",
+        "AWS cannot change the value, so the resource is deleted and created again under its own name. In between "
+        "nobody has what it grants. Give the new one another name with renamed_from, and it is there before the old "
+        "one goes.",
+    ),
+    "boundary-swap": (
+        "a permissions boundary changes beside other changes of what it bounds",
+        "AWS swaps a boundary in one call. Where the principal gains some permissions and loses others in the same "
+        "plan, no place for that call is right: before the gains come, the new boundary lets through old permissions "
+        "that the old one held back, afterwards the old one lets through new ones. Apply the boundary and the rest in "
+        "two plans, or let the new boundary only narrow or only widen the old one.",
+    ),
+    "mixed-edit": (
+        "a document gives and takes at once, beside other changes that it overlaps with",
+        "A policy document is put over in one call, which adds and removes at the same moment. Where what it adds or "
+        "removes overlaps with what another call of the plan removes or adds, one of the two comes first, and for that "
+        "moment somebody lacks what both sides allow, or has what neither does. The plan denies first, then grants, "
+        "edits, revokes and takes denials off. Apply in two steps what must not be seen: first what only adds, then "
+        "the rest.",
+    ),
+    "crossed-moves": (
+        "principals cross between groups and policies that change as well",
+        "Somebody joins a group, or attaches a policy, before a change to it that should come first, because that "
+        "change waits for others in turn; or policies that each grant and deny replace each other. Until the plan is "
+        "through they have the group's or the policy's old content, or lack some of theirs. Apply the moves and the "
+        "changes in two plans.",
+    ),
+    "quota-swap": (
+        "old and new do not fit under a quota together",
+        "AWS limits how many policies may be attached, and how long inline documents may be. Where both sides fit and "
+        "their union does not, just enough is taken off before the new is put on, so that for a moment what it grants "
+        "is missing and what it denies is not denied.",
     ),
 }

@@ -1,32 +1,27 @@
 """Which act waits for which: the edges of a plan's graph, and its steps in order.
 
 Three sources of edges. Existence: a resource is created before it is used and freed before it is
-deleted. Continuity: for each principal, denials go on first, then grants, then edits that do both,
-then revocations, and denials come off last. Quotas: where everything does not fit at once, just
-enough is taken off first. A ring of roles that trust each other is broken by a placeholder.
+deleted. Continuity (`continuity`): what gives comes before what takes, principal by principal.
+Quotas: where everything does not fit at once, just enough is taken off first. A ring of roles that
+trust each other is broken by a placeholder.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
-from typing import Final
 
 from iamsync import arn
 from iamsync.kinds.fields import REPLACED
 from iamsync.kinds.kind import Act, Context, Phase
-from iamsync.model import Address, Call, Step
+from iamsync.model import Address, Call, Finding, Step
 from iamsync.planner.compare import Difference
 from iamsync.planner.concern import Concern
+from iamsync.planner.continuity import keep
 from iamsync.planner.graph import Graph
 from iamsync.planner.room import make_room
 from iamsync.policy.ending import NOBODY
-
-_RANKS: Final = {Phase.DENY_ON: 0, Phase.GRANT: 1, Phase.MIXED: 2, Phase.REVOKE: 3, Phase.DENY_OFF: 4}
-_GIVING: Final = frozenset({_RANKS[Phase.GRANT], _RANKS[Phase.MIXED]})
-_TAKING: Final = frozenset({_RANKS[Phase.MIXED], _RANKS[Phase.REVOKE]})
 
 
 def order(
@@ -36,22 +31,24 @@ def order(
     *,
     settle: int = 0,
     quotas: Mapping[str, int] | None = None,
-) -> tuple[Step, ...]:
+) -> tuple[tuple[Step, ...], tuple[Finding, ...]]:
     """The steps of these differences, numbered in an order that is always right to follow.
 
+    With findings for what no order of these calls can keep up while they are made.
     `settle` is the pause in seconds between a principal's grants and its revocations. InputError
     where resources need each other in a ring that nothing can break.
     """
     graph = Graph()
+    found: list[Finding] = []
     for difference in differences:
         _life(graph, difference, concern)
     _rings(graph, cx)
     _existence(graph, cx)
     for difference in differences:
         _succession(graph, difference, cx)
-        make_room(graph, difference, quotas or {})
-    _continuity(graph, concern, settle)
-    return graph.numbered()
+        found += make_room(graph, difference, quotas or {})
+    found += keep(graph, concern, settle)
+    return graph.numbered(), tuple(found)
 
 
 def target(item: str, act: Act, cx: Context) -> Address | None:
@@ -123,7 +120,7 @@ def _rings(graph: Graph, cx: Context) -> None:
             params["AssumeRolePolicyDocument"] = NOBODY
             graph.acts[number] = replace(act, call=Call(act.call.operation, params), names=())
             call = Call("UpdateAssumeRolePolicy", {"RoleName": address.name, "PolicyDocument": document})
-            graph.add(Act(address, Phase.GRANT, "grant", "trust_policy", "", call, names=act.names), number)
+            graph.add(Act(address, Phase.DENY_OFF, "grant", "trust_policy", "", call, names=act.names), number)
 
 
 def _ring(root: Address, edges: Mapping[Address, list[Address]], done: set[Address]) -> list[Address]:
@@ -192,36 +189,3 @@ def _succession(graph: Graph, difference: Difference, cx: Context) -> None:
     for number in mine:
         if number not in hasty:
             graph.waits[number].update(ahead)
-
-
-def _continuity(graph: Graph, concern: Concern, settle: int) -> None:
-    """For each principal: what gives before what takes, with a pause in between where both happen."""
-    layers: dict[Address, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-    concerned: dict[int, frozenset[Address]] = {}
-    for number, act in enumerate(graph.acts):
-        rank = _RANKS.get(act.phase)
-        if rank is None or number in graph.forced:
-            continue
-        concerned[number] = concern.of(act)
-        for principal in concerned[number]:
-            layers[principal][rank].append(number)
-    pauses: dict[frozenset[int], int] = {}
-    for number, principals in concerned.items():
-        rank = _RANKS[graph.acts[number].phase]
-        gives: set[int] = set()
-        for principal in principals:
-            # The layer right below is enough: its own acts wait for those below it.
-            below = max((at for at in layers[principal] if at < rank), default=None)
-            if below is None:
-                continue
-            if settle and rank in _TAKING and below in _GIVING:
-                gives.update(layers[principal][below])
-            else:
-                graph.waits[number].update(layers[principal][below])
-        if gives:
-            key = frozenset(gives)
-            if key not in pauses:
-                address = min(graph.acts[n].address for n in key)
-                pause = Act(address, Phase.MIXED, "neutral", "", "", Call("wait", {"seconds": settle}))
-                pauses[key] = graph.add(pause, *key)
-            graph.waits[number].add(pauses[key])

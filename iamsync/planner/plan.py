@@ -196,9 +196,10 @@ def plan(
         before=before,
         after=after,
     )
-    concern = Concern((found.settled.desired, found.live) if differences else (), cx)
+    left = after.state if after is not None else made(found.settled.live, differences)
+    concern = Concern(found.settled.live, left, cx, live.aws_policies)
     limits = {**DEFAULT_QUOTAS, **live.quotas}
-    steps = order(differences, concern, cx, settle=settings.safety.settle, quotas=limits)
+    steps, residual = order(differences, concern, cx, settle=settings.safety.settle, quotas=limits)
     prior = read_set(differences, found, cx)
     of: dict[Address, list[str]] = {}
     for step in steps:
@@ -227,6 +228,7 @@ def plan(
         guards=tuple(finding for finding in answers if finding.severity in ("refuse", "warn")),
         findings=(
             *(finding for finding in answers if finding.severity not in ("refuse", "warn")),
+            *residual,
             *told.findings,
             *awsdrift.findings(by_aws, cx.account_id),
         ),

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from iamsync.kinds import KINDS
-from iamsync.kinds.fields import Documents, Members
+from iamsync.kinds.fields import REPLACED, Documents, Members
+from iamsync.model import Finding
 from iamsync.planner.compare import Difference
 from iamsync.planner.graph import Graph
 
 
-def make_room(graph: Graph, difference: Difference, quotas: Mapping[str, int]) -> None:
-    """One off, one on, as often as needed; the acts concerned no longer wait their turn."""
+def make_room(graph: Graph, difference: Difference, quotas: Mapping[str, int]) -> Iterator[Finding]:
+    """One off, one on, as often as needed; the acts concerned no longer wait their turn, and a finding says so."""
     if difference.action != "update" or difference.have is None or difference.want is None:
         return
     for shape in KINDS[difference.address.kind].fields:
@@ -20,12 +21,25 @@ def make_room(graph: Graph, difference: Difference, quotas: Mapping[str, int]) -
             continue
         mine = [n for n in graph.of[difference.address] if graph.acts[n].field == shape.name]
         if isinstance(shape, Members):
-            _interleave(graph, mine, len(getattr(difference.have.spec, shape.name)), quota)
+            early = _interleave(graph, mine, len(getattr(difference.have.spec, shape.name)), quota)
         else:
-            _shrink_first(graph, mine, difference, quota)
+            early = _shrink_first(graph, mine, difference, quota)
+        if early:
+            names = [graph.acts[number].item.removesuffix(REPLACED).rpartition("/")[2] for number in early]
+            yield Finding(
+                "quota-swap",
+                "medium",
+                f"old and new {shape.name} of {difference.address} do not fit together ({quota} at most): "
+                f"{', '.join(names)} must give way first",
+                difference.address,
+                evidence="for a moment of the apply what these grant is missing, and what they deny is not denied",
+                remedy="make room first: put several policies into one",
+                origin=difference.origin,
+            )
 
 
-def _interleave(graph: Graph, numbers: list[int], held: int, quota: int) -> None:
+def _interleave(graph: Graph, numbers: list[int], held: int, quota: int) -> list[int]:
+    """Takes off as many as needed, each just before one that goes on; these are returned."""
     forced_off = [n for n in numbers if n in graph.forced]
     on = sorted(
         (n for n in numbers if graph.acts[n].call.operation.startswith(("Attach", "Add"))),
@@ -44,9 +58,10 @@ def _interleave(graph: Graph, numbers: list[int], held: int, quota: int) -> None
     if len(on) > quota - held:
         for addition in on:
             graph.waits[addition].update(forced_off)
+    return off[:early]
 
 
-def _shrink_first(graph: Graph, numbers: list[int], difference: Difference, quota: int) -> None:
+def _shrink_first(graph: Graph, numbers: list[int], difference: Difference, quota: int) -> list[int]:
     """Inline documents share one quota: when old and new do not fit together, the smaller state comes first."""
     assert difference.have is not None
     assert difference.want is not None
@@ -55,7 +70,7 @@ def _shrink_first(graph: Graph, numbers: list[int], difference: Difference, quot
         max(have[name].size if name in have else 0, want[name].size if name in want else 0) for name in have | want
     )
     if peak <= quota:
-        return
+        return []
 
     def growth(number: int) -> tuple[int, int]:
         name = graph.acts[number].item
@@ -68,3 +83,4 @@ def _shrink_first(graph: Graph, numbers: list[int], difference: Difference, quot
         if previous is not None:
             graph.waits[number].add(previous)
         previous = number
+    return [number for number in sorted(numbers, key=growth) if growth(number)[0] <= 0]
