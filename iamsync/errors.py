@@ -9,6 +9,7 @@
     │   └── IncompleteRead            a read that did not deliver everything
     ├── Unsupported                   this backend does not offer the operation
     ├── JournalError                  the record of a run cannot be written
+    ├── LockHeld                      somebody else holds the team lock
     ├── GuardRefused                  3: a guard said no
     ├── StalePlan                     4: reality or the plan moved since it was made
     ├── PartlyApplied                 5: some steps failed or were skipped
@@ -119,6 +120,10 @@ class Unsupported(AwsError):
 
 class JournalError(IamsyncError):
     """The record of a run cannot be written; nothing is done without one."""
+
+
+class LockHeld(IamsyncError):
+    """Somebody else holds the team lock of the account; nothing was changed."""
 
 
 class GuardRefused(IamsyncError):

@@ -12,6 +12,8 @@ from typing import Any, Final
 from iamsync.errors import AccessDenied, AwsError, CredentialsError, Unsupported
 
 _PREFIXES: Final = {"resourcegroupstaggingapi": "tag"}
+# Where the action that a policy must allow is not called as the operation is.
+_ACTIONS: Final = {"ListObjectsV2": "ListBucket"}
 
 # Wire code to how a person mends it (iam-facts 6); a code that is not here speaks for itself.
 HINTS: Final = {
@@ -29,6 +31,7 @@ HINTS: Final = {
     "ServiceFailure": "a failure inside AWS; run the command again",
     "Throttling": "the account's request rate is used up, perhaps by another tool; run the command again later",
     "RegionDisabledException": "STS is not active in this region for the account; name another with --region",
+    "NoSuchBucket": "create the bucket, or mend `lock:` and `journal:` in iamsync.yaml",
     "PackedPolicyTooLarge": "the session policy and tags are too long together; use fewer",
 }
 _EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
@@ -129,7 +132,7 @@ def _refused(error: Any, operation: str, service: str) -> AwsError:
         )
         return CredentialsError(said, code="assume-role-denied", hint=hint, **given)
     if aws_code in _DENIED or (status == 403 and not aws_code):
-        needed = f"{_PREFIXES.get(service, service)}:{operation}"
+        needed = f"{_PREFIXES.get(service, service)}:{_ACTIONS.get(operation, operation)}"
         hint = f"allow {needed} to the caller; a boundary, a session policy or the organisation may deny it as well"
         return AccessDenied(said, code="access-denied", hint=hint, **given)
     missing = aws_code == "NoSuchEntity" and operation in _OF_THE_WHOLE

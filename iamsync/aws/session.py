@@ -167,6 +167,19 @@ def connect(
         raise translate(error, "GetCallerIdentity", "sts") from error
 
 
+def object_client(access: Access, sessions: Sessions, tap: Tap | None = None) -> Any:
+    """A client of S3 with the credentials of `access`; CredentialsError where there are none."""
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        # An endpoint of one's own has no name for each bucket.
+        own = access.endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        style = {"addressing_style": "path"} if own else {}
+        return _Maker(sessions, access, None, tap).client("s3", attempts=4, options={"s3": style})
+    except BotoCoreError as error:
+        raise translate(error, "GetObject", "s3") from error
+
+
 class _Maker:
     """Makes the clients of one account: its credentials, endpoint, region and hooks."""
 
@@ -180,7 +193,15 @@ class _Maker:
         for hop in access.hops:
             self.session = sessions.derived(self._assumed(hop), self.session)
 
-    def client(self, service: str, *, attempts: int = 10, region: str | None = None, **keys: Any) -> Any:
+    def client(
+        self,
+        service: str,
+        *,
+        attempts: int = 10,
+        region: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        **keys: Any,
+    ) -> Any:
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
@@ -190,6 +211,7 @@ class _Maker:
             connect_timeout=10,
             user_agent_extra=f"iamsync/{__version__}",
             ignore_configured_endpoint_urls=self.transport is not None,
+            **(options or {}),
         )
         try:
             client = self.sessions.client(

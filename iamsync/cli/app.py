@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import typer
 
-from iamsync.cli import check, info, local, needed, permissions, planning, states
+from iamsync.cli import check, info, local, locking, needed, permissions, planning, states
 from iamsync.errors import IamsyncError
 
 app: Final = typer.Typer(
@@ -25,6 +25,7 @@ states.add(app)
 permissions.add(app)
 needed.add(app)
 local.add(app)
+locking.add(app)
 info.add(app)
 
 

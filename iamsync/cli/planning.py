@@ -17,6 +17,7 @@ from iamsync.cli.context import (
     known_format,
     note,
     reports,
+    waited,
     within,
     write_file,
 )
@@ -46,6 +47,10 @@ Approved = Annotated[
 ]
 Parallelism = Annotated[
     int, typer.Option("--parallelism", help="Calls at once.", min=1, max=64, envvar="IAMSYNC_PARALLELISM")
+]
+LockTimeout = Annotated[
+    str,
+    typer.Option("--lock-timeout", help="How long to wait for the team lock, as 5m.", envvar="IAMSYNC_LOCK_TIMEOUT"),
 ]
 TextOrJson = Annotated[str, typer.Option("--format", help="text or json.", envvar="IAMSYNC_FORMAT")]
 
@@ -167,6 +172,7 @@ def apply(
     base: Base = None,
     acknowledge: Acknowledge = None,
     parallelism: Parallelism = 8,
+    lock_timeout: LockTimeout = "0",
     restrict: Annotated[
         bool,
         typer.Option(
@@ -213,6 +219,7 @@ def apply(
         base=base,
         only=only,
         acknowledge=tuple(acknowledge or ()),
+        lock_timeout=waited(lock_timeout),
     )
     project = Project.open(options)
     running.ids_known(project, saved is not None)

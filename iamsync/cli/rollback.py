@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from iamsync.cli.context import colored, engine_options, known_format
+from iamsync.cli.context import colored, engine_options, known_format, waited
 from iamsync.cli.options import Common, shared
-from iamsync.cli.planning import Acknowledge, Approved, AutoApprove, Parallelism, TextOrJson
+from iamsync.cli.planning import Acknowledge, Approved, AutoApprove, LockTimeout, Parallelism, TextOrJson
 from iamsync.cli.reporting import plan_text
 from iamsync.cli.running import agreement, ask, carried_out, ended, ids_known, interruptible
 from iamsync.errors import StalePlan
@@ -27,6 +27,7 @@ def runs_rollback(
     approved: Approved = None,
     acknowledge: Acknowledge = None,
     parallelism: Parallelism = 8,
+    lock_timeout: LockTimeout = "0",
     form: TextOrJson = "text",
 ) -> None:
     """Bring back what a run found, where it changed something; tells first what stays lost."""
@@ -40,7 +41,12 @@ def runs_rollback(
     agreement(agreed)
     if approved is not None:
         approved = applying.approval(approved)
-    options = engine_options(common, acknowledge=tuple(acknowledge or ()))
+    options = engine_options(
+        common,
+        acknowledge=tuple(acknowledge or ()),
+        command=f"runs rollback {run}",
+        lock_timeout=waited(lock_timeout),
+    )
     project = Project.open(options)
     if not plan_only:
         ids_known(project, saved=False)

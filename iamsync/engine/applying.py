@@ -159,13 +159,22 @@ def run(
     try:
         record.header(header)
 
+        def unlocked() -> bool:
+            lost = item.reached.lock is not None and not item.reached.lock.held
+            if lost and not stop.is_set():
+                stop.set()
+                project.options.warn("the team lock was taken away, or not renewed in time: nothing more is started")
+            return lost
+
         def both(event: events.Event) -> None:
             record(event)
             report(event)
 
         # An interrupt also ends the pauses between attempts, so that nobody waits two minutes for it.
         execute = Executor(item.reached.connection, sleep=stop.wait, writer=writer)
-        summary = apply(item.plan, execute, parallelism=parallelism, report=both, stop=stop.is_set)
+        summary = apply(
+            item.plan, execute, parallelism=parallelism, report=both, stop=lambda: stop.is_set() or unlocked()
+        )
     finally:
         record.close()
     return Applied(item.plan.account_name, item.plan.account_id, run_id, summary)

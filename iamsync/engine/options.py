@@ -21,6 +21,7 @@ def _quiet(_: str) -> None:
 class Options:
     """The common options of all commands; `now` is RFC 3339 in UTC, and so is `expiring`, up to when ends are listed.
 
+    `command` is what the team lock says of this run, `lock_timeout` how many seconds to wait for it.
     `note` is told what a person should know, `warn` what a person must know even if they want quiet.
     """
 
@@ -44,6 +45,8 @@ class Options:
     only: Cause | None = None
     expiring: str = ""
     now: str = ""
+    command: str = "apply"
+    lock_timeout: float = 0.0
     note: Note = _quiet
     warn: Note = _quiet
     tap: Callable[[str], None] | None = None

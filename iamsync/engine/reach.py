@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from iamsync.aws.session import Access, Connection, Hop, Sessions, connect
+from iamsync.buckets import Bucket
 from iamsync.engine.options import Options
 from iamsync.engine.project import NO_ACCOUNT, Project
 from iamsync.errors import CredentialsError, InputError, Place
@@ -16,6 +17,9 @@ from iamsync.kinds.wire import dump_state, loads_object
 from iamsync.manifest.config import Account
 from iamsync.manifest.snapshot import from_text
 from iamsync.model import State
+
+if TYPE_CHECKING:
+    from iamsync.aws.objects import Objects
 
 SANDBOX_NOTE = "sandbox: the embedded IAM, not AWS; its state is {path}"
 
@@ -25,6 +29,7 @@ class Reached:
     """One account of a run: a connection to it and the way there, or the state a file tells.
 
     `applier` is the ARN that would apply what is planned: the caller, or the role that is configured for writing.
+    `lock` is the team lock (`aws.lock.Lock`) that is held for a writer, where the project has one.
     """
 
     account: Account
@@ -36,6 +41,7 @@ class Reached:
     is_sandbox: bool = False
     access: Access | None = None
     applier: str = ""
+    lock: Any = None
 
 
 @dataclass(slots=True)
@@ -65,15 +71,15 @@ class Ways:
                     "--live reads a file; nothing can be applied to it", code="bad-option", hint="leave --live out"
                 )
             return self._told(account, self.options.live)
-        if self.options.sandbox or account.backend == "sandbox":
+        if self.sandboxed(account):
+            if write and self.project.config.lock is not None:
+                self.options.note("the sandbox takes no team lock")
             return self._embedded(account)
         hops = account.write if write else account.read
         if self.options.assume_role:
             hops = ()
-        access = Access(
-            profile=self.options.profile or account.profile,
-            region=self.options.region or account.region,
-            endpoint_url=self.options.endpoint_url,
+        access = replace(
+            self._base(account),
             hops=tuple(_hop(hop) for hop in hops)
             + ((Hop(self.options.assume_role),) if self.options.assume_role else ()),
             account_id=account.id,
@@ -86,7 +92,42 @@ class Ways:
             connection=made,
             access=access,
             applier=applier,
+            lock=self._locked(account, made) if write and self.project.config.lock is not None else None,
         )
+
+    def sandboxed(self, account: Account) -> bool:
+        """Whether the account is the embedded IAM in this run."""
+        return self.options.sandbox or account.backend == "sandbox"
+
+    def objects(self, bucket: Bucket, account: Account) -> Objects:
+        """A place in S3, by the credentials that the run started with for this account."""
+        from iamsync.aws.objects import Objects
+
+        return Objects.reached(bucket, self._base(account), self._sessions, self.options.tap)
+
+    def _base(self, account: Account) -> Access:
+        """The way in before any role is assumed."""
+        return Access(
+            profile=self.options.profile or account.profile,
+            region=self.options.region or account.region,
+            endpoint_url=self.options.endpoint_url,
+        )
+
+    def _locked(self, account: Account, made: Connection) -> Any:
+        """The team lock of an account, until the ways are closed."""
+        from iamsync.engine.locking import taken
+
+        assert self.project.config.lock is not None
+        lock = taken(
+            self.objects(self.project.config.lock, account),
+            made.account_id,
+            made.caller,
+            command=self.options.command,
+            timeout=self.options.lock_timeout,
+            note=self.options.warn,
+        )
+        self._stack.callback(lock.release)
+        return lock
 
     def limited(self, access: Access, policy: str) -> Connection:
         """The same way again, in a session of its last role that may do only what the policy says as well."""

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, cast
 
 from iamsync import arn
+from iamsync.buckets import Bucket
 from iamsync.errors import InputError, InputErrors, Place
 from iamsync.manifest import values
 from iamsync.manifest.configsettings import SETTINGS, merged_defaults, no_settings, read_acknowledge, read_settings
@@ -26,7 +27,7 @@ Backend = Literal["aws", "sandbox"]
 FILE: Final = "iamsync.yaml"
 DEFAULT_MANIFESTS: Final = ("iam",)
 DEFAULT_ACCOUNT: Final = "default"
-TOP: Final = ("version", "manifests", "variables", "accounts", *SETTINGS, "acknowledge")
+TOP: Final = ("version", "manifests", "variables", "accounts", *SETTINGS, "acknowledge", "lock")
 ACCOUNT: Final = (
     *("id", "manifests", "variables", "labels", "profile", "region", "partition", "backend", "assume_role"),
     *SETTINGS,
@@ -77,11 +78,15 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The project: `root` is its directory, `file` the project file's name in it, None where there is none."""
+    """The project: `root` is its directory, `file` the project file's name in it, None where there is none.
+
+    `lock` is where a team keeps its lock, if it has one.
+    """
 
     file: str | None
     root: Path
     accounts: tuple[Account, ...]
+    lock: Bucket | None = None
 
     @property
     def manifests(self) -> tuple[str, ...]:
@@ -105,8 +110,9 @@ def load_config(path: Path | None, cwd: Path, variables: Mapping[str, str | Sequ
         raise InputError(f"the project file {what}", code="bad-config", place=Place(target.name), hint=hint)
     project = _Project(documents[0], variables or {})
     accounts = project.accounts()
+    lock = project.bucket("lock")
     project.problems.raise_if_any()
-    return Config(target.name, target.parent, accounts)
+    return Config(target.name, target.parent, accounts, lock)
 
 
 class _Project:
@@ -135,6 +141,17 @@ class _Project:
         if not pairs:
             return (self.account(DEFAULT_ACCOUNT, None, acknowledge),)
         return tuple(self.account(name, body, acknowledge, key) for name, key, body in pairs)
+
+    def bucket(self, name: str) -> Bucket | None:
+        """`lock` or `journal`: a place in S3."""
+        text, node = self.text(self.table, name), self.table.get(name)
+        if text is None or node is None:
+            return None
+        try:
+            return Bucket.parse(text)
+        except ValueError as error:
+            self.problems.add("bad-config", str(error), node, f"write {name}: s3://BUCKET/PREFIX/")
+            return None
 
     def account(self, name: str, body: Node | None, acknowledge: Any, key: Scalar | None = None) -> Account:
         problems = self.problems

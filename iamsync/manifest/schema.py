@@ -23,6 +23,7 @@ _CLOCK: Final = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{
 _VARIABLE: Final = r"\$\("  # a text with a variable in it may be anything until it is filled in
 _SCALAR: Final[Schema] = {"type": ["string", "integer", "boolean"]}
 _TEXT: Final[Schema] = {"type": "string"}
+_BUCKET: Final[Schema] = {"type": ["string", "null"], "pattern": "^s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/.*)?$"}
 _COMMON: Final[dict[str, Schema]] = {
     "use": {"type": "string", "description": "Template to take the fields from."},
     "with": {
@@ -170,6 +171,7 @@ def config_schema() -> Schema:
                 "type": "array",
                 "items": _acknowledgement(),
             },
+            "lock": {"description": "Where the team lock is kept: s3://BUCKET/PREFIX/.", **_BUCKET},
         },
         "additionalProperties": False,
         "definitions": {

@@ -11,6 +11,7 @@ from iamsync.render.words import columns, count, plural, some, wrap
 Row = Mapping[str, Any]
 
 _RUN_COLUMNS: Final = ("run", "started", "account", "outcome", "steps", "caller")
+_LOCK_COLUMNS: Final = ("account", "account_id", "state", "caller", "command", "since", "renewed", "job")
 
 
 def table(headings: Sequence[str], rows: Sequence[Row]) -> str:
@@ -31,6 +32,16 @@ def runs_text(rows: Sequence[Row]) -> str:
     """Past runs as given; keys `run`, `started`, `account`, `outcome`, `steps`, `caller`, `rollback_of`."""
     back = ("rollback_of",) if any(row.get("rollback_of") for row in rows) else ()
     return table((*_RUN_COLUMNS, *back), rows) if rows else "no runs are recorded here"
+
+
+def locks_text(rows: Sequence[Row]) -> str:
+    """Team locks; keys `account`, `account_id`, `state`, and `caller`, `command`, `job`, `since`, `idle`."""
+    told = []
+    for row in rows:
+        idle = row.get("idle")
+        told.append({**row, "renewed": "" if idle is None else f"{idle} s ago"})
+    keys = [key for key in _LOCK_COLUMNS if key in _LOCK_COLUMNS[:3] or _told(key, told)]
+    return table(keys, told)
 
 
 def run_text(run: Row, steps: Sequence[Row]) -> str:

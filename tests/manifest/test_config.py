@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from iamsync.buckets import Bucket
 from iamsync.errors import InputError, InputErrors
 from iamsync.manifest.config import Config, Hop, load_config
 from iamsync.model import Address
@@ -187,3 +188,13 @@ def test_the_scope_asks_owners_what_is_theirs(tmp_path: Path) -> None:
     scope = config(tmp_path, text + more).accounts[0].settings.scope
     assert (scope.stacks, scope.terraform_states) == (("eu-west-1",), ("infra/a.tfstate", "b.tfstate"))
     assert config(tmp_path, "scope: {exclude: [{cloudformation: false}]}\n").accounts[0].settings.scope.stacks is None
+
+
+def test_the_lock_is_a_place_in_s3(tmp_path: Path) -> None:
+    (tmp_path / "iamsync.yaml").write_text("version: 1\nlock: s3://acme-iamsync/locks\n")
+    assert load_config(None, tmp_path).lock == Bucket("acme-iamsync", "locks/")
+    (tmp_path / "iamsync.yaml").write_text("version: 1\nlock: https://acme.example/locks\n")
+    with pytest.raises(InputError, match="is no place in S3") as refused:
+        load_config(None, tmp_path)
+    assert refused.value.place is not None
+    assert refused.value.place.line == 2

@@ -1,0 +1,124 @@
+"""What a team shares on S3: the lock of an account, and the record of its runs. Real processes, moto's server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from iamsync.aws.lock import Lock
+
+from .cli import _BARE, Folder
+from .servers import Server, running
+
+BUCKET = "acme-iamsync"
+BEFORE = """\
+users:
+  alice:
+    inline_policies:
+      old: {Version: 2012-10-17, Statement: {Effect: Allow, Action: "s3:GetObject", Resource: "*"}}
+"""
+AFTER = BEFORE.replace("old:", "new:").replace("s3:", "sqs:")
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[Server]:
+    with running("moto") as server:
+        yield server
+
+
+@pytest.fixture
+def team(moto: Server, inside: Folder) -> Folder:
+    """A project of a team: its lock and its journal are in a bucket of moto's, its IAM is moto's too."""
+    moto.empty()
+    moto.client("iam").create_user(UserName="somebody-else")
+    moto.client("s3").create_bucket(Bucket=BUCKET)
+    inside.environment = {**moto.environment, "GITHUB_SERVER_URL": "https://git.example"}
+    inside.environment |= {"GITHUB_REPOSITORY": "acme/iam", "GITHUB_RUN_ID": "7"}
+    inside.write(
+        "iamsync.yaml",
+        f'version: 1\naccounts: {{prod: {{id: "{moto.account_id}"}}}}\nlock: s3://{BUCKET}/locks/\n'
+        f"safety: {{settle: 0}}\n",
+    )
+    inside.write("iam/site.yaml", BEFORE)
+    return inside
+
+
+def started(folder: Folder, *arguments: str) -> subprocess.Popen[str]:
+    """A command that is not waited for."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "iamsync", *arguments],
+        cwd=folder.root,
+        env={**_BARE, **folder.environment},
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def until_locked(moto: Server) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if moto.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="locks/").get("KeyCount"):
+            return
+        time.sleep(0.2)
+    raise AssertionError("nobody took the lock")
+
+
+def test_of_two_applies_one_names_the_holder_and_a_killed_holder_is_seen_and_released(
+    team: Folder, moto: Server
+) -> None:
+    team("apply", "--auto-approve")
+    team.write("iam/site.yaml", AFTER)
+    config = (team.root / "iamsync.yaml").read_text()
+    team.write("iamsync.yaml", config.replace("settle: 0", "settle: 5m"))  # so that it is at it for long
+    first = started(team, "apply", "--auto-approve")
+    try:
+        until_locked(moto)
+        refused = team("apply", "--auto-approve", "--lock-timeout", "1s", code=1)
+        assert "waiting up to 1 s" in refused.err
+        assert "error[locked]" in refused.err
+        assert "https://git.example/acme/iam/actions/runs/7" in refused.err
+        assert "apply" in refused.err
+        (row,) = json.loads(team("lock", "status", "--format", "json").out)
+        assert row["state"] == "held"
+        assert f":{moto.account_id}:" in row["caller"]
+        assert "seems to be alive" in team("lock", "release", code=1).err
+    finally:
+        os.kill(first.pid, signal.SIGKILL)
+        first.communicate()
+    (row,) = json.loads(team("lock", "status", "--format", "json").out)
+    assert row["state"] == "held", "its lease has not run out yet"
+    assert "released account prod" in team("lock", "release", "--force").out
+    team.write("iamsync.yaml", config)
+    team("apply", "--auto-approve")
+    assert "free" in team("lock", "status").out
+    assert policies(moto) == ["new"]
+
+
+def test_an_apply_whose_lock_is_taken_away_starts_nothing_more(
+    team: Folder, moto: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team("apply", "--auto-approve")
+    team.write("iam/site.yaml", AFTER)
+    asked: list[bool] = []
+
+    def held(lock: Lock) -> bool:
+        asked.append(not asked)  # taken away after the first step
+        return asked[-1]
+
+    monkeypatch.setattr(Lock, "held", property(held))
+    ended = team("apply", "--auto-approve", "--parallelism", "1", code=130)
+    assert "the team lock was taken away" in ended.err
+    assert policies(moto) == ["new", "old"], "the grant was done, the revocation not begun"
+
+
+def policies(moto: Server) -> list[str]:
+    return sorted(moto.client("iam").list_user_policies(UserName="alice")["PolicyNames"])
