@@ -17,6 +17,7 @@ GUARDS: Final = (
     *("held-out-of-scope", "incomplete-read"),
     *("max-change-percent", "max-deletes", "out-of-reach", "over-quota", "protected", "rename-conflict"),
     *("replace", "unknown-principal", "unknown-reference"),
+    *("boundary-removed", "foreign-owned", "principals-losing-access", "recently-used", "whole-kind-deleted"),
 )
 
 Unmanaged = Literal["report", "ignore", "delete"]
@@ -38,11 +39,13 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Safety:
-    """Limits past which a plan is refused; `settle` is in seconds, `max_change_percent` counts from ten."""
+    """Limits past which a plan is refused; `settle` and `recently_used` are seconds, the percentage counts from ten."""
 
     max_deletes: int = 10
     max_change_percent: int = 30
     settle: int = 10
+    recently_used: int = 90 * 86400
+    max_principals_losing_access: int = 20
     protected: Selector = field(default_factory=lambda: Selector(()))
 
 

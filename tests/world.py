@@ -27,7 +27,7 @@ READS = ("Get", "List")
 SESSIONS = Sessions()  # AWS's service models, loaded once
 GUARDS = (
     *("max-deletes", "max-change-percent", "replace", "deny-removed", "protected", "boundary-replace"),
-    *("unknown-principal",),
+    *("unknown-principal", "boundary-removed", "principals-losing-access", "whole-kind-deleted", "foreign-owned"),
 )
 
 

@@ -56,13 +56,17 @@ class Credential:
     service: str = ""
     last_used: str = ""
 
+    @property
+    def name(self) -> str:
+        """What people call it, the id masked: `access key ...WXYZ`."""
+        return f"{_NOUNS[self.what][0]} {masked(self.what, self.id)}".rstrip()
+
     def __str__(self) -> str:
-        """In words, the id masked: `access key ...WXYZ (Active, last used 2026-11-20)`."""
-        told = [_NOUNS[self.what][0], masked(self.what, self.id)]
-        told += [f"for {self.service}"] if self.service else []
+        """All that is told of it: `access key ...WXYZ (Active, last used 2026-11-20)`."""
+        told = f"{self.name} for {self.service}" if self.service else self.name
         more = [self.status, f"last used {self.last_used[:10]}" if self.last_used else ""]
         notes = ", ".join(note for note in more if note)
-        return " ".join(part for part in (*told, f"({notes})" if notes else "") if part)
+        return f"{told} ({notes})" if notes else told
 
 
 def ended(operation: str, params: Mapping[str, Any]) -> Credential | None:

@@ -17,9 +17,18 @@ from iamsync.selector import Pattern, Selector
 from iamsync.settings import GUARDS, Acknowledgement, Safety, Scope, Settings, Unmanaged
 
 SETTINGS: Final = ("scope", "unmanaged", "ignore_changes", "safety", "default_tags", "defaults")
-SAFETY: Final = ("max_deletes", "max_change_percent", "settle", "protected")
+SAFETY: Final = (
+    "max_deletes",
+    "max_change_percent",
+    "settle",
+    "recently_used",
+    "max_principals_losing_access",
+    "protected",
+)
 ACKNOWLEDGE: Final = ("guard", "address", "reason", "until")
 MAX_SETTLE: Final = 600
+# AWS remembers when a role was used for 400 days.
+MAX_RECENTLY_USED: Final = 400 * 86400
 UNMANAGED: Final = get_args(Unmanaged)
 
 
@@ -118,6 +127,8 @@ def _safety(tables: Sequence[Table], backend: str, problems: Problems) -> Safety
         if (node := table.get("protected")) is not None:
             protected += patterns(node, "safety.protected", problems)
 
+    defaults = Safety()
+
     def last(name: str, read: Callable[[Node], int | None], default: int) -> int:
         value = default
         for table in tables:
@@ -136,6 +147,16 @@ def _safety(tables: Sequence[Table], backend: str, problems: Problems) -> Safety
             "settle",
             lambda node: values.seconds(node, "settle", problems, 0, MAX_SETTLE),
             0 if backend == "sandbox" else 10,
+        ),
+        recently_used=last(
+            "recently_used",
+            lambda node: values.seconds(node, "recently_used", problems, 0, MAX_RECENTLY_USED),
+            defaults.recently_used,
+        ),
+        max_principals_losing_access=last(
+            "max_principals_losing_access",
+            lambda node: values.number(node, "max_principals_losing_access", problems, 0, 1_000_000),
+            defaults.max_principals_losing_access,
         ),
         protected=Selector(protected),
     )

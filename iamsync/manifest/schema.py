@@ -422,6 +422,18 @@ def _settings() -> dict[str, Schema]:
                         "pattern": "^[0-9]+[smhd]?$",
                         "default": "10s",
                     },
+                    "recently_used": {
+                        "description": "How long after its last use a user or role is not deleted; 0 for no limit.",
+                        "type": ["string", "integer"],
+                        "pattern": "^[0-9]+[smhd]?$",
+                        "default": "90d",
+                    },
+                    "max_principals_losing_access": {
+                        "description": "How many users and roles one plan may take permissions from.",
+                        "type": "integer",
+                        "minimum": 0,
+                        "default": 20,
+                    },
                     "protected": {**selector, "default": [], "description": "Never changed without acknowledgement."},
                 }
             ),

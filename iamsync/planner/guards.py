@@ -18,8 +18,10 @@ from iamsync.model import Address, Finding, Resource
 from iamsync.planner.compare import Difference
 from iamsync.planner.concern import denies_by_name
 from iamsync.planner.expiry import Lapsed, lapse
+from iamsync.planner.losing import boundary_removed, foreign_owned, recently_used, whole_kind_deleted
+from iamsync.planner.quotas import quotas
 from iamsync.planner.situation import Situation, names_of
-from iamsync.planner.ties import boundary_use, held_elsewhere, quotas, references, unknown_principals
+from iamsync.planner.ties import boundary_use, held_elsewhere, references, unknown_principals
 from iamsync.policy.document import Document, principals
 
 # No acknowledgement could make these work: the way out is to change the manifests.
@@ -274,4 +276,5 @@ def _some(differences: Sequence[Difference]) -> str:
 RULES: Final = (
     *(max_deletes, max_change_percent, protected, replacement, held_elsewhere, deny_removed),
     *(incomplete_read, reach, credentials, references, unknown_principals, quotas, access_gap),
+    *(recently_used, boundary_removed, whole_kind_deleted, foreign_owned),
 )

@@ -6,6 +6,12 @@ from typing import Final
 
 # Guard -> its title, and why it is there.
 MEANINGS: Final[dict[str, tuple[str, str]]] = {
+    "boundary-removed": (
+        "a permissions boundary would come off somebody who stays",
+        "A boundary caps what a user or role may do, whatever its policies say. Without it all that they say counts "
+        "at once, and what looks like a tidy-up can be an escalation. Put another boundary over it, or acknowledge "
+        "it at this address.",
+    ),
     "boundary-replace": (
         "a permissions boundary would be replaced",
         "Replacing a policy means taking it off whoever holds it. Principals that it bounds would be unbounded "
@@ -43,6 +49,12 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "says so. One that cannot be decided, since it hangs on a document or a condition that is not known, is a "
         "warning. Mend the policies or the test; to go on all the same, acknowledge it for that principal.",
     ),
+    "foreign-owned": (
+        "another tool owns it",
+        "Its path, name or tags say that CloudFormation, StackSets, Control Tower, CDK or another tool made it. That "
+        "tool will undo the change, or fail over it at its next update. Change it where its owner keeps it, or "
+        "acknowledge it at this address.",
+    ),
     "held-out-of-scope": (
         "what would be deleted is held by others",
         "AWS refuses to delete a policy or a group that something holds, and this plan may not change the holder: it "
@@ -74,10 +86,22 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "sizes of documents, tags, resources in all. AWS would refuse the call half way through, so nothing is called "
         "at all. Merge policies, use a group, or have AWS raise the quota.",
     ),
+    "principals-losing-access": (
+        "many principals would lose access at once",
+        "More users and roles would lose a permission than safety.max_principals_losing_access, reckoned from the "
+        "policies on both sides; whoever may lose one, since it cannot be told, counts too. One group or one policy "
+        "that everybody has looks like this. Apply in smaller parts, raise the limit, or acknowledge it once.",
+    ),
     "protected": (
         "a protected resource would change",
         "safety.protected names it, under its old name or its new one: the operator wants no change of it without "
         "being asked. Acknowledge it at this address for this one time.",
+    ),
+    "recently-used": (
+        "what would be deleted was used lately",
+        "A user or role that would be deleted or replaced was used within safety.recently_used: its password, one of "
+        "its access keys, or the role was assumed. AWS notes it with some delay, and for roles for 400 days. Find "
+        "out who uses it, then acknowledge it at this address. What has expired is not held up.",
     ),
     "rename-conflict": (
         "both names of a rename live",
@@ -97,6 +121,11 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "unknown-reference": (
         "a policy or group that would be used exists nowhere",
         "What is attached or joined must exist in the account, be declared, or be one of AWS's own policies.",
+    ),
+    "whole-kind-deleted": (
+        "all that is managed of a kind would go",
+        "Every managed user, or role, or any other kind, would be deleted, three or more of them. A file or folder "
+        "that was not found looks like this. Acknowledge it if it is meant.",
     ),
 }
 

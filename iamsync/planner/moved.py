@@ -15,11 +15,12 @@ from iamsync.planner.permissions import Permissions
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Who is affected in the account, who outside it, and findings."""
+    """Who is affected in the account, who outside it, and findings; `untold` principals were not looked at."""
 
     affected: tuple[Affected, ...] = ()
     outside: tuple[trust.Outsider, ...] = ()
     findings: tuple[Finding, ...] = ()
+    untold: int = 0
 
     def affected_through(self, address: Address) -> tuple[Affected, ...]:
         """The principals of the account that the change of this resource moves."""
@@ -36,4 +37,4 @@ def moved(before: Permissions, after: Permissions, differences: Sequence[Differe
     admitted = trust.admissions(before, after, differences, cx)
     entering = tuple(Affected(one.principal, one.role, one.access) for one in admitted.inside)
     found = trust.findings(admitted, {d.address: d.origin for d in differences})
-    return Moved((*told, *entering), admitted.outside, (*found, *untold_finding(untold + admitted.untold)))
+    return Moved((*told, *entering), admitted.outside, (*found, *untold_finding(untold + admitted.untold)), untold)

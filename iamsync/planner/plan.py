@@ -18,6 +18,7 @@ from iamsync.planner.compare import Difference
 from iamsync.planner.concern import Concern
 from iamsync.planner.expiry import Lapsed, hints, lapse, next_end
 from iamsync.planner.failing import failing
+from iamsync.planner.losing import principals_losing_access
 from iamsync.planner.moved import Moved, moved
 from iamsync.planner.narrow import Selection, expired, of_cause, selected
 from iamsync.planner.order import order
@@ -211,6 +212,7 @@ def plan(
         more += _foreseen(steps, Whereabouts.of(cx, steps, prior), before, applier)
         more += failing(standards.tests, before, after, now)
         told = moved(before, after, differences, cx)
+        more += principals_losing_access(told, differences, settings.safety)
     answers = guards.guard(situation, more)
     end = after.state if after is not None else found.settled.live
     by_aws = awsdrift.drifted(found.settled.desired, end, standards.locked, live.aws_policies) if access else ()

@@ -21,6 +21,13 @@ DEFAULT_QUOTAS: Final = {
     "UserPolicySizeQuota": 2048,
     "GroupPolicySizeQuota": 5120,
     "RolePolicySizeQuota": 10240,
+    "PolicySizeQuota": 6144,
+    "AssumeRolePolicySizeQuota": 2048,
+    "UsersQuota": 5000,
+    "GroupsQuota": 300,
+    "RolesQuota": 1000,
+    "PoliciesQuota": 1500,
+    "InstanceProfilesQuota": 1000,
 }
 
 

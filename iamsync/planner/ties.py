@@ -1,4 +1,4 @@
-"""Guards over what holds what: holders, references, trusted principals, and how much fits."""
+"""Guards over what holds what: holders, references, trusted principals."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from iamsync import arn
-from iamsync.kinds import KINDS
-from iamsync.kinds.fields import Documents, Members
 from iamsync.kinds.kind import Context
 from iamsync.model import Address, Finding, Resource
 from iamsync.planner.compare import Difference
-from iamsync.planner.situation import DEFAULT_QUOTAS, Situation, names_of
+from iamsync.planner.situation import Situation, names_of
 from iamsync.policy.document import principals
 
 
@@ -148,34 +146,3 @@ def unknown_principals(situation: Situation) -> Iterator[Finding]:
                     remedy="take it out of the trust policy, or declare it",
                     origin=resource.origin,
                 )
-
-
-def quotas(situation: Situation) -> Iterator[Finding]:
-    """More attachments, memberships or inline documents than the account allows."""
-    limits = {**DEFAULT_QUOTAS, **situation.live.quotas}
-    for difference in situation.differences:
-        if difference.want is None:
-            continue
-        for field in KINDS[difference.address.kind].fields:
-            if not isinstance(field, (Members, Documents)):
-                continue
-            value, limit = getattr(difference.want.spec, field.name), limits[field.quota]
-            count = len(value) if isinstance(field, Members) else sum(held.size for _, held in value)
-            # What is over by itself and is not touched stays as it is.
-            if count > limit and (difference.action != "update" or _changed(difference, field.name)):
-                what = (
-                    f"{count} {field.name}" if isinstance(field, Members) else f"{count} characters of inline policies"
-                )
-                yield Finding(
-                    "over-quota",
-                    "refuse",
-                    f"{difference.address} would have {what}; the account's quota is {limit}",
-                    difference.address,
-                    evidence=field.quota,
-                    remedy="merge policies, use a group, or ask AWS to raise the quota",
-                    origin=difference.origin,
-                )
-
-
-def _changed(difference: Difference, field: str) -> bool:
-    return any(change.field == field for change in difference.fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from iamsync.aws.session import Connection
 from iamsync.errors import AccessDenied, AwsError, IncompleteRead
 from iamsync.kinds.credentials import Credential
 from iamsync.kinds.policy import Policy
-from iamsync.model import Address, Question
+from iamsync.manifest.configsettings import no_settings
+from iamsync.model import Address, Question, Removal, State
+from iamsync.planner.plan import questions
 from iamsync.policy.document import Document
 
 from .conftest import ACCOUNT, TRUST, Answer, Wire, document, refusal
@@ -334,3 +337,19 @@ def test_an_error_of_a_question_comes_through(account: Ask, connection: Connecti
     wire.faults["GetPolicy"] = [refusal("SomethingElse")]
     with pytest.raises(AwsError, match="SomethingElse"):
         confirm(connection, state, [Question("aws-policy", READ_ONLY)])
+
+
+def test_the_last_use_of_a_role_is_asked_for_where_the_bulk_does_not_tell_it(
+    account: Ask, connection: Connection, wire: Wire
+) -> None:
+    app, desired = Address("role", "app"), State.of(ACCOUNT, (), removed=(Removal(Address("role", "app")),))
+    state = read(connection)
+    assert state.resources[app].facts["last_used"] == ""
+    assert Question("last-used", "role/app") not in questions(desired, state, no_settings())
+    facts = {name: held for name, held in state.resources[app].facts.items() if name != "last_used"}
+    silent = State.of(ACCOUNT, (replace(r, facts=facts) if r.address == app else r for r in state))
+    assert Question("last-used", "role/app") in questions(desired, silent, no_settings())
+    wire.calls.clear()
+    answered = confirm(connection, silent, [Question("last-used", "role/app")])
+    assert answered.resources[app].facts["last_used"] == ""
+    assert wire.calls == ["GetRole"]

@@ -212,3 +212,36 @@ def test_a_call_that_fails_leaves_the_user_with_what_was_not_reached(doomed: tup
     site.between = lambda operation, body: None
     site.fine("apply", "--auto-approve", "--acknowledge", CONSENT)
     assert site.writes == ["DeleteLoginProfile", *DEVICE_CALLS, "DeleteUser"]
+
+
+# When it was used -----------------------------------------------------------------------------------
+
+
+def test_the_last_use_of_password_key_and_role_is_read_of_whom_is_to_be_deleted_alone() -> None:
+    key = {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "x", "Status": "Active"}
+    key |= {"CreateDate": "2024-01-01T00:00:00Z", "LastUsed": ["2026-11-20T10:00:00Z", "s3", "us-east-1"]}  # type: ignore[dict-item]
+    users = [
+        {"UserName": "bot", "AccessKeys": [key]},
+        {"UserName": "ann", "PasswordLastUsed": "2026-11-21T10:00:00Z"},
+        {"UserName": "old", "PasswordLastUsed": "2026-01-21T10:00:00Z"},
+        {"UserName": "stays", "PasswordLastUsed": "2026-11-21T10:00:00Z"},
+    ]
+    trust = {
+        "Statement": {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    }
+    role = {
+        "RoleName": "app",
+        "AssumeRolePolicyDocument": trust,
+        "RoleLastUsed": {"LastUsedDate": "2026-11-22T10:00:00Z"},
+    }
+    world = World()
+    world.server.seed(ACCOUNT, {"UserDetailList": users, "RoleDetailList": [role]})
+    gone = [Address("role", "app"), *(Address("user", name) for name in ("ann", "bot", "old"))]
+    goal = State.of(ACCOUNT, (), removed=tuple(map(Removal, gone)), complete=frozenset(KINDS))
+    made = world.plan(goal, OPTIONS)
+    found = {str(guard.address): guard for guard in made.refusals if guard.id == "recently-used"}
+    assert sorted(found) == ["role/app", "user/ann", "user/bot"]
+    assert found["user/bot"].evidence == "access key ...MPLE on 2026-11-20"
+    assert found["user/ann"].evidence == "password on 2026-11-21"
+    assert found["role/app"].evidence == "assumed on 2026-11-22"
+    assert [world.calls.count(name) for name in ("GetUser", "GetAccessKeyLastUsed", "GetRole")] == [3, 1, 0]

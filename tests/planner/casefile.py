@@ -6,7 +6,8 @@ live, desired, base:
   policies: {deploy: {document: allow s3:Get*}}      one statement; a list for several; "#x" is a Sid
 removed: [user/old]
 facts: {policy/deploy: {versions: [allow a:B, ...]}}  oldest first; the document itself is the default
-options: {acknowledge, unmanaged, protected, exclude, ignore_changes, quotas, only, target, incomplete, unread}
+options: {acknowledge, unmanaged, protected, exclude, ignore_changes, quotas, only, target, incomplete, unread, access}
+and the limits of `safety`
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from iamsync.settings import Acknowledgement, Safety, Scope, Settings
 
 ACCOUNT = "111122223333"
 OTHER = "444455556666"
+LIMITS = ("max_deletes", "recently_used", "max_principals_losing_access")
 NOW = "2026-11-24T00:00:00Z"
 
 
@@ -55,7 +57,8 @@ def plan_of(text: str) -> Plan:
         unmanaged=options.get("unmanaged", "report"),
         ignore_changes=tuple(options.get("ignore_changes", [])),
         safety=Safety(
-            max_deletes=options.get("max_deletes", 10), protected=select(options.get("protected", []), KINDS)
+            protected=select(options.get("protected", []), KINDS),
+            **{name: options[name] for name in LIMITS if name in options},
         ),
         acknowledge=tuple(Acknowledgement(*item.split(":", 1)) for item in options.get("acknowledge", [])),
     )
@@ -70,7 +73,7 @@ def plan_of(text: str) -> Plan:
         base=base,
         only=options.get("only"),
         selection=(lambda difference: target(difference.address)) if target is not None else None,
-        access=False,
+        access=options.get("access", False),
     )
 
 

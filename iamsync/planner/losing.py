@@ -1,0 +1,135 @@
+"""Guards over what would be missed: what was used lately, what bounds somebody, what others own, what many lose.
+
+Whatever has expired goes on the word of whoever declared its end: last use and counts do not hold it up.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from iamsync.kinds import KINDS
+from iamsync.kinds.owners import owner_of
+from iamsync.model import Address, Finding, Resource
+from iamsync.planner.compare import Difference
+from iamsync.planner.moved import Moved
+from iamsync.planner.situation import Situation, names_of
+from iamsync.settings import Safety
+
+# Two of a kind are taken out often enough, and by intent.
+_WHOLE_FROM: Final = 3
+
+
+def recently_used(situation: Situation) -> Iterator[Finding]:
+    """Somebody or something still uses what would go: a password, a key, a role that was assumed lately."""
+    span = situation.settings.safety.recently_used
+    if not span:
+        return
+    since = _moment(situation.now) - timedelta(seconds=span)
+    for difference in situation.differences:
+        if difference.action not in ("delete", "replace") or difference.have is None or difference.cause == "expired":
+            continue
+        recent = sorted(((then, what) for then, what in _uses(difference.have) if _moment(then) >= since), reverse=True)
+        if recent:
+            yield Finding(
+                "recently-used",
+                "refuse",
+                f"{difference.address} was last used on {recent[0][0][:10]}; "
+                f"what was used since {since:%Y-%m-%d} is not deleted unasked",
+                difference.address,
+                evidence="; ".join(f"{what} on {then[:10]}" for then, what in recent),
+                remedy="find out who uses it; safety.recently_used says for how long a use counts",
+                origin=difference.origin,
+            )
+
+
+def _uses(resource: Resource) -> Iterator[tuple[str, str]]:
+    """When a user or role was used last, RFC 3339 in UTC, and by what."""
+    if used := resource.facts.get("last_used"):
+        yield used, "assumed" if resource.address.kind == "role" else "password"
+    for credential in resource.facts.get("credentials", ()):
+        if credential.last_used:
+            yield credential.last_used, credential.name
+
+
+def _moment(text: str) -> datetime:
+    then = datetime.fromisoformat(text)
+    return then if then.tzinfo is not None else then.replace(tzinfo=UTC)
+
+
+def boundary_removed(situation: Situation) -> Iterator[Finding]:
+    """A permissions boundary is a wall: whoever stays without it may do all that its policies say."""
+    for difference in situation.differences:
+        have, want = difference.have, difference.want
+        if have is None or want is None:
+            continue
+        before = getattr(have.spec, "permissions_boundary", None)
+        if before and not want.spec.permissions_boundary:
+            yield Finding(
+                "boundary-removed",
+                "refuse",
+                f"{difference.address} would lose its permissions boundary and stay",
+                difference.address,
+                evidence=before,
+                remedy="declare the boundary, or put another one over it",
+                origin=difference.origin,
+            )
+
+
+def whole_kind_deleted(situation: Situation) -> Iterator[Finding]:
+    """Everything managed of one kind would go: a file that was not found looks like this."""
+    gone: dict[str, list[Address]] = defaultdict(list)
+    for difference in situation.differences:
+        if difference.action == "delete" and difference.cause != "expired" and difference.successor is None:
+            gone[difference.address.kind].append(difference.address)
+    staying = {r.address.kind for r in situation.desired if situation.live.get(r.address) is not None}
+    for name, addresses in gone.items():
+        if len(addresses) >= _WHOLE_FROM and name not in staying:
+            yield Finding(
+                "whole-kind-deleted",
+                "refuse",
+                f"all {len(addresses)} {KINDS[name].section.replace('_', ' ')} that are managed would be deleted",
+                evidence=names_of(addresses),
+                remedy="look whether a file or a folder is missing",
+            )
+
+
+def foreign_owned(situation: Situation) -> Iterator[Finding]:
+    """What another tool made, it will put back or stumble over."""
+    for difference in situation.differences:
+        owner = owner_of(difference.have) if difference.have is not None else None
+        if owner is not None and owner.reach:  # out-of-reach says the rest
+            yield Finding(
+                "foreign-owned",
+                "warn" if difference.cause == "expired" else "refuse",
+                f"{difference.address} belongs to {owner.name} ({owner.evidence}), "
+                f"and the plan would {difference.action} it",
+                difference.address,
+                remedy="change it where its owner keeps it, or take it out of the manifests",
+                origin=difference.origin,
+            )
+
+
+def principals_losing_access(told: Moved, differences: Sequence[Difference], safety: Safety) -> Iterator[Finding]:
+    """Many people at once lose something: one group or one policy that all of them have.
+
+    Whoever may lose something, since it cannot be told, counts too.
+    """
+    expired = {difference.address for difference in differences if difference.cause == "expired"}
+    open_ended = [one for one in told.affected if one.through not in expired]
+    losing = {one.principal for one in open_ended if one.access.lost}
+    perhaps = {one.principal for one in open_ended if one.access.undecided} - losing
+    count, limit = len(losing) + len(perhaps) + told.untold, safety.max_principals_losing_access
+    if count > limit:
+        notes = [names_of(sorted(losing | perhaps))]
+        notes += [f"for {len(perhaps)} of them it cannot be told"] if perhaps else []
+        notes += [f"for {told.untold} more it was not computed"] if told.untold else []
+        yield Finding(
+            "principals-losing-access",
+            "refuse",
+            f"{count} principals would lose access; the limit is {limit}",
+            evidence="; ".join(note for note in notes if note),
+            remedy="apply in smaller parts, or raise safety.max_principals_losing_access",
+        )
