@@ -7,7 +7,7 @@ published defaults. What can be raised is then only told, since it may have been
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from iamsync.kinds import KINDS
@@ -110,15 +110,8 @@ def _judged(situation: Situation, difference: Difference, figure: _Figure, way: 
     said = f"{difference.address} would have {figure.after} {figure.noun}"
     if figure.after > limit:
         whose = "the account's quota" if certain else "AWS's default, which the account may have had raised,"
-        yield Finding(
-            "over-quota" if certain else "near-quota",
-            "refuse" if certain else "medium",
-            f"{said}; {whose} is {limit}",
-            difference.address,
-            evidence=figure.quota,
-            remedy=way,
-            origin=difference.origin,
-        )
+        found = _too_much(certain, f"{said}; {whose} is {limit}", figure.quota, way)
+        yield replace(found, address=difference.address, origin=difference.origin)
     elif figure.after > figure.before and (limit - figure.after) * _NEAR <= limit:
         yield Finding(
             "near-quota",
@@ -146,13 +139,9 @@ def _in_the_account(situation: Situation, kind: str, name: str) -> Iterator[Find
         said = f"the account would have {after} {noun}"
         if after <= limit:
             said = f"the account would have {peak} {noun} until {gone} {'is' if gone == 1 else 'are'} deleted"
-        yield Finding(
-            "over-quota" if certain else "near-quota",
-            "refuse" if certain else "medium",
-            f"{said}; its quota is {limit}" if certain else f"{said}; AWS's default is {limit}",
-            evidence=f"{name}Quota",
-            remedy="delete first, with --target" if after <= limit else "delete some, or ask AWS to raise the quota",
-        )
+        way = "delete first, with --target" if after <= limit else "delete some, or ask AWS to raise the quota"
+        whose = "its quota" if certain else "AWS's default"
+        yield _too_much(certain, f"{said}; {whose} is {limit}", f"{name}Quota", way)
     elif (limit - after) * _NEAR <= limit and made > gone:
         yield Finding(
             "near-quota",
@@ -160,6 +149,13 @@ def _in_the_account(situation: Situation, kind: str, name: str) -> Iterator[Find
             f"the account would have {after} {noun}, of {limit} at most; {_left(limit - after)}",
             evidence=f"{name}Quota",
         )
+
+
+def _too_much(certain: bool, said: str, quota: str, way: str) -> Finding:
+    """A refusal, where the figure is certain; else a word."""
+    if certain:
+        return Finding("over-quota", "refuse", said, evidence=quota, remedy=way)
+    return Finding("near-quota", "medium", said, evidence=quota, remedy=way)
 
 
 def _left(count: int) -> str:
