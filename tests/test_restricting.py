@@ -1,4 +1,4 @@
-"""Sessions limited to a plan: made when their first step comes, once each, and halved where AWS finds them too large."""
+"""Sessions limited to a plan: made once, when their first step comes, and halved where AWS finds them too large."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from iamsync.model import Address, Call, Step
 ACCOUNT = "111122223333"
 STEPS = tuple(
     Step(f"s{number}", Address("user", f"user-{number}"), Call("CreateUser", {"UserName": f"user-{number}"}), "neutral")
-    for number in range(1, 41)
+    for number in range(1, 101)
 )
 
 
