@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from iamsync.engine.permitted import Permitted, Subject, permitted
@@ -123,7 +123,18 @@ def _about(held: Permitted) -> dict[str, Any]:
         "id": held.account_id,
         "subject": held.subject,
         "about": ABOUT[held.subject],
+        "unseen": list(_unseen(held)),
     }
+
+
+def _unseen(held: Permitted) -> Iterator[str]:
+    """Kinds of policies that nobody gave, so that they have no say in the answer."""
+    above = held.account.organization
+    yield "resource policies"
+    if not above.scps:
+        yield "SCPs"
+    if not above.rcps:
+        yield "RCPs"
 
 
 def _granted(held: Permitted, found: Iterable[Grant], who: Address | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,7 +17,7 @@ from iamsync.manifest.load import Beside
 from iamsync.manifest.lockfile import read_lock
 from iamsync.manifest.places import statement_places
 from iamsync.model import State
-from iamsync.planner.permissions import Permissions
+from iamsync.planner.permissions import Permissions, Places
 from iamsync.planner.plan import contrast
 from iamsync.planner.projected import projected
 from iamsync.policy.document import Document
@@ -75,7 +76,7 @@ def declared(project: Project, account: Account, account_id: str, partition: str
 def of_manifests(project: Project, account: Account, state: State, beside: Beside) -> Permitted:
     """The same, of manifests that were resolved already; `beside` as `resolve` filled it."""
     places = statement_places(beside.documents)
-    return Permitted(account, "manifests", Permissions(state, read_lock(project.root), places=places))
+    return Permitted(account, "manifests", _permissions(account, state, read_lock(project.root), places))
 
 
 def _live(project: Project, reached: Reached) -> Permitted:
@@ -84,7 +85,7 @@ def _live(project: Project, reached: Reached) -> Permitted:
     else:
         assert reached.connection is not None
         state = read(reached.connection)
-    return Permitted(reached.account, "live", Permissions(state, _documents(project, reached, state)))
+    return Permitted(reached.account, "live", _permissions(reached.account, state, _documents(project, reached, state)))
 
 
 def _planned(project: Project, reached: Reached) -> Permitted:
@@ -94,7 +95,13 @@ def _planned(project: Project, reached: Reached) -> Permitted:
     live = observe(reached, desired, settings)
     state = projected(contrast(desired, live, settings, now=project.now))
     places = statement_places(beside.documents)
-    return Permitted(account, "planned", Permissions(state, _documents(project, reached, state), places=places))
+    return Permitted(account, "planned", _permissions(account, state, _documents(project, reached, state), places))
+
+
+def _permissions(
+    account: Account, state: State, aws: Mapping[str, tuple[str, Document]], places: Places | None = None
+) -> Permissions:
+    return Permissions(state, aws, places=places, organization=account.organization)
 
 
 def _documents(project: Project, reached: Reached, state: State) -> dict[str, tuple[str, Document]]:

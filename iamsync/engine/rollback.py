@@ -85,7 +85,8 @@ def _planned(project: Project, reached: Reached, then: Past, now: str) -> Planne
     live = replace(live, unread=frozenset())
     undo = back(then, live)
     # The manifests' tests are about where they lead, not about the way back.
-    live = informed(reached, undo.desired, live, settings, Standards(locked=read_lock(project.root)))
+    standards = Standards(organization=reached.account.organization, locked=read_lock(project.root))
+    live = informed(reached, undo.desired, live, settings, standards)
     made = plan(
         undo.desired,
         live,
@@ -95,6 +96,7 @@ def _planned(project: Project, reached: Reached, then: Past, now: str) -> Planne
         now=now,
         applier=reached.applier,
         noted=undo.findings,
+        standards=standards,
     )
     return Planned(reached, undo.desired, live, settings, replace(made, reported=()))
 

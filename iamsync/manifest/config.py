@@ -17,9 +17,11 @@ from iamsync.manifest import values
 from iamsync.manifest.configsettings import SETTINGS, merged_defaults, no_settings, read_acknowledge, read_settings
 from iamsync.manifest.expand import Variables, expand
 from iamsync.manifest.nodes import Listing, Node, Scalar, Table
+from iamsync.manifest.organization import KEY, read_organization
 from iamsync.manifest.problems import WRONG, Problems, Wrong, a, is_null
 from iamsync.manifest.source import read
 from iamsync.model import EMPTY
+from iamsync.policy.organization import Organization
 from iamsync.settings import Settings
 
 Backend = Literal["aws", "sandbox"]
@@ -27,10 +29,11 @@ Backend = Literal["aws", "sandbox"]
 FILE: Final = "iamsync.yaml"
 DEFAULT_MANIFESTS: Final = ("iam",)
 DEFAULT_ACCOUNT: Final = "default"
-TOP: Final = ("version", "manifests", "variables", "accounts", *SETTINGS, "acknowledge", "lock")
+TOP: Final = ("version", "manifests", "variables", "accounts", *SETTINGS, "acknowledge", "lock", KEY)
 ACCOUNT: Final = (
     *("id", "manifests", "variables", "labels", "profile", "region", "partition", "backend", "assume_role"),
     *SETTINGS,
+    KEY,
 )
 HOP: Final = ("arn", "external_id", "session_name", "duration")
 SESSION: Final = (900, 43200)  # AssumeRole's own bounds
@@ -74,6 +77,7 @@ class Account:
     read: tuple[Hop, ...] = ()
     write: tuple[Hop, ...] = ()
     defaults: Mapping[str, Table] = field(default_factory=lambda: EMPTY)
+    organization: Organization = field(default_factory=Organization)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def load_config(path: Path | None, cwd: Path, variables: Mapping[str, str | Sequ
         what = "holds nothing" if not documents else "is not one mapping"
         hint = "write version: 1 and what else is to be set"
         raise InputError(f"the project file {what}", code="bad-config", place=Place(target.name), hint=hint)
-    project = _Project(documents[0], variables or {})
+    project = _Project(documents[0], variables or {}, target.parent)
     accounts = project.accounts()
     lock = project.bucket("lock")
     project.problems.raise_if_any()
@@ -118,8 +122,9 @@ def load_config(path: Path | None, cwd: Path, variables: Mapping[str, str | Sequ
 class _Project:
     """Reads one project file."""
 
-    def __init__(self, table: Table, given: Mapping[str, str | Sequence[str]]) -> None:
+    def __init__(self, table: Table, given: Mapping[str, str | Sequence[str]], root: Path) -> None:
         self.table = table
+        self.root = root
         self.given = {name: value if isinstance(value, str) else tuple(value) for name, value in given.items()}
         self.problems = Problems()
         self.ids: dict[str, str] = {}
@@ -181,6 +186,7 @@ class _Project:
             read=read_hops,
             write=write_hops,
             defaults=merged_defaults(self.table.get("defaults"), own.get("defaults"), problems),
+            organization=read_organization((self.table, own), self.root, partition or "aws", scope, problems),
         )
 
     def facts(

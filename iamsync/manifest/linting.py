@@ -51,7 +51,8 @@ def findings(
     suppressed = 0
     boundaries = _boundaries(state)
     for address, written in beside.documents:
-        use: Use = "boundary" if address in boundaries else written.use
+        own_use: Use = "trust" if written.use == "trust" else "identity"
+        use: Use = "boundary" if address in boundaries else own_use
         key = (id(written.node), use)
         if key not in made:
             held = lint(

@@ -15,12 +15,13 @@ def statement_places(documents: Iterable[tuple[Address, Written]]) -> dict[tuple
     made: dict[int, tuple[Origin, ...]] = {}
     for address, written in documents:
         if id(written.node) not in made:
-            made[id(written.node)] = _places(written.node)
+            made[id(written.node)] = places_of(written.node)
         found.setdefault((address, written.document.text), made[id(written.node)])
     return found
 
 
-def _places(node: Node) -> tuple[Origin, ...]:
+def places_of(node: Node) -> tuple[Origin, ...]:
+    """The places of the statements of one document, in order."""
     held = node.get("Statement") if isinstance(node, Table) else None
     items = held.items if isinstance(held, Listing) else (held,)
     places = (item.place for item in items if isinstance(item, Table))

@@ -395,6 +395,7 @@ def _settings() -> dict[str, Schema]:
         for kind in SECTIONS.values()
     }
     selector = {"type": "array", "items": _TEXT}
+    levels = {**selector, "minItems": 1}
     return {
         "scope": {
             "description": "Which undeclared live resources are watched.",
@@ -435,6 +436,23 @@ def _settings() -> dict[str, Schema]:
                         "default": 20,
                     },
                     "protected": {**selector, "default": [], "description": "Never changed without acknowledgement."},
+                }
+            ),
+        },
+        "organization_policies": {
+            "description": "Policies of the organization that limit the account, in files of the project.",
+            **_closed(
+                {
+                    "scps": {
+                        "description": "Levels of service control policies, the root's first; or FullAWSAccess.",
+                        "type": "array",
+                        "items": levels,
+                    },
+                    "rcps": {
+                        "description": "Levels of resource control policies, the root's first.",
+                        "type": "array",
+                        "items": levels,
+                    },
                 }
             ),
         },

@@ -129,7 +129,8 @@ def classes(permissions: Permissions, who: Address, patterns: Iterable[str]) -> 
     own = [
         element for source in held.identity if isinstance(source, Source) for element in elements(source.document.text)
     ]
-    limits = elements(held.boundary.document.text) if isinstance(held.boundary, Source) else ()
+    bounds = (held.boundary,) if isinstance(held.boundary, Source) else ()
+    limits = [element for source in (*bounds, *permissions.limits()) for element in elements(source.document.text)]
     wanted = _wanted(asked, own)
     masks: dict[str, int] = {}
     granted: set[str] = wanted & TRUST_ACTIONS
@@ -242,7 +243,7 @@ def _globs(permissions: Permissions, who: Address, action: str) -> tuple[Glob, .
     """Every pattern of resources in the statements that cover an action, but `*`."""
     found = {
         _glob(permissions, who, text, element.variables): None
-        for source in permissions.sources(who)
+        for source in (*permissions.sources(who), *permissions.limits())
         for element in elements(source.document.text)
         if element.covers(action.lower())
         for text in element.resources

@@ -13,6 +13,7 @@ from iamsync import arn
 from iamsync.model import Address, Finding, State
 from iamsync.planner.effects import compared, documents_held, holders
 from iamsync.planner.permissions import Permissions
+from iamsync.planner.standards import Standards
 from iamsync.policy.access import Access, lines
 from iamsync.policy.document import Document
 
@@ -37,16 +38,17 @@ def documents_reviewed(desired: State, locked: Mapping[str, object]) -> tuple[st
 
 
 def drifted(
-    desired: State, state: State, locked: Mapping[str, tuple[str, Document]], now: Mapping[str, tuple[str, Document]]
+    desired: State, state: State, standards: Standards, now: Mapping[str, tuple[str, Document]]
 ) -> tuple[Drifted, ...]:
     """What AWS changed since it was reviewed, for the declared principals of a state, sorted by policy."""
     found = []
+    locked, limits = standards.locked, standards.organization
     for policy in documents_reviewed(desired, locked):
         if policy not in now or locked[policy][1].permissions_key == now[policy][1].permissions_key:
             continue
         # One policy at a time, the others as they are now: what is told adds up to all that changed.
-        before = Permissions(state, {**now, policy: locked[policy]})
-        after = Permissions(state, now)
+        before = Permissions(state, {**now, policy: locked[policy]}, organization=limits)
+        after = Permissions(state, now, organization=limits)
         declared = (one for one in holders(state, policy) if one in desired.resources)
         moved = tuple((address, compared(before, after, address)) for address in sorted(declared))
         found.append(Drifted(policy, locked[policy][0], now[policy][0], tuple(pair for pair in moved if pair[1])))

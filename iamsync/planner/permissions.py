@@ -17,6 +17,7 @@ from iamsync.policy.document import Document, principals
 from iamsync.policy.evaluate import Layers, Source, evaluate
 from iamsync.policy.explanation import Decision
 from iamsync.policy.holdings import Held, Holdings, Unknown
+from iamsync.policy.organization import Organization
 from iamsync.policy.request import Principal, Request, Values
 
 TRUST_ACTIONS: Final = frozenset({"sts:assumerole", "sts:tagsession", "sts:setsourceidentity"})
@@ -26,6 +27,7 @@ _CATALOGUE: Final = "action catalogue"
 _EVERYTHING: Final = Document.of(
     {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 )
+NO_ORGANIZATION: Final = Organization()
 # Where a document's statements are written, by its holder and its text.
 Places = Mapping[tuple[Address, str], tuple[Origin, ...]]
 
@@ -43,7 +45,8 @@ def is_blind(reason: str) -> bool:
 class Permissions:
     """What a state's principals may do; `aws_policies` are version and document of AWS's own, by ARN.
 
-    `unknown`, where given, is what every document is taken to say that nobody knows.
+    `unknown`, where given, is what every document is taken to say that nobody knows. `organization` limits
+    everybody.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Permissions:
         places: Places | None = None,
         catalog: Catalog | None = None,
         unknown: Document | None = None,
+        organization: Organization = NO_ORGANIZATION,
     ) -> None:
         self.state = state
         self.catalog = load() if catalog is None else catalog
@@ -62,6 +66,7 @@ class Permissions:
         self._folded = state.folded()
         self._arns = {self.arn(resource): resource for resource in state}
         self._unknown_document = unknown
+        self._organization = organization
         self._generous: Permissions | None = None
         self._holdings: dict[Address, Holdings] = {}
         self._who: dict[Address, Principal] = {}
@@ -70,7 +75,12 @@ class Permissions:
         """The same, every unknown document taken to allow everything: what is denied then is denied for certain."""
         if self._generous is None:
             self._generous = Permissions(
-                self.state, self._aws, places=self._places, catalog=self.catalog, unknown=_EVERYTHING
+                self.state,
+                self._aws,
+                places=self._places,
+                catalog=self.catalog,
+                unknown=_EVERYTHING,
+                organization=self._organization,
             )
         return self._generous
 
@@ -114,6 +124,8 @@ class Permissions:
         leave all to IAM policies, as its default policy does: no other policy of a resource is known.
         """
         layers = self.holdings(address).layers(self.state.account_id, self.state.partition)
+        if layers.rcps and resource.split(":")[4:5] not in ([], [""], [self.state.account_id]):
+            layers = replace(layers, rcps=())  # they limit what is done to resources of this account
         if action.lower() in TRUST_ACTIONS:
             found = self.named(resource)
             if found is not None and found.address.kind == "role":
@@ -126,6 +138,10 @@ class Permissions:
         """The principal's policies whose documents are known, its boundary last."""
         held = self.holdings(address)
         return tuple(one for one in (*held.identity, held.boundary) if isinstance(one, Source))
+
+    def limits(self) -> tuple[Source, ...]:
+        """The policies of the organization, which limit everybody alike."""
+        return tuple(self._organization)
 
     def trust(self, role: Address) -> Source:
         """A role's trust policy; KeyError where there is no such role."""
@@ -165,7 +181,7 @@ class Permissions:
         if decision.verdict == "explicit_deny" or decision.blocked_by == "aws":
             return
         held = self.holdings(address)
-        if decision.blocked_by not in ("boundary", "trust"):
+        if decision.blocked_by not in ("boundary", "trust", "scp"):
             yield from (not_known(one.label) for one in held.identity if isinstance(one, Unknown))
         if isinstance(held.boundary, Unknown) and decision.allowed:
             yield not_known(f"the boundary {held.boundary.label}")
@@ -188,7 +204,9 @@ class Permissions:
             else:
                 identity += self._of(group, f" via {group.address}")
         limit = holder.spec.permissions_boundary
-        return Holdings(tuple(identity), None if limit is None else self._managed(limit, ""))
+        organization = self._organization
+        boundary = None if limit is None else self._managed(limit, "")
+        return Holdings(tuple(identity), boundary, organization.scps, organization.rcps)
 
     def _of(self, holder: Resource, via: str) -> Iterator[Held]:
         for name, document in holder.spec.inline_policies:

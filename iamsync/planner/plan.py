@@ -189,8 +189,9 @@ def plan(
         differences = selected(differences, selection, cx)
     before = after = None
     if access and differences:
-        before = Permissions(found.settled.live, live.aws_policies)
-        after = Permissions(made(found.settled.live, differences), live.aws_policies)
+        above = standards.organization
+        before = Permissions(found.settled.live, live.aws_policies, organization=above)
+        after = Permissions(made(found.settled.live, differences), live.aws_policies, organization=above)
     situation = Situation(
         *(found.settled.desired, found.live, differences, settings, now, cx, max(found.managed, 0)),
         caller=caller,
@@ -215,7 +216,7 @@ def plan(
         more += principals_losing_access(told, differences, settings.safety)
     answers = guards.guard(situation, more)
     end = after.state if after is not None else found.settled.live
-    by_aws = awsdrift.drifted(found.settled.desired, end, standards.locked, live.aws_policies) if access else ()
+    by_aws = awsdrift.drifted(found.settled.desired, end, standards, live.aws_policies) if access else ()
     changes = tuple(_change(difference, tuple(of.get(difference.address, ())), told) for difference in differences)
     left_out = _in_place(found.differences) - _in_place(differences)
     return Plan(

@@ -91,7 +91,7 @@ def what_can(permissions: Permissions, who: Address) -> tuple[Grant, ...]:
 def _places(permissions: Permissions, who: Address) -> dict[str, str]:
     """The statements of a principal's policies as `difference` names them, with the places where they are written."""
     found: dict[str, str] = {}
-    for source in permissions.sources(who):
+    for source in (*permissions.sources(who), *permissions.limits()):
         for statement in compiled(source.document.text):
             label = f"{source.label}, statement {statement.sid or statement.position}"
             known = len(source.places) >= statement.position

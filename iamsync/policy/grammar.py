@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 from iamsync.policy.document import OPERATORS
 
-Use = Literal["identity", "trust"]
+Use = Literal["identity", "trust", "resource"]
 Path = tuple[str | int, ...]
 
 _TOP: Final = ("Version", "Id", "Statement")
@@ -96,6 +96,7 @@ def _statement(statement: dict[str, Any], use: Use, path: Path) -> Iterator[Prob
         for element in ("Principal", "NotPrincipal"):
             if element in statement:
                 yield Problem((*path, element), f"{element} belongs in trust and resource policies only")
+    if use != "trust":
         yield from _one_of(statement, "Resource", "NotResource", path)
         for element in ("Resource", "NotResource"):
             for place, item in _strings(statement, element, path):
@@ -107,6 +108,7 @@ def _statement(statement: dict[str, Any], use: Use, path: Path) -> Iterator[Prob
         for element in ("Resource", "NotResource"):
             if element in statement:
                 yield Problem((*path, element), f"{element} is not allowed in a trust policy: the role is the resource")
+    if use != "identity":
         yield from _one_of(statement, "Principal", "NotPrincipal", path)
         for element in ("Principal", "NotPrincipal"):
             if element in statement:

@@ -36,11 +36,15 @@ Held: TypeAlias = Source | Unknown
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What a principal holds: its own policies and its groups', its boundary, and SCPs by level from the root down."""
+    """What a principal holds: its own policies and its groups', its boundary, and what its organization limits it to.
+
+    SCPs and RCPs are levels from the root down, as in `evaluate.Layers`.
+    """
 
     identity: tuple[Held, ...] = ()
     boundary: Held | None = None
     scps: tuple[tuple[Held, ...], ...] = ()
+    rcps: tuple[tuple[Source, ...], ...] = ()
 
     def layers(self, account_id: str, partition: str = "aws") -> Layers:
         """The layers for a request about a resource of the own account whose own policy leaves all to IAM.
@@ -51,6 +55,7 @@ class Holdings:
             identity=tuple(held for held in self.identity if isinstance(held, Source)),
             boundary=self.boundary if isinstance(self.boundary, Source) else None,
             scps=tuple(tuple(held for held in level if isinstance(held, Source)) for level in self.scps),
+            rcps=self.rcps,
             resource=_delegating(account_id, partition),
         )
 
@@ -117,6 +122,13 @@ def rules(before: Holdings, after: Holdings, weighing: Weighing) -> Rules:
                 entry = sides.setdefault(rule, Sides())
                 entry.mask |= 1 << side
                 entry.labels[side][label] = None
+        # They deny only, and to everyone; what they allow is no grant.
+        for level_of_rcps in held.rcps if limited else ():
+            for rule, label in _layer(_IDENTITY, level_of_rcps, weighing, spelling):
+                if not rule.allows:
+                    entry = sides.setdefault(rule, Sides())
+                    entry.mask |= 1 << side
+                    entry.labels[side][label] = None
     return Rules(sides, _SCP + levels, spelling)
 
 

@@ -12,7 +12,6 @@ Json = Mapping[str, Any]
 
 # Outcomes of an expectation that make its test fail.
 WRONG: Final = ("failed", "uncertain", "contradicted")
-_LIMITS: Final = "resource policies, SCPs and RCPs are not looked at"
 
 
 def results_text(document: Json, *, color: bool = False, verbose: bool = False) -> str:
@@ -79,7 +78,7 @@ def decisions_text(document: Json, *, color: bool = False) -> str:
     head = (
         f"{safe(document['principal'])} in account {safe(document['account'])} ({document['id']}), {document['about']}"
     )
-    return "\n".join([head, *lines, f"({_LIMITS})"])
+    return "\n".join([head, *lines, f"({_unseen(document)})"])
 
 
 def grants_text(document: Json, *, verbose: bool = False) -> str:
@@ -98,7 +97,7 @@ def grants_text(document: Json, *, verbose: bool = False) -> str:
             out += columns(
                 [("   ", row["principal"], some(row["policies"], None if verbose else 5)) for row in account["unknown"]]
             )
-    return "\n".join([*out, f"({_LIMITS})"])
+    return "\n".join([*out, f"({_unseen(document)})"])
 
 
 def _grant(grant: Json, who: bool, verbose: bool) -> Iterator[str]:
@@ -164,3 +163,10 @@ def _label(node: Json) -> str:
         if node["kind"] != node["name"]
         else node["name"]
     )
+
+
+def _unseen(document: Json) -> str:
+    """What has no say in the answers, in words."""
+    accounts = document.get("accounts", [document])
+    *most, last = dict.fromkeys(name for account in accounts for name in account["unseen"])
+    return f"{', '.join(most)} and {last} are not looked at" if most else f"{last} are not looked at"
