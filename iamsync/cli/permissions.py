@@ -67,6 +67,12 @@ def run_tests(
     planned: Annotated[
         bool, typer.Option("--planned", help="Test the account as it will be after the plan, undeclared ones included.")
     ] = False,
+    aws: Annotated[
+        bool,
+        typer.Option(
+            "--aws", help="Let AWS's policy simulator decide; both answers are shown, and a contradiction fails."
+        ),
+    ] = False,
     form: Annotated[
         str, typer.Option("--format", help=f"{', '.join(CHECK_FORMATS)}.", envvar="IAMSYNC_FORMAT")
     ] = "text",
@@ -77,6 +83,7 @@ def run_tests(
     """Run the permission tests of the manifests; exits 2 where one fails."""
     from iamsync.engine import testing
     from iamsync.engine.findings import mistakes
+    from iamsync.engine.simulating import simulated
     from iamsync.errors import InputErrors
     from iamsync.render.checked import results_markdown
     from iamsync.render.decisions import results_text as as_text
@@ -92,7 +99,8 @@ def run_tests(
         return results_text(made, kind, project.root)
 
     try:
-        tested = testing.test(project, "planned" if planned else "manifests" if live is None else "live")
+        subject: Any = "planned" if planned else "manifests" if live is None else "live"
+        tested = simulated(project, subject) if aws else testing.test(project, subject)
     except (InputError, InputErrors) as wrong:
         made = {"accounts": [], "errors": mistakes(wrong)}
         unsaid(form, also, text, lambda limit: results_markdown(made, limit))

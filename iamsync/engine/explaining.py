@@ -4,15 +4,46 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from typing import Final
 
 from iamsync.errors import InputError
 from iamsync.planner.meanings import MEANINGS, RESIDUAL
 from iamsync.policy.lint import RULES
 
+# What reports call changes of permissions and failing tests.
+_REPORTED: Final = {
+    "permission-gain": (
+        "a principal gains permissions",
+        "After this plan a principal may do what it may not do now: through its own policies, its groups or its "
+        "boundary. See whether that is what the change is for.",
+    ),
+    "permission-undecided": (
+        "a change of permissions that cannot be told",
+        "What a principal gains or loses here hangs on something that is not known, such as the document of a policy "
+        "that was never read. The reason stands with it.",
+    ),
+    "permission-test": (
+        "a permission test fails",
+        "A test of the manifests expects a principal to be able to do something, or not to be, and it is otherwise. "
+        "The statements that decide stand with it.",
+    ),
+    "permission-test-uncertain": (
+        "a permission test cannot be decided",
+        "The answer hangs on something that is not known, and an answer that may be wrong is no pass. Give the test "
+        "the context it lacks, read the policies that are not known (`iamsync refresh`), or write "
+        "allow_uncertain: true.",
+    ),
+    "permission-test-contradiction": (
+        "AWS's simulator contradicts iamsync",
+        "For the same policies and the same request AWS's policy simulator and iamsync's own evaluator say opposite "
+        "things. Neither is believed: look at both before anything is applied, and please report it.",
+    ),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A finding's id, how grave it is (or that it is a guard), what it is called, and a paragraph about it."""
+    """An id, how grave it is (or that it is a guard or a row of a report), what it is called, and a paragraph."""
 
     id: str
     severity: str
@@ -25,7 +56,8 @@ def explanations() -> tuple[Explanation, ...]:
     rules = (Explanation(rule.id, rule.severity, rule.title, rule.text) for rule in RULES)
     guards = (Explanation(name, "guard", *MEANINGS[name]) for name in sorted(MEANINGS))
     residual = (Explanation(name, "medium", *RESIDUAL[name]) for name in sorted(RESIDUAL))
-    return (*rules, *guards, *residual)
+    reported = (Explanation(name, "report", *_REPORTED[name]) for name in sorted(_REPORTED))
+    return (*rules, *guards, *residual, *reported)
 
 
 def explain(code: str) -> Explanation:

@@ -57,6 +57,16 @@ def permitted(project: Project, subject: Subject) -> tuple[Permitted, ...]:
         return tuple(_live(project, one) if subject == "live" else _planned(project, one) for one in reached)
 
 
+def reached_permissions(project: Project, reached: Reached, subject: Subject) -> Permitted:
+    """The same, of an account that was reached: documents that manifests do not hold are asked of it."""
+    if subject != "manifests":
+        return _live(project, reached) if subject == "live" else _planned(project, reached)
+    beside = Beside()
+    state = project.desired_of(reached.account, reached.account_id, reached.partition, beside)
+    places = statement_places(beside.documents)
+    return Permitted(reached.account, subject, Permissions(state, _documents(project, reached, state), places=places))
+
+
 def _meant(project: Project) -> tuple[Account, ...]:
     """The accounts of this run; with a file, the one it is of."""
     accounts = project.accounts()

@@ -45,7 +45,11 @@ def test(project: Project, subject: Subject) -> tuple[Tested, ...]:
 
     InputError where no account has any: nothing tested is nothing passed.
     """
-    found = _gathered([_tested(project, held) for held in permitted(project, subject)])
+    return some(_gathered([_tested(project, held) for held in permitted(project, subject)]))
+
+
+def some(found: tuple[Tested, ...]) -> tuple[Tested, ...]:
+    """The results, if there are any; InputError where no account has a test."""
     if not any(held.rows for held in found):
         raise InputError(
             "there are no permission tests",
@@ -57,11 +61,11 @@ def test(project: Project, subject: Subject) -> tuple[Tested, ...]:
 
 def tested(project: Project, held: Permitted) -> Tested:
     """The tests of one account on the permissions at hand; InputErrors with every mistake in them."""
-    tests = _narrowed(project, project.tests(held.account, held.account_id, held.partition))
+    tests = narrowed(project, project.tests(held.account, held.account_id, held.partition))
     return Tested(held.account.name, held.account_id, held.subject, run(tests, held.permissions, project.now))
 
 
-def _narrowed(project: Project, tests: tuple[PermissionTest, ...]) -> tuple[PermissionTest, ...]:
+def narrowed(project: Project, tests: tuple[PermissionTest, ...]) -> tuple[PermissionTest, ...]:
     """The tests in the files that the command line names, all of them where it names none."""
     paths = project.narrowing_paths()
     if not paths:
@@ -122,4 +126,12 @@ def _row(row: Row) -> dict[str, Any]:
         "certain": row.decision.certain if row.decision else None,
         "because": list(told(row.decision)) if row.decision else [],
         "reason": row.reason or None,
+        "aws": None
+        if row.aws is None
+        else {
+            "decision": row.aws.verdict,
+            "reasons": list(row.aws.reasons),
+            "asked": row.aws.asked,
+            "not_asked": list(row.aws.untold),
+        },
     }

@@ -23,9 +23,22 @@ from iamsync.policy.regions import Pieces
 from iamsync.policy.request import Values
 from iamsync.policy.vocabulary import resources, spelled, templates, wild
 
-Outcome = Literal["passed", "failed", "uncertain", "excepted"]
+Outcome = Literal["passed", "failed", "uncertain", "excepted", "contradicted"]
 
 _ANY: Final = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """What somebody else decides of an expectation (AWS's simulator), or why it was not asked.
+
+    `asked` is how many requests were; `untold` are those that could not be, in words.
+    """
+
+    verdict: Literal["allowed", "explicit_deny", "implicit_deny", "not_asked"]
+    reasons: tuple[str, ...]
+    asked: int
+    untold: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +47,8 @@ class Row:
 
     `asked` and `on` are the action and resource as the test names them (`on` empty: any resource).
     Where it did not pass, `actions` are those that fare so, `where` the resources, and `decision` is
-    the one on the first of them. `reason` is that of an exception.
+    the one on the first of them. `reason` is that of an exception. `aws` is a second opinion, on the same
+    request, where one was asked for: `contradicted` says that it is sure of the opposite.
     """
 
     test: str
@@ -49,11 +63,12 @@ class Row:
     example: str = ""
     decision: Decision | None = None
     reason: str = ""
+    aws: Second | None = None
 
     @property
     def wrong(self) -> bool:
         """Whether the test fails for it."""
-        return self.outcome in ("failed", "uncertain")
+        return self.outcome in ("failed", "uncertain", "contradicted")
 
 
 def run(tests: Iterable[PermissionTest], permissions: Permissions, now: str) -> tuple[Row, ...]:
@@ -69,7 +84,7 @@ def run(tests: Iterable[PermissionTest], permissions: Permissions, now: str) -> 
 
 def again(test: PermissionTest, permissions: Permissions, principal: Address, now: str) -> tuple[Row, ...]:
     """A test's rows for one principal of other permissions, of which it need not be right."""
-    return tuple(_rows_of(test, principal, permissions, _context(test, now), now))
+    return tuple(_rows_of(test, principal, permissions, context_of(test, now), now))
 
 
 def mistakes(test: PermissionTest, permissions: Permissions) -> Iterator[InputError]:
@@ -139,7 +154,7 @@ def _fits(action: str, resource: str, permissions: Permissions) -> bool:
 
 
 def _rows(test: PermissionTest, permissions: Permissions, now: str) -> Iterator[Row]:
-    context = _context(test, now)
+    context = context_of(test, now)
     for who in selected(test, permissions):
         yield from _rows_of(test, who, permissions, context, now)
 
@@ -147,20 +162,35 @@ def _rows(test: PermissionTest, permissions: Permissions, now: str) -> Iterator[
 def _rows_of(
     test: PermissionTest, who: Address, permissions: Permissions, context: Mapping[str, Values], now: str
 ) -> Iterator[Row]:
+    for _, rows in _expected(test, who, permissions, context, now):
+        yield from rows
+
+
+def expected_rows(test: PermissionTest, permissions: Permissions, now: str) -> Iterator[tuple[Row, tuple[Row, ...]]]:
+    """Each expectation of each principal as a bare row, and the rows that it comes to."""
+    context = context_of(test, now)
+    for who in selected(test, permissions):
+        yield from _expected(test, who, permissions, context, now)
+
+
+def _expected(
+    test: PermissionTest, who: Address, permissions: Permissions, context: Mapping[str, Values], now: str
+) -> Iterator[tuple[Row, tuple[Row, ...]]]:
     marks = _marks(permissions, who)
     excused = next((e for e in test.exemptions if e.holds(now) and e.principals(who, *marks)), None)
     for entry in test.entries:
         for on in entry.resources or ("",):
             row = Row(test.name, who, entry.expected, entry.actions, on, "passed", entry.place)
             if excused is not None:
-                yield replace(row, outcome="excepted", reason=excused.reason)
+                yield row, (replace(row, outcome="excepted", reason=excused.reason),)
             elif entry.expected == "allow":
-                yield from _allowed(row, permissions, context, test.allow_uncertain)
+                yield row, tuple(_allowed(row, permissions, context, test.allow_uncertain))
             else:
-                yield from _denied(row, permissions, context, test.allow_uncertain)
+                yield row, tuple(_denied(row, permissions, context, test.allow_uncertain))
 
 
-def _context(test: PermissionTest, now: str) -> Mapping[str, Values]:
+def context_of(test: PermissionTest, now: str) -> Mapping[str, Values]:
+    """What a test says of its requests' context, and the time."""
     moment = datetime.fromisoformat(now)
     known_now: dict[str, Values] = {"aws:CurrentTime": now, "aws:EpochTime": str(int(moment.timestamp()))}
     given = {key: values[0] if len(values) == 1 else values for key, values in test.context.items()}
@@ -170,7 +200,7 @@ def _context(test: PermissionTest, now: str) -> Mapping[str, Values]:
 def _allowed(row: Row, permissions: Permissions, context: Mapping[str, Values], lenient: bool) -> Iterator[Row]:
     wrong = False
     for asked in row.asked:
-        for action in _actions(asked, row.on, permissions):
+        for action in actions_of(asked, row.on, permissions):
             found = areas(permissions, row.principal, action, context, row.on or None)
             refused = found.which(lambda d: not d.allowed)
             doubtful = found.which(lambda d: d.allowed and not d.certain)
@@ -195,7 +225,7 @@ def _allowed(row: Row, permissions: Permissions, context: Mapping[str, Values], 
         yield row
 
 
-def _actions(asked: str, on: str, permissions: Permissions) -> tuple[str, ...]:
+def actions_of(asked: str, on: str, permissions: Permissions) -> tuple[str, ...]:
     """The actions of a pattern that can be about the resource; those without any where none is named."""
     found = tuple(str(action) for action in permissions.catalog.expand(asked))
     if not wild(asked):

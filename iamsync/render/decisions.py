@@ -37,8 +37,13 @@ def _account(account: Json, color: bool, verbose: bool) -> Iterator[str]:
         excepted = sorted({row["principal"] for row in rows if row["outcome"] == "excepted"})
         aside = f"; excepted: {safe(some(excepted, 5))}" if excepted else ""
         yield f"{word}  {safe(name)}   ({count(people, 'principal')}{aside})"
-        for row in rows if verbose else bad:
+        for row in rows if verbose else [row for row in rows if wrong(row) or _unasked(row)]:
             yield from row_lines(row, color=color)
+
+
+def _unasked(row: Json) -> bool:
+    """Whether AWS was to be asked and could not be, so that our own answer stands alone."""
+    return bool(row.get("aws")) and row["aws"]["decision"] not in _VERDICTS
 
 
 def row_lines(row: Json, *, color: bool = False) -> Iterator[str]:
@@ -47,17 +52,39 @@ def row_lines(row: Json, *, color: bool = False) -> Iterator[str]:
     if row["outcome"] in ("passed", "excepted"):
         asked = f"{row['expected']} {', '.join(row['asked'])}" + (f" on {row['resource']}" if row["resource"] else "")
         yield f"    {row['outcome']}  {safe(row['principal'])}: {safe(asked)}   {safe(place)}"
+        yield from _second(row)
         return
-    allowed = row["decision"] == "allowed"
+    # With two opinions the other one decides.
+    decided = row["aws"]["decision"] if row.get("aws") and row["aws"]["decision"] in _VERDICTS else row["decision"]
+    allowed = decided == "allowed"
     actions = safe(some(row["actions"] or row["asked"], 4))
     where = safe("; ".join(row["where"]) or row["resource"] or "any resource")
     verb = "may or may not" if row["outcome"] == "uncertain" else "can" if allowed else "cannot"
     said = f"{safe(row['principal'])} {verb} {actions} on {where}"
+    if row["outcome"] == "contradicted":
+        said = f"AWS's simulator contradicts iamsync: {safe(row['principal'])}, {actions} on {where}"
     yield f"    {paint(said, 'bold', on=color)}   expected: {row['expected']}, {safe(place)}"
     if row["example"] and row["example"] not in row["where"] and row["example"] != row["resource"]:
         yield f"        for example on {safe(row['example'])}"
+    ours = "iamsync: " if row.get("aws") else ""
     for line in row["because"]:
-        yield f"        {safe(line)}"
+        yield f"        {ours}{safe(line)}"
+    yield from _second(row)
+
+
+_VERDICTS: Final = {"allowed": "allowed", "explicit_deny": "denied explicitly", "implicit_deny": "not granted"}
+
+
+def _second(row: Json) -> Iterator[str]:
+    """What AWS's simulator says beside our own answer, and what it was not asked."""
+    aws = row.get("aws")
+    if not aws:
+        return
+    if aws["decision"] in _VERDICTS:
+        reasons = f" ({'; '.join(aws['reasons'])})" if aws["reasons"] else ""
+        yield f"        AWS: {_VERDICTS[aws['decision']]}{safe(reasons)}; {count(aws['asked'], 'request')} asked"
+    for text in aws["not_asked"]:
+        yield f"        not asked: {safe(text)}"
 
 
 def wrong(row: Json) -> bool:

@@ -22,36 +22,6 @@ GRADES: Final[tuple[Grade, ...]] = ("error", "critical", "high", "medium", "low"
 PROJECT_FILE: Final = "iamsync.yaml"
 _GUARDS: Final[dict[str, Grade]] = {"refuse": "high", "warn": "medium"}
 
-# What these notices are called and mean; lint rules and guards have their own explanations.
-OWN_RULES: Final = {
-    "permission-gain": (
-        "a principal gains permissions",
-        "After this plan a principal may do what it may not do now: through its own policies, its groups or its "
-        "boundary. See whether that is what the change is for.",
-    ),
-    "permission-undecided": (
-        "a change of permissions that cannot be told",
-        "What a principal gains or loses here hangs on something that is not known, such as the document of a policy "
-        "that was never read. The reason stands with it.",
-    ),
-    "permission-test": (
-        "a permission test fails",
-        "A test of the manifests expects a principal to be able to do something, or not to be, and it is otherwise. "
-        "The statements that decide stand with it.",
-    ),
-    "permission-test-uncertain": (
-        "a permission test cannot be decided",
-        "The answer hangs on something that is not known, and an answer that may be wrong is no pass. Give the test "
-        "the context it lacks, read the policies that are not known (`iamsync refresh`), or write "
-        "allow_uncertain: true.",
-    ),
-    "permission-test-contradiction": (
-        "AWS's simulator contradicts iamsync",
-        "For the same policies and the same request AWS's policy simulator and iamsync's own evaluator say opposite "
-        "things. Neither is believed: look at both before anything is applied, and please report it.",
-    ),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Sources:

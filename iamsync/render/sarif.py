@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from iamsync.render.blocks import incomplete
 from iamsync.render.inert import json_text, safe
-from iamsync.render.notices import GRADES, OWN_RULES, Grade, Notice
+from iamsync.render.notices import GRADES, Grade, Notice
 
 # GitHub takes 25,000 results in a run and keeps the first 5,000; a file may be 10 MB once compressed.
 MOST_RESULTS: Final = 5_000
@@ -89,7 +89,7 @@ def _log(shown: Sequence[Notice], total: int, explained: Explained, version: str
 
 
 def _rule(rule: str, grade: Grade, explained: Explained) -> dict[str, Any]:
-    title, text = OWN_RULES.get(rule) or explained.get(rule) or (rule.replace("-", " "), "")
+    title, text = explained.get(rule) or (rule.replace("-", " "), "")
     made: dict[str, Any] = {
         "id": safe(rule),
         "shortDescription": {"text": safe(title)},
