@@ -45,12 +45,25 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """A list of patterns; empty selects nothing."""
+    """A list of patterns; empty selects nothing.
+
+    `either` are selectors whose choice is selected too, `within` those that must all agree.
+    """
 
     patterns: tuple[Pattern, ...]
+    either: tuple[Selector, ...] = ()
+    within: tuple[Selector, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether it can select anything at all."""
+        return bool(self.patterns or any(self.either))
 
     def __call__(self, address: Address, path: str | None = None, tags: Mapping[str, str] | None = None) -> bool:
         tags = tags or {}
+        chosen = self._own(address, path, tags) or any(other(address, path, tags) for other in self.either)
+        return chosen and all(other(address, path, tags) for other in self.within)
+
+    def _own(self, address: Address, path: str | None, tags: Mapping[str, str]) -> bool:
         wanted = [pattern for pattern in self.patterns if not pattern.exclude]
         if not self.patterns or (wanted and not any(p.matches(address, path, tags) for p in wanted)):
             return False
@@ -59,7 +72,8 @@ class Selector:
     @property
     def needs_tags(self) -> bool:
         """Whether deciding takes tags, which a bulk read may not know for certain."""
-        return any(pattern.form == "tag" for pattern in self.patterns)
+        others = (*self.either, *self.within)
+        return any(pattern.form == "tag" for pattern in self.patterns) or any(other.needs_tags for other in others)
 
 
 def parse(text: str, kinds: Iterable[str]) -> Pattern:

@@ -15,7 +15,8 @@ from iamsync.selector import Selector, glob_matches
 GUARDS: Final = (
     *("boundary-replace", "call-denied", "changed-since", "delete-credentials", "deny-removed", "failing-test"),
     *("held-out-of-scope", "incomplete-read"),
-    *("max-change-percent", "max-deletes", "out-of-reach", "over-quota", "protected", "rename-conflict"),
+    *("max-change-percent", "max-deletes", "out-of-reach", "outside-guardrails", "over-quota", "protected"),
+    "rename-conflict",
     *("replace", "unknown-principal", "unknown-reference"),
     *("boundary-removed", "foreign-owned", "principals-losing-access", "recently-used", "whole-kind-deleted"),
 )
@@ -72,7 +73,7 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the planner is told beside the two states."""
+    """Everything the planner is told beside the two states; `bounds` is where an operator lets it change anything."""
 
     scope: Scope
     unmanaged: Unmanaged = "report"
@@ -80,3 +81,4 @@ class Settings:
     safety: Safety = field(default_factory=Safety)
     acknowledge: tuple[Acknowledgement, ...] = ()
     default_tags: tuple[tuple[str, str], ...] = ()
+    bounds: Scope | None = None

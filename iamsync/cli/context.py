@@ -30,6 +30,7 @@ def engine_options(common: Common, **more: Any) -> Any:
         sandbox=common.sandbox,
         variables=_variables(common.var or []),
         variables_from=tuple(common.variables_from or ()),
+        guardrails=common.guardrails or "",
         now=_moment(common.now) if common.now else utc_now(),
         note=(lambda _: None) if common.quiet else note,
         warn=note,

@@ -39,6 +39,10 @@ class Common:
         list[Path] | None,
         _option("--variables-from", env="VARIABLES_FROM", text="JSON file of variables (repeatable).", panel=PROJECT),
     ] = None
+    guardrails: Annotated[
+        str | None,
+        _option("--guardrails", env="GUARDRAILS", text="Operator's settings: FILE or git:REV:PATH.", panel=PROJECT),
+    ] = None
     account: Annotated[
         list[str] | None,
         _option(

@@ -35,6 +35,22 @@ def checkout(root: Path, revision: str, into: Path) -> Path:
     return root_then
 
 
+def file_at(root: Path, revision: str, path: str) -> str:
+    """The text of one file of a revision, by its path from the repository's top; InputError where there is none."""
+    if not revision or revision.startswith("-"):
+        raise InputError(
+            f"{revision!r} is no git revision", code="bad-revision", hint="for example git:main:rails.yaml"
+        )
+    commit = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", what=revision).decode().strip()
+    held = _git(root, "show", f"{commit}:{path}", what=f"{revision}:{path}")
+    try:
+        return held.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{revision}:{path} is not UTF-8 text", code="bad-revision", hint="save it as UTF-8"
+        ) from error
+
+
 def _git(folder: Path, *arguments: str, what: str = "") -> bytes:
     try:
         done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, check=False)

@@ -44,6 +44,7 @@ class Options:
     base: str | None = None
     only: Cause | None = None
     expiring: str = ""
+    guardrails: str = ""
     now: str = ""
     command: str = "apply"
     lock_timeout: float = 0.0

@@ -13,6 +13,7 @@ from iamsync.engine.options import Options, utc_now
 from iamsync.engine.owning import with_owners
 from iamsync.engine.project import NO_ACCOUNT, Project, declared_at, revision
 from iamsync.engine.reach import Reached, Ways
+from iamsync.engine.weakening import weakenings
 from iamsync.errors import InputError
 from iamsync.kinds.kind import Context
 from iamsync.manifest.config import Account
@@ -77,12 +78,16 @@ def replan(project: Project, reached: Reached, now: str, base: Project | None = 
     standards = Standards(tests, account.organization, read_lock(project.root))
     live = with_owners(project, reached, desired, observe(reached, desired, settings), settings)
     live = informed(reached, desired, live, settings, standards)
+    notes = project.held(account)
+    if base is not None:
+        notes = (*weakenings(project, base, account, reached.account_id, reached.partition), *notes)
     made = plan(
         desired,
         live,
         settings,
         account_name=account.name,
         caller=reached.caller,
+        noted=notes,
         applier=reached.applier,
         now=now,
         base=before,

@@ -11,20 +11,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from iamsync.engine.git import checkout
+from iamsync.engine.git import checkout, file_at
 from iamsync.engine.options import Options, utc_now
 from iamsync.errors import InputError, Place
 from iamsync.expectations import PermissionTest
+from iamsync.guardrails import Guardrails, tightened
 from iamsync.kinds import KINDS
 from iamsync.manifest.accounts import account_selector
 from iamsync.manifest.config import Account, Config, load_config
+from iamsync.manifest.documents import file_name, inside
 from iamsync.manifest.files import Manifests, read_manifests
 from iamsync.manifest.load import Beside, resolve
+from iamsync.manifest.rails import read_guardrails
+from iamsync.manifest.source import parse, read
 from iamsync.manifest.testsection import resolve_tests
-from iamsync.model import Address, State
+from iamsync.model import Address, Finding, State
 from iamsync.planner.expiry import expire
 from iamsync.selector import Selector, select
-from iamsync.settings import GUARDS, Acknowledgement, Settings
+from iamsync.settings import GUARDS, Acknowledgement, Safety, Settings
 
 NO_ACCOUNT: Final = "000000000000"
 CONFIG: Final = "iamsync.yaml"
@@ -39,6 +43,9 @@ class Project:
     _manifests: dict[tuple[str, ...], Manifests] = field(default_factory=dict)
     _desired: dict[tuple[str, str], State] = field(default_factory=dict)
     _paths: tuple[str, ...] = ()
+    rails: Guardrails | None = None
+    _held: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
+    _written: dict[str, Settings] = field(default_factory=dict)
 
     @classmethod
     def open(cls, options: Options) -> Project:
@@ -47,8 +54,42 @@ class Project:
         if config is None and not (cwd / CONFIG).exists() and len(options.paths) == 1:
             inside = cwd / options.paths[0]
             if (inside / CONFIG).is_file():
-                return cls(replace(options, cwd=inside, paths=()), load_config(inside / CONFIG, inside, given(options)))
-        return cls(options, load_config(config, cwd, given(options)))
+                moved = replace(options, cwd=inside, paths=())
+                return cls(moved, load_config(inside / CONFIG, inside, given(options)))._guarded(cwd)
+        return cls(options, load_config(config, cwd, given(options)))._guarded(cwd)
+
+    def _guarded(self, cwd: Path) -> Project:
+        """The project under the operator's guardrails, where there are any."""
+        if self.options.guardrails:
+            self.rails = guardrails(self.options, cwd, self.root)
+            made = []
+            for account in self.config.accounts:
+                self._written[account.name] = account.settings
+                usual = Safety(settle=0) if account.backend == "sandbox" else Safety()
+                settings, found = tightened(account.settings, self.rails, usual)
+                self._held[account.name] = found
+                made.append(replace(account, settings=settings))
+            self.config = replace(self.config, accounts=tuple(made))
+        return self
+
+    def held(self, account: Account) -> tuple[Finding, ...]:
+        """What the project file tried and the guardrails did not let it."""
+        return self._held.get(account.name, ())
+
+    def written(self, account: Account) -> Settings:
+        """The account's settings as the project file has them, whatever the guardrails make of them."""
+        return self._written.get(account.name, account.settings)
+
+    def check_allowed(self, account: Account, account_id: str | None) -> None:
+        """InputError where the guardrails do not allow this account id."""
+        allowed = self.rails.accounts if self.rails is not None else ()
+        if allowed and account_id is not None and account_id not in allowed:
+            assert self.rails is not None
+            raise InputError(
+                f"account {account.name} is {account_id}, which {self.rails.source} does not allow",
+                code="account-not-allowed",
+                hint=f"allowed are {', '.join(allowed)}",
+            )
 
     @property
     def root(self) -> Path:
@@ -148,7 +189,7 @@ class Project:
         return expire(state, self.now)
 
     def tests(self, account: Account, account_id: str, partition: str = "aws") -> tuple[PermissionTest, ...]:
-        """The tests that the manifests hold an account to; InputErrors with every mistake in them."""
+        """The tests that guardrails and manifests hold an account to; InputErrors with every mistake in them."""
         return resolve_tests(
             self.manifests(account),
             account,
@@ -156,6 +197,7 @@ class Project:
             partition=partition,
             config=self.config,
             variables=given(self.options),
+            first=self.rails.tests if self.rails is not None else (),
         )
 
     def offline_id(self, account: Account) -> str:
@@ -195,6 +237,25 @@ class Project:
                     f"{path} is outside the project {self.root}", code="no-such-path", hint="give a path inside it"
                 ) from error
         return tuple(out)
+
+
+def guardrails(options: Options, cwd: Path, root: Path) -> Guardrails:
+    """The operator's guardrails; InputError(s) where the file is missing or wrong."""
+    text = options.guardrails
+    if text.startswith("git:"):
+        revision, colon, path = text.removeprefix("git:").partition(":")
+        if not colon or not path:
+            raise InputError(
+                f"--guardrails {text!r} names no file",
+                code="bad-option",
+                hint="write git:REV:PATH, or the path of a file",
+            )
+        return read_guardrails(parse(file_at(root, revision, path), text), text)
+    path_of = cwd / text
+    name = file_name(path_of.absolute(), root)
+    if inside(path_of, root):
+        options.warn(f"guardrails {name} lie in the project they guard: whoever changes manifests can change them")
+    return read_guardrails(read(path_of, name), name)
 
 
 @contextmanager

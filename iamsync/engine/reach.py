@@ -65,6 +65,12 @@ class Ways:
 
     def reach(self, account: Account, *, write: bool = False) -> Reached:
         """A way into this account; the id is checked before anything else is asked."""
+        self.project.check_allowed(account, account.id)
+        found = self._way(account, write)
+        self.project.check_allowed(account, found.account_id)
+        return found
+
+    def _way(self, account: Account, write: bool) -> Reached:
         if self.options.live is not None:
             if write:
                 raise InputError(

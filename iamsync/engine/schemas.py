@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from iamsync.manifest.railsschema import guardrails_schema
 from iamsync.manifest.schema import config_schema, manifest_schema
 from iamsync.manifest.snapshotschema import snapshot_schema
 from iamsync.planner.planschema import plan_schema
@@ -14,6 +15,7 @@ _MAKERS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "config": config_schema,
     "plan": plan_schema,
     "snapshot": snapshot_schema,
+    "guardrails": guardrails_schema,
 }
 NAMES: Final = tuple(_MAKERS)
 

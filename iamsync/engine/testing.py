@@ -70,7 +70,10 @@ def narrowed(project: Project, tests: tuple[PermissionTest, ...]) -> tuple[Permi
     paths = project.narrowing_paths()
     if not paths:
         return tests
-    return tuple(test for test in tests if any(_inside(test.place.file, path) for path in paths))
+    held = project.rails.source if project.rails is not None else None
+    return tuple(
+        test for test in tests if test.place.file == held or any(_inside(test.place.file, path) for path in paths)
+    )
 
 
 def _inside(file: str, path: str) -> bool:

@@ -166,7 +166,7 @@ class Declarations:
     def is_protected(self, item: Item) -> bool:
         """Whether `safety.protected` names the item, by what it says itself."""
         protected: Selector = self.account.settings.safety.protected
-        if not protected.patterns:
+        if not protected:
             return False
         tags: dict[str, str] = {}
         if protected.needs_tags:

@@ -21,7 +21,7 @@ from iamsync.manifest.files import Manifests
 from iamsync.manifest.load import outline
 from iamsync.manifest.nodes import Listing, Node, Scalar, Table
 from iamsync.manifest.problems import WRONG, Problems, a, did_you_mean, is_null
-from iamsync.manifest.sections import TEST_ENTRY, TEST_EXCEPTION, WrittenTest
+from iamsync.manifest.sections import TEST_ENTRY, TEST_EXCEPTION, Part, WrittenTest
 from iamsync.manifest.templates import place_text
 from iamsync.selector import Pattern, Selector, parse
 
@@ -40,23 +40,24 @@ def resolve_tests(
     partition: str = "aws",
     config: Config,
     variables: Mapping[str, str | Sequence[str]] | None = None,
+    first: Sequence[Part] = (),
 ) -> tuple[PermissionTest, ...]:
-    """The permission tests of one account, in the order of the files.
+    """The permission tests of one account, in the order of the files; those of `first` (guardrails) before them.
 
     Parameters as for `resolve`. Raises InputError(s) with all that is wrong in them and with the names
     around them.
     """
     made = outline(manifests, account, account_id, partition, config, variables or {})
     problems = made.problems
-    first: dict[str, Scalar] = {}
+    names: dict[str, Scalar] = {}
     found = []
-    for part in made.here:
+    for part in (*first, *made.here):
         for written in part.tests:
             if problems.full:
                 break
             if not made.declarations.reading.applies(written.table.get("only_accounts")):
                 continue
-            held = first.setdefault(written.key.text, written.key)
+            held = names.setdefault(written.key.text, written.key)
             if held is not written.key:
                 message = f'test "{written.key.text}" stands twice; the first one is at {place_text(held.place)}'
                 problems.add("duplicate-test", message, written.key, "remove or rename one of the two")

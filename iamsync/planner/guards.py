@@ -26,7 +26,14 @@ from iamsync.policy.document import Document, principals
 
 # No acknowledgement could make these work: the way out is to change the manifests.
 FINAL: Final = frozenset(
-    {"held-out-of-scope", "boundary-replace", "incomplete-read", "out-of-reach", "unknown-reference"}
+    {
+        "outside-guardrails",
+        "held-out-of-scope",
+        "boundary-replace",
+        "incomplete-read",
+        "out-of-reach",
+        "unknown-reference",
+    }
     | {"rename-conflict", "over-quota"}
 )
 _PERCENT_FROM: Final = 10
@@ -40,7 +47,13 @@ def guard(situation: Situation, found: Iterable[Finding] = ()) -> tuple[Finding,
     for rule in RULES:
         findings.extend(rule(situation))
     answered = [_acknowledged(finding, situation) for finding in findings]
-    return tuple(sorted(answered, key=lambda f: (f.severity != "refuse", f.id, str(f.address or ""), f.title)))
+    return tuple(sorted(answered, key=_turn))
+
+
+def _turn(finding: Finding) -> tuple[bool, bool, str, str, str]:
+    """What refuses comes first, and of the rest what weakens a guard."""
+    refuses, first = finding.severity == "refuse", finding.id == "weakened-guardrail"
+    return not refuses, not first, finding.id, str(finding.address or ""), finding.title
 
 
 def acknowledgement(finding: Finding) -> str:
@@ -109,6 +122,28 @@ def protected(situation: Situation) -> Iterator[Finding]:
                 f"{difference.address}{called} is protected, and the plan would {difference.action} it",
                 difference.address,
                 remedy="take the change out of the manifests",
+                origin=difference.origin,
+            )
+
+
+def outside(situation: Situation) -> Iterator[Finding]:
+    """What an operator's guardrails leave to others, whoever declares it."""
+    bounds = situation.settings.bounds
+    for difference in situation.differences if bounds is not None else ():
+        sides = [resource for resource in (difference.have, difference.want) if resource is not None]
+        # By the tags of what is there, if it is: those that are declared could be chosen to fit.
+        tags = dict(getattr(sides[0].spec, "tags", ()))
+        if bounds is not None and not all(
+            bounds.include(difference.address, getattr(side.spec, "path", "/"), tags)
+            and not bounds.exclude(difference.address, getattr(side.spec, "path", "/"), tags)
+            for side in sides
+        ):
+            yield Finding(
+                "outside-guardrails",
+                "refuse",
+                f"{difference.address} lies outside of what the guardrails let this project change",
+                difference.address,
+                remedy="take it out of the manifests, or have the guardrails' scope changed",
                 origin=difference.origin,
             )
 
@@ -274,7 +309,7 @@ def _some(differences: Sequence[Difference]) -> str:
 
 
 RULES: Final = (
-    *(max_deletes, max_change_percent, protected, replacement, held_elsewhere, deny_removed),
+    *(max_deletes, max_change_percent, protected, outside, replacement, held_elsewhere, deny_removed),
     *(incomplete_read, reach, credentials, references, unknown_principals, quotas, access_gap),
     *(recently_used, boundary_removed, whole_kind_deleted, foreign_owned),
 )

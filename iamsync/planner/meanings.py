@@ -80,6 +80,12 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "Service-linked roles and those of Identity Center are changed by their service alone, whoever asks. Take them "
         "out of the manifests; change the permission set or the service instead.",
     ),
+    "outside-guardrails": (
+        "the operator's guardrails leave it to others",
+        "The file that --guardrails names has a scope, and this resource lies outside of it: by its name, by its path, "
+        "or by the tags of what is there. No declaration and no acknowledgement reaches over that; whoever owns the "
+        "guardrails can change their scope.",
+    ),
     "over-quota": (
         "AWS would refuse it as too much",
         "The plan would end above one of the account's quotas, as the account tells them: attachments, memberships, "
