@@ -23,7 +23,7 @@ tests:
 """
 LOOSE = f"""\
 unmanaged: delete
-safety: {{max_deletes: 50, protected: ["!user/ops"]}}
+safety: {{max_deletes: 50, protected: [role/x, "!user/ops"]}}
 acknowledge: [{{guard: max-deletes}}]
 {CONFIG}"""
 TRUST = (
