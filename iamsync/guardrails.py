@@ -74,6 +74,8 @@ def tightened(settings: Settings, rails: Guardrails, usual: Safety) -> tuple[Set
     scope = Scope(
         replace(include, within=(*include.within, rails.scope.include)),
         replace(exclude, either=(*exclude.either, rails.scope.exclude)),
+        _both_stacks(settings.scope.stacks, rails.scope.stacks),
+        tuple(dict.fromkeys((*settings.scope.terraform_states, *rails.scope.terraform_states))),
     )
     made = replace(
         settings, scope=scope, unmanaged=unmanaged, safety=safety, acknowledge=tuple(kept), bounds=rails.scope
@@ -96,6 +98,13 @@ def weakened(before: Settings, after: Settings) -> Iterator[Finding]:
         yield from _narrower(f"safety.{name}", getattr(before.safety, name), getattr(after.safety, name))
     yield from _narrower("scope.include", before.scope.include, after.scope.include)
     yield from _narrower("scope.exclude", after.scope.exclude, before.scope.exclude, "leaves out")
+    if after.unmanaged == "delete":
+        yield from _narrower("scope.exclude", before.scope.exclude, after.scope.exclude)
+    kept = after.scope.stacks
+    if _both_stacks(before.scope.stacks, kept) != (None if kept is None else tuple(sorted(kept))):
+        yield weaker("scope.exclude asks fewer CloudFormation stacks what they own")
+    for state in sorted(set(before.scope.terraform_states) - set(after.scope.terraform_states)):
+        yield weaker(f"scope.exclude no longer asks {state} what Terraform owns")
     if looser(after.unmanaged, before.unmanaged):
         yield weaker(f"unmanaged was {before.unmanaged} and is {after.unmanaged}")
     for pattern in sorted(set(after.ignore_changes) - set(before.ignore_changes)):
@@ -132,6 +141,13 @@ def _tighter(name: str) -> Callable[[int, int], int]:
 
 def _held(title: str, origin: Origin | None = None) -> Finding:
     return Finding("weakened-guardrail", "high", title, remedy=_REMEDY, origin=origin)
+
+
+def _both_stacks(one: tuple[str, ...] | None, other: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """The regions whose stacks either side asks; an empty tuple is all of them, None is none."""
+    if one is None or other is None:
+        return other if one is None else one
+    return tuple(sorted({*one, *other})) if one and other else ()
 
 
 def weaker(title: str, origin: Origin | None = None) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from iamsync.engine.schemas import schema
 from iamsync.errors import InputError, InputErrors
 from iamsync.guardrails import WEIGHED, Guardrails, looser, tightened, weakened
+from iamsync.kinds import KINDS
 from iamsync.manifest.configsettings import read_acknowledge, read_settings
 from iamsync.manifest.nodes import Table, plain
 from iamsync.manifest.problems import Problems
@@ -21,7 +22,8 @@ from iamsync.manifest.rails import read_guardrails
 from iamsync.manifest.schema import schema_errors
 from iamsync.manifest.source import parse
 from iamsync.model import Address
-from iamsync.settings import GUARDS, Safety, Settings
+from iamsync.selector import select
+from iamsync.settings import GUARDS, Safety, Scope, Settings
 
 SELECTORS = ("role/app", "role/*", "role:/ci/**", "tag:Team=web", "*", "!role/app", "!role:/ci/**", "user/a*")
 WHO = [
@@ -159,7 +161,43 @@ def test_what_a_change_weakens_is_told_one_by_one() -> None:
         "acknowledge: protected for * until 2027-01-31T00:00:00Z is new",
     ]
     assert list(weakened(after, after)) == []
-    assert len(list(weakened(after, before))) == 1  # no longer watched: what was excepted from protection is protected
+
+
+ANY: tuple[str, ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "both"),
+    [
+        (None, None, None),
+        (None, ANY, ANY),
+        (ANY, ("eu-west-1",), ANY),
+        (("eu-west-1",), None, ("eu-west-1",)),
+        (("us-east-1", "eu-west-1"), ("eu-west-1",), ("eu-west-1", "us-east-1")),
+    ],
+)
+def test_owners_that_either_side_asks_are_asked(mine: Any, theirs: Any, both: Any) -> None:
+    scope = Scope(select(["*"], KINDS), select([], KINDS), mine, ("a.tfstate",))
+    rule = Guardrails("rails.yaml", replace(scope, stacks=theirs, terraform_states=("b.tfstate", "a.tfstate")))
+    made, _ = tightened(Settings(scope), rule, Safety())
+    assert (made.scope.stacks, made.scope.terraform_states) == (both, ("a.tfstate", "b.tfstate"))
+    assert [
+        item.title for item in weakened(Settings(made.scope), Settings(replace(made.scope, terraform_states=())))
+    ] == [
+        "scope.exclude no longer asks a.tfstate what Terraform owns",
+        "scope.exclude no longer asks b.tfstate what Terraform owns",
+    ]
+    fewer = list(weakened(Settings(made.scope), Settings(replace(made.scope, stacks=None))))
+    assert bool(fewer) is (both is not None)
+    assert list(weakened(Settings(made.scope), Settings(made.scope))) == []
+
+
+def test_an_exclusion_that_goes_where_what_is_undeclared_is_deleted_is_told() -> None:
+    before = project({"scope": {"exclude": ["role/app"]}, "unmanaged": "delete"})
+    assert [item.title for item in weakened(before, project({"unmanaged": "delete"}))] == [
+        'scope.exclude no longer has "role/app"'
+    ]
+    assert list(weakened(before, project({}))) == []
 
 
 @pytest.mark.parametrize(
