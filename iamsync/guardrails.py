@@ -16,8 +16,8 @@ from iamsync.selector import Selector
 from iamsync.settings import Acknowledgement, Safety, Scope, Settings, Unmanaged
 
 # How two values of a setting become the tighter one. A setting without an entry could be loosened unseen.
-_LOWER: Final = frozenset({"max_deletes", "max_change_percent"})
-_HIGHER: Final = frozenset({"settle"})
+_LOWER: Final = frozenset({"max_deletes", "max_change_percent", "max_principals_losing_access"})
+_HIGHER: Final = frozenset({"settle", "recently_used"})
 _SELECTED: Final = frozenset({"protected"})
 WEIGHED: Final = _LOWER | _HIGHER | _SELECTED
 
