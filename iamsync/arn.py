@@ -59,6 +59,12 @@ def parse(text: str) -> Arn | None:
     return Arn(match[1], match[2], kind, f"{path}/", name) if name else None
 
 
+def is_provider(text: str) -> bool:
+    """Whether this is the ARN of an OIDC or SAML provider."""
+    parsed = parse(text)
+    return parsed is not None and parsed.kind in _PATHLESS
+
+
 def is_aws_managed(text: str) -> bool:
     """Whether this is the ARN of a policy that AWS owns."""
     parsed = parse(text)

@@ -16,6 +16,8 @@ Cause = Literal["declared", "drift", "expired", "removed", "unmanaged"]
 Effect = Literal["grant", "revoke", "mixed", "neutral"]
 Severity = Literal["refuse", "warn", "info", "low", "medium", "high", "critical"]
 
+# Kinds of which two may differ in the case of their names alone (iam-facts 1.3 does not count them among the others).
+CASED: Final = frozenset({"oidc_provider", "saml_provider"})
 EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -39,8 +41,8 @@ class Address:
 
     @property
     def folded(self) -> Address:
-        """The address as IAM tells names apart: ignoring case."""
-        return Address(self.kind, self.name.casefold())
+        """The address as IAM tells names apart: ignoring case, but for providers, whose URL counts as written."""
+        return self if self.kind in CASED else Address(self.kind, self.name.casefold())
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -77,7 +79,7 @@ class Resource:
 class Question:
     """Something a bulk read left open; `subject` is an address as text, or for `aws-policy` an ARN."""
 
-    about: Literal["policy-tags", "policy-description", "user-credentials", "last-used", "aws-policy"]
+    about: Literal["policy-tags", "policy-description", "profile-tags", "user-credentials", "last-used", "aws-policy"]
     subject: str
 
 

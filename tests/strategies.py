@@ -10,9 +10,14 @@ from hypothesis import strategies as st
 
 from iamsync import arn
 from iamsync.kinds import KINDS
+from iamsync.kinds.account import Account, PasswordPolicy
 from iamsync.kinds.group import Group
+from iamsync.kinds.instance_profile import InstanceProfile
+from iamsync.kinds.metadata import Metadata
+from iamsync.kinds.oidc_provider import OidcProvider
 from iamsync.kinds.policy import Policy
 from iamsync.kinds.role import Role
+from iamsync.kinds.saml_provider import SamlProvider
 from iamsync.kinds.user import User
 from iamsync.model import Address, Resource, State
 from iamsync.policy.document import Document
@@ -25,6 +30,15 @@ USERS = ("alice", "a+b=c,d.e@f_g-h", "123456789012", "con", "-dash", "no", "Bob"
 GROUPS = ("developers", "true", "=admins", "0x1F", ".hidden")
 ROLES = ("deploy", "1e3", "web@prod", "Break-Glass", "null", "x" * 64, f"cdk-hnb-{ACCOUNT}-eu")
 POLICIES = ("deploy", "2024-01-31", "boundary", "Audit", "_", "y" * 128, f"logs-{ACCOUNT}")
+PROFILES = ("web", "a+b=c,d.e@f_g-h", "null", "-x", f"node-{ACCOUNT}")
+# URLs tell apart what differs in case alone; "~" and "/" are no part of other names.
+ISSUERS = (
+    "token.actions.githubusercontent.com",
+    "id.example.com/a~1/b",
+    "id.example.com/A~1/b",
+    f"x.example/{ACCOUNT}",
+)
+PROVIDERS = ("okta", "Idp", "123", "no", "con")
 AWS_POLICIES = tuple(
     f"arn:aws:iam::aws:policy{name}"
     for name in (
@@ -81,6 +95,9 @@ _PRINCIPALS: tuple[dict[str, Any], ...] = (
     {"AWS": OTHER},
     {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
     {"AWS": [f"arn:aws:iam::{OTHER}:root", "@user/alice"]},
+    {"Federated": f"@oidc_provider/{ISSUERS[0]}"},
+    {"Federated": [f"@oidc_provider/{ISSUERS[1]}", "@saml_provider/okta"]},
+    {"Federated": "cognito-identity.amazonaws.com"},
 )
 
 
@@ -115,7 +132,8 @@ def _trusts() -> st.SearchStrategy[dict[str, Any]]:
     conditions = st.none() | st.sampled_from(_CONDITIONS[:2])
 
     def document(principal: dict[str, Any], condition: dict[str, Any] | None, listed: bool) -> dict[str, Any]:
-        statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+        action = "sts:AssumeRoleWithWebIdentity" if "Federated" in principal else "sts:AssumeRole"
+        statement = {"Effect": "Allow", "Principal": principal, "Action": action}
         if condition:
             statement["Condition"] = condition
         return {"Version": "2012-10-17", "Statement": [statement] if listed else statement}
@@ -132,6 +150,33 @@ _TAGS = st.dictionaries(
     st.sampled_from(("team", "Cost Center", "k8s.io/role", "\u540d\u524d", "no")),
     st.sampled_from(("", "data", "no", "0123", "a=b @c", "\u00fcber/\u540d")),
     max_size=3,
+)
+
+
+def metadata(issuer: str, spaced: bool = False, certificate: str = "A") -> str:
+    """A SAML metadata document; the same in meaning whether `spaced` or not."""
+    gap = "\n    " if spaced else ""
+    key = f"<X509Certificate>{gap}{certificate * 1100}{gap}</X509Certificate>"
+    names = 'xmlns="urn:oasis:names:tc:SAML:2.0:metadata"'
+    return f'<EntityDescriptor entityID="{issuer}" {names}>{gap}{key}</EntityDescriptor>'
+
+
+_METADATA = (
+    metadata("https://id/$(x)"),
+    metadata("https://id/$(x)", spaced=True),
+    metadata("urn:b\xfccher", True, "B="),
+)
+_POLICY_RULES = st.fixed_dictionaries(
+    {},
+    optional={
+        "minimum_password_length": st.sampled_from((6, 14, 128)),
+        "require_symbols": st.booleans(),
+        "require_lowercase_characters": st.booleans(),
+        "allow_users_to_change_password": st.booleans(),
+        "max_password_age": st.sampled_from((1, 90, 1095)),
+        "password_reuse_prevention": st.sampled_from((1, 24)),
+        "hard_expiry": st.booleans(),
+    },
 )
 
 FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
@@ -160,9 +205,38 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "description": st.none() | st.sampled_from(TEXTS),
         "tags": _TAGS,
     },
+    "instance_profile": {"path": _PATHS, "role": st.none() | st.sampled_from(ROLES), "tags": _TAGS},
+    "oidc_provider": {
+        "client_ids": st.lists(st.sampled_from(("sts.amazonaws.com", "no", ACCOUNT, "urn:x")), max_size=3, unique=True),
+        "thumbprints": st.none() | st.lists(st.sampled_from(("a" * 40, "0" * 40)), min_size=1, max_size=2, unique=True),
+        "tags": _TAGS,
+    },
+    "saml_provider": {"metadata": st.sampled_from(_METADATA), "tags": _TAGS},
+    # Each setting has the field of its name; the other one is left out of it.
+    "account": {"alias": st.sampled_from(("acme", "yes", "x1-y")), "password_policy": _POLICY_RULES},
 }
-_NAMES = {"user": USERS, "group": GROUPS, "role": ROLES, "policy": POLICIES}
-_SPECS: dict[str, Callable[..., Any]] = {"user": User, "group": Group, "role": Role, "policy": Policy}
+_NAMES = {
+    "user": USERS,
+    "group": GROUPS,
+    "role": ROLES,
+    "policy": POLICIES,
+    "instance_profile": PROFILES,
+    "oidc_provider": ISSUERS,
+    "saml_provider": PROVIDERS,
+    "account": ("alias", "password_policy"),
+}
+_SPECS: dict[str, Callable[..., Any]] = {
+    "user": User,
+    "group": Group,
+    "role": Role,
+    "policy": Policy,
+    "instance_profile": InstanceProfile,
+    "oidc_provider": OidcProvider,
+    "saml_provider": SamlProvider,
+    "account": Account,
+}
+# The kinds that reading takes calls of their own for come in smaller numbers.
+_MOST = {"policy": 4, "user": 3, "group": 3, "role": 3}
 
 # What a state is before its references are ARNs: kind -> name -> field -> value.
 Sketch = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -175,7 +249,7 @@ def sketches() -> st.SearchStrategy[Sketch]:
             kind: st.dictionaries(
                 st.sampled_from(_NAMES[kind]),
                 st.fixed_dictionaries(FIELDS[kind]),
-                max_size=4 if kind == "policy" else 3,
+                max_size=_MOST.get(kind, 2),
             )
             for kind in FIELDS
         }
@@ -198,7 +272,7 @@ def two_states(draw: st.DrawFn, account_id: str = ACCOUNT) -> tuple[State, State
             fate = draw(st.sampled_from(("same", "edit", "edit", "move", "gone")))
             if fate == "gone":
                 continue
-            edited = ["path"] if fate == "move" else []
+            edited = ["path"] if fate == "move" and "path" in FIELDS[kind] else []
             if fate == "edit":
                 edited = draw(st.lists(st.sampled_from(tuple(FIELDS[kind])), min_size=1, max_size=2, unique=True))
             made[name] = {**fields, **{field: draw(FIELDS[kind][field]) for field in edited}}
@@ -217,8 +291,9 @@ def drawn(sketch: Sketch, account_id: str = ACCOUNT) -> State:
         return text.replace(ACCOUNT, account_id)
 
     arns = {
-        (kind, name): arn.build("aws", account_id, Address(kind, own(name)), fields["path"])
+        (kind, name): arn.build("aws", account_id, Address(kind, own(name)), fields.get("path", "/"))
         for kind, table in sketch.items()
+        if kind in arn.WORDS
         for name, fields in table.items()
     }
 
@@ -235,11 +310,13 @@ def drawn(sketch: Sketch, account_id: str = ACCOUNT) -> State:
     def trust(value: dict[str, Any]) -> Document:
         statement = value["Statement"]
         one = dict(statement[0] if isinstance(statement, list) else statement)
-        held = one["Principal"].get("AWS")
-        if held is not None:
-            names = held if isinstance(held, list) else [held]
-            known = [found for name in names if (found := principal(name))]
-            one["Principal"] = {"AWS": known} if known else {"Service": "ec2.amazonaws.com"}
+        for element in ("AWS", "Federated"):
+            held = one["Principal"].get(element)
+            if held is not None:
+                names = held if isinstance(held, list) else [held]
+                known = [found for name in names if (found := principal(name))]
+                one["Principal"] = {element: known} if known else {"Service": "ec2.amazonaws.com"}
+                one["Action"] = one["Action"] if known else "sts:AssumeRole"
         return document({**value, "Statement": [one] if isinstance(statement, list) else one})
 
     def value(kind: str, field: str, held: Any) -> Any:
@@ -247,6 +324,14 @@ def drawn(sketch: Sketch, account_id: str = ACCOUNT) -> State:
             return tuple(sorted(found for name in held if (found := policy(name))))
         if field == "permissions_boundary":
             return policy(held)
+        if field == "role":
+            return arns.get(("role", held))
+        if field in ("client_ids", "thumbprints"):
+            return None if held is None else tuple(sorted(own(item) for item in held))
+        if field == "metadata":
+            return Metadata.of(held)
+        if field == "password_policy":
+            return PasswordPolicy(**held)
         if field == "groups":
             return tuple(sorted(name for name in held if name in sketch["group"]))
         if field == "inline_policies":
@@ -260,7 +345,13 @@ def drawn(sketch: Sketch, account_id: str = ACCOUNT) -> State:
     resources = [
         Resource(
             Address(kind, own(name)),
-            _SPECS[kind](**{field: value(kind, field, held) for field, held in fields.items()}),
+            _SPECS[kind](
+                **{
+                    field: value(kind, field, held)
+                    for field, held in fields.items()
+                    if kind != "account" or field == name
+                }
+            ),
         )
         for kind, table in sketch.items()
         for name, fields in table.items()

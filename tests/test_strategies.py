@@ -14,7 +14,7 @@ from tests.strategies import OTHER, states, two_states
 
 def check(state: State, account_id: str) -> None:
     cx = Context(account_id)
-    arns = {KINDS[resource.address.kind].arn(resource, cx) for resource in state}
+    arns = {KINDS[r.address.kind].arn(r, cx) for r in state if r.address.kind in arn.WORDS}
     assert state.complete == set(KINDS)
     assert len(state.folded()) == len(state)
     for resource in state:
@@ -23,6 +23,7 @@ def check(state: State, account_id: str) -> None:
         assert kind.name_pattern.fullmatch(resource.address.name)
         assert len(resource.address.name) <= kind.max_name
         wanted = [*getattr(spec, "managed_policies", ()), getattr(spec, "permissions_boundary", None)]
+        wanted.append(getattr(spec, "role", None))
         assert all(item is None or item in arns or arn.is_aws_managed(item) for item in wanted)
         assert {f"group/{name}" for name in getattr(spec, "groups", ())} <= {
             str(address) for address in state.resources

@@ -17,6 +17,7 @@ from iamsync.events import Event, RunEnded
 from iamsync.kinds import KINDS
 from iamsync.model import Address, Plan, Removal, Resource, State
 from iamsync.planner.plan import plan, questions
+from iamsync.planner.scope import looked_at
 from iamsync.sandbox import Server
 from iamsync.selector import select
 from iamsync.settings import Acknowledgement, Safety, Scope, Settings
@@ -41,7 +42,7 @@ def settings(*, acknowledge: Iterable[str] = GUARDS, settle: int = 0, **more: An
 
 
 def bare(state: State, like: State | None = None) -> dict[Address, Any]:
-    """What is compared of a state: specs by address; a policy description that `like` does not declare is left out."""
+    """What is compared of a state: specs by address, without what `like` leaves to AWS (descriptions, thumbprints)."""
     out = {}
     for resource in state:
         spec = resource.spec
@@ -49,6 +50,10 @@ def bare(state: State, like: State | None = None) -> dict[Address, Any]:
             declared = (like or state).get(resource.address)
             if not spec.description or declared is None or declared.spec.description is None:
                 spec = replace(spec, description=None)
+        if resource.address.kind == "oidc_provider":
+            declared = (like or state).get(resource.address)
+            if declared is None or declared.spec.thumbprints is None:
+                spec = replace(spec, thumbprints=None)
         out[resource.address] = spec
     return out
 
@@ -94,7 +99,7 @@ class World:
 
     def plan(self, desired: State, options: Settings | None = None, **more: Any) -> Plan:
         options = options or settings()
-        live = read(self.connection)
+        live = read(self.connection, kinds=looked_at((desired,), options.scope))
         live = confirm(self.connection, live, questions(desired, live, options))
         return plan(
             desired,
@@ -105,6 +110,10 @@ class World:
             now=NOW,
             **{"access": False, **more},
         )
+
+    def plan_against(self, desired: State, live: State, options: Settings | None = None) -> Plan:
+        """A plan against a state that was told, not read."""
+        return plan(desired, live, options or settings(), account_name="test", caller="", now=NOW, access=False)
 
     def apply(self, made: Plan, *, parallelism: int = 1, report: Callable[[Event], None] = lambda _: None) -> RunEnded:
         executor = Executor(self.connection, sleep=lambda _: None)

@@ -40,7 +40,9 @@ FORMS = {
     "documents": "name: document",
     "references": "list of references",
     "reference": "reference",
-    "names": "list of names",
+    "names": "list of texts",
+    "metadata": "text or `{$file: okta.xml}`",
+    "settings": "rules",
     "tags": "key: value",
 }
 
@@ -146,10 +148,10 @@ def kinds_page() -> str:
         lines += ["| Field | Takes | Left out | If it differs | About |", "|---|---|---|---|---|"]
         lines += [_field(field, kind) for field in kind.fields]
         renamed = "in place" if kind.rename else "as a new one; the old one goes with consent to `replace`"
-        lines += ["", f"`renamed_from`: renamed {renamed}."]
+        lines += [] if kind.setting else ["", f"`renamed_from`: renamed {renamed}."]
     lines += [
         "",
-        "All kinds also take `use`, `with`, `only_accounts`, `ignore_changes`: see [manifests](../manifest.md).",
+        "All but `account:` take `use`, `with`, `only_accounts`, `ignore_changes`: see [manifests](../manifest.md).",
     ]
     return _spaced(lines)
 
@@ -160,7 +162,8 @@ def _field(field: Field, kind: Kind) -> str:
     elif field.form == "seconds":
         default = f"`{field.default // 3600}h`"
     elif field.default is None:
-        default = "not compared" if field.form == "text" else "none"
+        untold = "not compared" if getattr(field, "optional", False) else "none"
+        default = "left alone" if kind.setting else untold
     else:
         default = f"`{field.default}`" if field.default else "empty"
     changed = "replaced" if field.immutable and field.default is not None else "changed in place"

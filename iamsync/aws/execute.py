@@ -20,8 +20,10 @@ from iamsync.errors import AwsError, Unsupported
 from iamsync.events import Result
 from iamsync.kinds import KINDS
 from iamsync.kinds.fields import Documents, Members
+from iamsync.kinds.instance_profile import Link
 from iamsync.kinds.kind import Context
-from iamsync.kinds.operations import OPERATIONS, WAIT
+from iamsync.kinds.metadata import Metadata
+from iamsync.kinds.operations import CREATIONS, OPERATIONS, WAIT
 from iamsync.model import Address, Step
 from iamsync.policy.document import Document
 
@@ -30,7 +32,6 @@ ONCE: Final = frozenset(
     {"CreatePolicyVersion", "CreateAccessKey", "CreateLoginProfile", "CreateServiceSpecificCredential"}
 )
 _REMOVALS: Final = ("Delete", "Detach", "Remove", "Untag", "Deactivate")
-_CREATIONS: Final = {f"Create{kind.noun}": kind for kind in KINDS.values()}
 _DELETIONS: Final = frozenset(f"Delete{kind.noun}" for kind in KINDS.values()) | {"DeleteVirtualMFADevice"}
 _BUSY: Final = frozenset({"ConcurrentModification", "EntityTemporarilyUnmodifiable"})
 _THROTTLED: Final = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
@@ -115,7 +116,7 @@ class Executor:
             return _PATIENCE if waits else 0.0
         if code == "MalformedPolicyDocument" and "invalid principal in policy" in error.message.lower():
             return _PATIENCE if created else 0.0
-        if code == "EntityAlreadyExists" and doubted and step.operation in _CREATIONS:
+        if code == "EntityAlreadyExists" and doubted and step.operation in CREATIONS:
             return _LONGEST_PAUSE  # ours, it seems, but perhaps not to be read yet
         if step.operation in ONCE and not isinstance(error, Unsupported):
             return _PATIENCE if error.doubtful or code in _THROTTLED else 0.0
@@ -126,7 +127,7 @@ class Executor:
         try:
             if step.operation == "CreatePolicyVersion":
                 return self._version_is_default(step)
-            if step.operation in _CREATIONS and (error.doubtful or error.aws_code == "EntityAlreadyExists"):
+            if step.operation in CREATIONS and (error.doubtful or error.aws_code == "EntityAlreadyExists"):
                 return self._is_as_asked(step)
             if renamed := _renamed(step):
                 return self._is_renamed(*renamed)
@@ -174,10 +175,15 @@ class Executor:
         live = read_one(self.connection, step.address, step.params.get("Path", "/"))
         if live is None or live.address != step.address:
             return False
-        kind = _CREATIONS[step.operation]
+        kind = CREATIONS[step.operation]
         cx = Context(self.connection.account_id, self.connection.partition)
-        beyond = any(getattr(live.spec, field.name) for field in kind.fields if isinstance(field, (Members, Documents)))
-        made = kind.creation(live, cx).call.params
+        later = (field for field in kind.fields if isinstance(field, (Members, Documents, Link)))
+        beyond = any(getattr(live.spec, field.name) for field in later)
+        made = dict(kind.creation(live, cx).call.params)
+        for field in kind.fields:
+            # What nobody asked for AWS may have filled in.
+            if getattr(field, "optional", False) and (param := getattr(field, "param", "")) not in step.params:
+                made.pop(param, None)
         return not beyond and _by_meaning(made, cx.partition) == _by_meaning(step.params, cx.partition)
 
 
@@ -196,6 +202,10 @@ def _by_meaning(params: Mapping[str, Any], partition: str) -> dict[str, Any]:
     for name, value in out.items():
         if name.endswith("PolicyDocument"):
             out[name] = Document.parse(value, partition).key
+        elif name == "SAMLMetadataDocument":
+            out[name] = Metadata.of(value).key
+        elif name in ("ClientIDList", "ThumbprintList"):
+            out[name] = sorted(value)
         elif name == "Tags":
             out[name] = sorted((tag["Key"], tag["Value"]) for tag in value)
     return out

@@ -13,11 +13,13 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from iamsync import arn
-from iamsync.aws import details
+from iamsync.aws import details, further
 from iamsync.aws.calls import call, pages
+from iamsync.aws.further import Found
 from iamsync.aws.session import Connection
 from iamsync.errors import AccessDenied, AwsError, IncompleteRead, Unsupported
-from iamsync.kinds import wire
+from iamsync.kinds import FURTHER, wire
+from iamsync.kinds.instance_profile import InstanceProfile
 from iamsync.kinds.kind import Context
 from iamsync.kinds.policy import Policy
 from iamsync.model import Address, Question, Resource, State
@@ -26,6 +28,10 @@ _FILTER: Final = ("User", "Group", "Role", "LocalManagedPolicy")
 _PAGE: Final = 1000
 # Kind to its name in GetAccountSummary.
 COUNTS: Final = {"user": "Users", "group": "Groups", "role": "Roles", "policy": "Policies"}
+_FURTHER_COUNTS: Final = (
+    (("instance_profile",), "InstanceProfiles", "instance profiles"),
+    (("oidc_provider", "saml_provider"), "Providers", "identity providers"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +43,31 @@ class _Bulk:
     roles: Mapping[str, Mapping[str, Any]]
     tags: Mapping[str, tuple[tuple[str, str], ...]] | None
     alias: str | None
+    further: Found
 
 
-def read(connection: Connection, *, parallel: bool = True) -> State:
-    """Everything iamsync manages in the account, as far as bulk calls tell it.
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How an account is read."""
 
-    Policy tags come from the tagging API, which may be late or denied (`facts["tags"]` is "bulk" or
-    "none"); policy descriptions are usually untold (`unread`). Raises IncompleteRead where what was
+    kinds: frozenset[str]
+    parallel: bool
+    lenient: bool
+
+
+def read(
+    connection: Connection, *, kinds: frozenset[str] = frozenset(), parallel: bool = True, lenient: bool = False
+) -> State:
+    """Everything iamsync manages in the account, as far as bulk calls tell it, and all of `kinds` beside.
+
+    `kinds` are of those that the bulk calls leave out; `lenient` passes over such a kind where the endpoint offers
+    none of it. Policy and profile tags come from the tagging API, which may be late or denied (`facts["tags"]` is
+    "bulk" or "none"); policy descriptions are usually untold (`unread`). Raises IncompleteRead where what was
     read twice disagrees with the account's own counts, AccessDenied where the caller may not look.
     """
     cx = Context(connection.account_id, connection.partition)
-    bulk = _bulk(connection, parallel)
+    way = _Way(kinds, parallel, lenient)
+    bulk = _bulk(connection, way)
     found = wire.details(bulk.pages, cx, bulk.roles).resources
     if not found and not any(name in bulk.summary for name in COUNTS.values()):
         raise IncompleteRead(
@@ -58,7 +78,7 @@ def read(connection: Connection, *, parallel: bool = True) -> State:
         )
     if _disagreements(bulk, found):
         # Something was made or deleted between two pages; once more, then it is no coincidence.
-        bulk = _bulk(connection, parallel)
+        bulk = _bulk(connection, way)
         found = wire.details(bulk.pages, cx, bulk.roles).resources
         if wrong := _disagreements(bulk, found):
             raise IncompleteRead(
@@ -66,14 +86,15 @@ def read(connection: Connection, *, parallel: bool = True) -> State:
                 code="incomplete-read",
                 hint="the account is being changed, or the caller may not see all of it; run the command again",
             )
-    resources = [_with_tags(resource, bulk.tags, cx) for resource in found]
+    everything = (*found, *(resource for held in bulk.further.values() for resource in held))
+    resources = [_with_tags(resource, bulk.tags, cx) for resource in everything]
     told = any("Description" in item for page in bulk.pages for item in page.get("Policies") or ())
     return State.of(
         connection.account_id,
         resources,
         partition=connection.partition,
         unread=frozenset() if told else frozenset({("policy", "description")}),
-        complete=frozenset(COUNTS),
+        complete=frozenset(COUNTS) | bulk.further.keys(),
         alias=bulk.alias,
         quotas=MappingProxyType(dict(bulk.summary)),
     )
@@ -109,6 +130,8 @@ def read_one(connection: Connection, address: Address, path: str = "/") -> Resou
     """
     cx = Context(connection.account_id, connection.partition)
     try:
+        if address.kind in FURTHER:
+            return further.one(connection, address)
         page, roles = details.page(connection.iam, address, cx.arn(address, path))
     except AwsError as error:
         if error.aws_code == "NoSuchEntity":
@@ -122,29 +145,32 @@ def read_one(connection: Connection, address: Address, path: str = "/") -> Resou
     return resource
 
 
-def _bulk(connection: Connection, parallel: bool) -> _Bulk:
+def _bulk(connection: Connection, way: _Way) -> _Bulk:
     iam = connection.iam
     streams: tuple[Callable[[], Any], ...] = (
         lambda: call(iam, "GetAccountSummary"),
         lambda: tuple(pages(iam, "GetAccountAuthorizationDetails", {"Filter": list(_FILTER), "MaxItems": _PAGE})),
         lambda: tuple(pages(iam, "ListRoles", {"MaxItems": _PAGE})),
-        lambda: _policy_tags(connection),
+        lambda: _tags(connection, way.kinds),
         connection.alias,
+        lambda: further.further(connection, way.kinds, workers=8 if way.parallel else 1, lenient=way.lenient),
     )
-    if parallel:
+    if way.parallel:
         with ThreadPoolExecutor(max_workers=len(streams)) as pool:
             # The first stream that failed, in this order, is the one that is told.
-            summary, authorization, roles, tags, alias = [future.result() for future in map(pool.submit, streams)]
+            told = [future.result() for future in map(pool.submit, streams)]
     else:
-        summary, authorization, roles, tags, alias = [stream() for stream in streams]
+        told = [stream() for stream in streams]
+    summary, authorization, roles, tags, alias, more = told
     listed = {item["RoleName"]: item for page in roles for item in page.get("Roles") or ()}
-    return _Bulk(summary.get("SummaryMap") or {}, authorization, listed, tags, alias)
+    return _Bulk(summary.get("SummaryMap") or {}, authorization, listed, tags, alias, more)
 
 
-def _policy_tags(connection: Connection) -> Mapping[str, tuple[tuple[str, str], ...]] | None:
-    """Tags of this account's policies by ARN; None where that is denied or not offered."""
+def _tags(connection: Connection, kinds: frozenset[str]) -> Mapping[str, tuple[tuple[str, str], ...]] | None:
+    """Tags of this account's policies, and profiles if these are read, by ARN; None where denied or not offered."""
     found: dict[str, tuple[tuple[str, str], ...]] = {}
-    params: dict[str, Any] = {"ResourceTypeFilters": ["iam:policy"], "ResourcesPerPage": 100}
+    types = ["iam:policy", *(["iam:instance-profile"] if "instance_profile" in kinds else ())]
+    params: dict[str, Any] = {"ResourceTypeFilters": types, "ResourcesPerPage": 100}
     seen: set[str] = set()
     while True:
         try:
@@ -177,6 +203,11 @@ def _disagreements(bulk: _Bulk, found: Iterable[Resource]) -> list[str]:
         count = bulk.summary.get(name)  # an emulator may leave a count out; AWS does not
         if count is not None and count != len(read_names[kind]):
             wrong.append(f"it counts {count} {name.lower()}, but {len(read_names[kind])} were read")
+    for kinds, name, words in _FURTHER_COUNTS:
+        count, held = bulk.summary.get(name), [bulk.further.get(kind) for kind in kinds]
+        number = sum(len(one) for one in held if one is not None)
+        if count is not None and None not in held and count != number:
+            wrong.append(f"it counts {count} {words}, but {number} were read")
     if odd := sorted(read_names["role"] ^ bulk.roles.keys()):
         names = ", ".join(odd[:3]) + (f" and {len(odd) - 3} more" if len(odd) > 3 else "")
         wrong.append(
@@ -187,7 +218,7 @@ def _disagreements(bulk: _Bulk, found: Iterable[Resource]) -> list[str]:
 
 
 def _with_tags(resource: Resource, tags: Mapping[str, tuple[tuple[str, str], ...]] | None, cx: Context) -> Resource:
-    if not isinstance(resource.spec, Policy):
+    if not isinstance(resource.spec, (Policy, InstanceProfile)):
         return resource
     if tags is None:
         return replace(resource, facts={**resource.facts, "tags": "none"})
@@ -207,6 +238,8 @@ def _answer(connection: Connection, live: State, question: Question) -> Any:
             return details.credentials(connection.iam, address.name)
         if question.about == "last-used":
             return {"last_used": details.role_used(connection.iam, address.name)}
+        if question.about == "profile-tags":
+            return further.one(connection, address).spec.tags
         policy = {"PolicyArn": arn.build(connection.partition, connection.account_id, address, resource.spec.path)}
         if question.about == "policy-tags":
             found = [tag for page in pages(connection.iam, "ListPolicyTags", policy) for tag in page.get("Tags") or ()]
@@ -235,7 +268,7 @@ def _exists(connection: Connection, policy: str) -> bool:
 
 
 def _with_answer(resource: Resource, question: Question, answer: Any) -> Resource:
-    if question.about == "policy-tags":
+    if question.about in ("policy-tags", "profile-tags"):
         spec = replace(resource.spec, tags=answer)
         return replace(resource, spec=spec, facts={**resource.facts, "tags": "confirmed"})
     if question.about == "policy-description":

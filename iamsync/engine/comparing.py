@@ -12,7 +12,7 @@ from iamsync.engine.reach import Reached, Ways, told_state
 from iamsync.errors import InputError
 from iamsync.kinds import KINDS
 from iamsync.manifest.config import Account
-from iamsync.model import Plan, State
+from iamsync.model import Plan, Removal, State
 from iamsync.planner.plan import plan
 from iamsync.selector import select
 from iamsync.settings import Scope, Settings
@@ -38,10 +38,15 @@ def difference(project: Project, ways: Ways, before: str, after: str) -> Plan:
             code="wrong-account",
             hint="compare two states of one account",
         )
+    # Of a kind that one side does not tell, nothing can be said to differ.
+    told = old.complete & new.complete
+    old, new = _only(old, told), _only(new, told)
     settings = Settings(Scope(select(["*"], KINDS), select((), KINDS)), unmanaged="delete")
     settings = replace(settings, safety=replace(settings.safety, settle=0))
+    # Settings of an account are never deleted unasked, so a comparison asks.
+    gone = tuple(Removal(a) for a in old.resources if KINDS[a.kind].setting and a not in new.resources)
     made = plan(
-        replace(new, removed=()),
+        replace(new, removed=gone),
         replace(old, complete=frozenset(KINDS)),
         settings,
         account_name=account.name,
@@ -49,6 +54,11 @@ def difference(project: Project, ways: Ways, before: str, after: str) -> Plan:
         now=project.options.now or utc_now(),
     )
     return replace(made, guards=(), findings=(), reported=())
+
+
+def _only(state: State, kinds: frozenset[str]) -> State:
+    kept = {address: resource for address, resource in state.resources.items() if address.kind in kinds}
+    return replace(state, resources=kept, removed=())
 
 
 @dataclass(slots=True)

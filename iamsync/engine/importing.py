@@ -14,11 +14,13 @@ from iamsync.engine.owning import observed_owners, state_file
 from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached, Ways
 from iamsync.errors import InputError
+from iamsync.kinds import FURTHER
 from iamsync.kinds.owners import owner_of
 from iamsync.manifest import dump, snapshot
 from iamsync.manifest.config import Account
 from iamsync.manifest.terraformstate import removed_blocks
 from iamsync.model import Address, Question, Resource, State
+from iamsync.planner.plan import TAGS_IN_BULK
 from iamsync.planner.scope import in_scope
 
 Layout = Literal["file-per-kind", "file-per-resource"]
@@ -70,13 +72,14 @@ def observe_whole(reached: Reached) -> State:
     if reached.told is not None:
         return reached.told
     assert reached.connection is not None
-    live = read(reached.connection)
+    live = read(reached.connection, kinds=FURTHER, lenient=True)
     asked: list[Question] = []
     for resource in live:
         if resource.address.kind == "policy":
             asked.append(Question("policy-description", str(resource.address)))
-            if resource.facts.get("tags") != "bulk" or not resource.spec.tags:
-                asked.append(Question("policy-tags", str(resource.address)))
+        told = resource.facts.get("tags") == "bulk" and resource.spec.tags
+        if resource.address.kind in TAGS_IN_BULK and not told:
+            asked.append(Question(TAGS_IN_BULK[resource.address.kind], str(resource.address)))
     live = confirm(reached.connection, live, asked)
     return replace(live, unread=frozenset())
 

@@ -27,6 +27,7 @@ from iamsync.planner.gate import gains
 from iamsync.planner.narrow import Selection
 from iamsync.planner.plan import contrast, plan, questions
 from iamsync.planner.projected import projected
+from iamsync.planner.scope import looked_at
 from iamsync.planner.standards import Standards
 from iamsync.settings import Settings
 
@@ -76,7 +77,7 @@ def replan(project: Project, reached: Reached, now: str, base: Project | None = 
     before = _desired_at(base, account, reached) if base is not None else None
     tests = project.tests(account, reached.account_id, reached.partition)
     standards = Standards(tests, account.organization, read_lock(project.root))
-    live = with_owners(project, reached, desired, observe(reached, desired, settings), settings)
+    live = with_owners(project, reached, desired, observe(reached, desired, settings, before), settings)
     live = informed(reached, desired, live, settings, standards)
     notes = project.held(account)
     if base is not None:
@@ -99,12 +100,16 @@ def replan(project: Project, reached: Reached, now: str, base: Project | None = 
     return Planned(reached, desired, live, settings, made)
 
 
-def observe(reached: Reached, desired: State, settings: Settings) -> State:
-    """The live state, with what the bulk read left open asked where a change would be claimed."""
+def observe(reached: Reached, desired: State, settings: Settings, base: State | None = None) -> State:
+    """The live state, with what the bulk read left open asked where a change would be claimed.
+
+    Kinds that no bulk call brings are read where the manifests, or those of `base`, say something of them.
+    """
     if reached.told is not None:
         return reached.told
     assert reached.connection is not None
-    live = read(reached.connection)
+    kinds = looked_at((desired, base) if base is not None else (desired,), settings.scope)
+    live = read(reached.connection, kinds=kinds)
     live = confirm(reached.connection, live, questions(desired, live, settings))
     return replace(live, unread=frozenset())  # what was declared has been asked for
 

@@ -12,6 +12,7 @@ from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached, Ways
 from iamsync.errors import GuardRefused, InputError, StalePlan
 from iamsync.journal import Run
+from iamsync.kinds import FURTHER
 from iamsync.manifest.config import Account
 from iamsync.manifest.lockfile import read_lock
 from iamsync.planner.plan import plan, questions
@@ -80,7 +81,7 @@ def _planned(project: Project, reached: Reached, then: Past, now: str) -> Planne
     assert reached.connection is not None
     # What others left alone is left alone by the way back itself: it names the fields that the run changed.
     settings = replace(project.settings(reached.account), unmanaged="ignore", ignore_changes=())
-    live = read(reached.connection)
+    live = read(reached.connection, kinds=FURTHER & {address.kind for address in then.changes})
     live = confirm(reached.connection, live, questions(back(then, live).desired, live, settings))
     live = replace(live, unread=frozenset())
     undo = back(then, live)

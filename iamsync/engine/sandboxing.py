@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from iamsync import arn
 from iamsync.engine.project import NO_ACCOUNT, Project
 from iamsync.engine.reach import is_dump, open_sandbox, read_text
 from iamsync.errors import InputError, Place
-from iamsync.kinds import wire
+from iamsync.kinds import FURTHER, wire
+from iamsync.kinds.account import RULES
 from iamsync.kinds.owners import owner_of
 from iamsync.manifest.snapshot import from_text
 from iamsync.model import Resource, State
@@ -54,19 +56,45 @@ def seed(project: Project, path: Path, *, foreign_only: bool) -> Seeded:
 
 def as_dump(state: State, aws_policies: list[Any]) -> dict[str, Any]:
     """A state in the shape of GetAccountAuthorizationDetails, with what its answer cannot carry besides."""
-    out: dict[str, list[Any]] = {"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": [], "Policies": []}
+    out: dict[str, Any] = {"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": [], "Policies": []}
     for resource in state:
+        if resource.address.kind in FURTHER:
+            _further(resource, out)
+            continue
         section, item = _item(resource, state)
         out[section].append(item)
     out["Policies"] += aws_policies
     return out
 
 
+def _further(resource: Resource, out: dict[str, Any]) -> None:
+    """Put in a resource of a kind that the answer has no place for, as the sandbox keeps its state."""
+    spec, name = resource.spec, resource.address.name
+    if resource.address.kind == "instance_profile":
+        role = arn.parse(spec.role) if spec.role else None
+        item = {"Path": spec.path, "InstanceProfileName": name, "Tags": _tags(spec.tags)}
+        item["Roles"] = [{"RoleName": role.name}] if role is not None else []
+        if resource.facts.get("id"):
+            item["InstanceProfileId"] = resource.facts["id"]
+        out.setdefault("InstanceProfiles", []).append(item)
+    elif resource.address.kind == "oidc_provider":
+        lists = {"ClientIDList": list(spec.client_ids), "ThumbprintList": list(spec.thumbprints or ())}
+        out.setdefault("OpenIDConnectProviders", []).append({"Url": name, **lists, "Tags": _tags(spec.tags)})
+    elif resource.address.kind == "saml_provider":
+        item = {"Name": name, "SAMLMetadataDocument": spec.metadata.text, "Tags": _tags(spec.tags)}
+        out.setdefault("SAMLProviders", []).append(item)
+    elif spec.alias is not None:
+        out["AccountAliases"] = [spec.alias]
+    else:
+        # The sandbox keeps 0 where there is no such rule.
+        out["PasswordPolicy"] = {rule: getattr(spec.password_policy, rule) for rule in RULES}
+
+
 def _item(resource: Resource, state: State) -> tuple[str, dict[str, Any]]:
     spec, name, kind = resource.spec, resource.address.name, resource.address.kind
-    arn = f"arn:{state.partition}:iam::{state.account_id}:{kind}{spec.path}{name}"
+    own = arn.build(state.partition, state.account_id, resource.address, spec.path)
     noun = kind.capitalize()
-    item: dict[str, Any] = {"Path": spec.path, "Arn": arn, f"{noun}Name": name}
+    item: dict[str, Any] = {"Path": spec.path, "Arn": own, f"{noun}Name": name}
     if resource.facts.get("id"):
         item[f"{noun}Id"] = resource.facts["id"]
     if kind == "policy":

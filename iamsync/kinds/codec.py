@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from iamsync.kinds import KINDS
+from iamsync.kinds.account import PasswordPolicy
 from iamsync.kinds.kind import Field
+from iamsync.kinds.metadata import Metadata
 from iamsync.model import Address, Resource
 from iamsync.policy.document import Document
 
@@ -24,17 +26,25 @@ def value_to_json(field: Field, value: Any) -> Any:
         return {name: document.value for name, document in value}
     if field.form == "document":
         return value.value
+    if field.form == "metadata":
+        return value.text
+    if field.form == "settings":
+        return None if value is None else value.values()
     return list(value) if isinstance(value, tuple) else value
 
 
 def value_from_json(field: Field, value: Any, partition: str = "aws") -> Any:
-    """The inverse of `value_to_json`: members sorted, documents parsed."""
+    """The inverse of `value_to_json`: members sorted, documents parsed; TypeError for a rule nobody knows."""
     if field.form == "tags":
         return tuple(sorted(value.items()))
     if field.form == "documents":
         return tuple(sorted((name, Document.of(held, partition)) for name, held in value.items()))
     if field.form == "document":
         return Document.of(value, partition)
+    if field.form == "metadata":
+        return Metadata.of(value)
+    if field.form == "settings":
+        return None if value is None else PasswordPolicy(**value)
     return tuple(sorted(set(value))) if isinstance(value, list) else value
 
 
@@ -62,7 +72,7 @@ def canonical(resource: Resource) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for field in kind.fields:
         value = getattr(resource.spec, field.name)
-        if field.form == "document":
+        if field.form in ("document", "metadata"):
             out[field.name] = value.key
         elif field.form == "documents":
             out[field.name] = {name: document.key for name, document in value}

@@ -1,9 +1,10 @@
 """The shapes a field of an IAM resource can have; each answers with calls as data.
 
 `Immutable` (a difference means replacement), `Attribute` (one call overwrites it), `Boundary`,
-`Members` (attach and detach, join and leave), `Documents` (inline policies), `Versions` (a managed
-policy's document), `Tags`. Order across calls and resources is the planner's business; a shape only
-says in which phase a call belongs and which resources it needs or frees.
+`Members` (attach and detach, join and leave), `Names` (texts that are added and taken one by one),
+`Documents` (inline policies), `Versions` (a managed policy's document), `Tags`. Order across calls and
+resources is the planner's business; a shape only says in which phase a call belongs and which resources
+it needs or frees.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from iamsync.kinds.kind import Act, Context, Form, Phase, effect_of, phase_of
+from iamsync.kinds.metadata import Metadata
 from iamsync.model import Call, Resource
 from iamsync.policy.document import Document, principals
 from iamsync.policy.edits import Moves, limiting
@@ -27,12 +29,14 @@ REPLACED = "#replaced"
 
 
 def _wire(value: Any) -> Any:
-    return value.text if isinstance(value, Document) else value
+    if isinstance(value, tuple):
+        return list(value)
+    return value.text if isinstance(value, (Document, Metadata)) else value
 
 
 @dataclass(frozen=True, slots=True)
 class Immutable:
-    """A value AWS sets at creation and never changes; None is "not compared"."""
+    """A value AWS sets at creation and never changes; where `optional`, None is "not compared"."""
 
     name: str
     param: str
@@ -41,6 +45,7 @@ class Immutable:
     default: Any = None
     pattern: re.Pattern[str] | None = None
     max_length: int = 512
+    optional: bool = False
     immutable: bool = True
 
     def create(self, new: Resource, cx: Context) -> Mapping[str, Any]:
@@ -59,7 +64,11 @@ class Immutable:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A value that one call overwrites in place."""
+    """A value that one call overwrites in place; where `optional`, None is "not compared".
+
+    `carried` False: the kind itself makes the creating call of it. Of a list, `item` is what a text is called in
+    its long form, `most` how many there may be.
+    """
 
     name: str
     param: str
@@ -69,9 +78,15 @@ class Attribute:
     default: Any = None
     pattern: re.Pattern[str] | None = None
     max_length: int = 512
+    optional: bool = False
+    carried: bool = True
+    item: str = ""
+    most: int = 0
     immutable: bool = False
 
     def create(self, new: Resource, cx: Context) -> Mapping[str, Any]:
+        if not self.carried:
+            return {}
         value = getattr(new.spec, self.name)
         return {} if value == self.default else {self.param: _wire(value)}
 
@@ -119,6 +134,7 @@ class Boundary:
     target: str = "policy"
     default: Any = None
     immutable: bool = False
+    for_life: bool = True  # from the creating call to the deleting one
 
     def create(self, new: Resource, cx: Context) -> Mapping[str, Any]:
         value = new.spec.permissions_boundary
@@ -195,6 +211,48 @@ class Members:
         held = item.removesuffix(REPLACED)
         call = Call(self.remove, {**self.key(owner, cx), self.param: held})
         return Act(owner.address, Phase.REVOKE, "revoke", self.name, item, call, frees=(held,))
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """A set of texts: all in the creating call (`whole`), then added and taken away one call each (`param`).
+
+    `most` is how many there may be, `item` what one is called in its long form.
+    """
+
+    name: str
+    whole: str
+    add: str
+    remove: str
+    param: str
+    key: Key
+    most: int
+    item: str
+    about: str
+    form: Form = "names"
+    default: Any = ()
+    pattern: re.Pattern[str] | None = None
+    max_length: int = 255
+    immutable: bool = False
+
+    def create(self, new: Resource, cx: Context) -> Mapping[str, Any]:
+        held = getattr(new.spec, self.name)
+        return {self.whole: list(held)} if held else {}
+
+    def change(self, old: Resource, new: Resource, cx: Context) -> Iterator[Act]:
+        have, want = set(getattr(old.spec, self.name)), set(getattr(new.spec, self.name))
+        for item in sorted(want - have):
+            call = Call(self.add, {**self.key(new, cx), self.param: item})
+            yield Act(new.address, Phase.GRANT, "grant", self.name, item, call)
+        for item in sorted(have - want):
+            call = Call(self.remove, {**self.key(new, cx), self.param: item})
+            yield Act(new.address, Phase.REVOKE, "revoke", self.name, item, call)
+
+    def fill(self, new: Resource, cx: Context) -> Iterator[Act]:
+        return iter(())
+
+    def teardown(self, old: Resource, cx: Context) -> Iterator[Act]:
+        return iter(())
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ from iamsync.model import Address, Call, Effect, Resource
 from iamsync.policy.document import Document
 from iamsync.policy.edits import Moves
 
-Form = Literal["text", "seconds", "document", "documents", "references", "reference", "names", "tags"]
+Form = Literal[
+    "text", "seconds", "document", "documents", "references", "reference", "names", "tags", "metadata", "settings"
+]
 
 NAME: Final = re.compile(r"[\w+=,.@-]+", re.ASCII)
 PATH: Final = re.compile(r"/|/[\x21-\x7e]*/", re.ASCII)
@@ -132,7 +134,12 @@ class Field(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The descriptor of a kind: `noun` is AWS's word in operation names, `section` the manifests' word."""
+    """The descriptor of a kind: `noun` is AWS's word in operation names, `section` the manifests' word.
+
+    `bulk`: a read of the account brings it anyway; any other kind is read where it is asked for. `setting`: the
+    resources are the account's own settings, each under a fixed name, and never deleted unasked. `creates` and
+    `deletes` are for calls that are not made like everybody's: `Create` and the noun with its name, `Delete` and it.
+    """
 
     name: str
     section: str
@@ -143,6 +150,11 @@ class Kind:
     about: str
     key: Callable[[Resource, Context], Mapping[str, Any]]
     name_pattern: re.Pattern[str] = NAME
+    name_hint: str = "names hold letters, digits and + = , . @ _ -"
+    bulk: bool = True
+    setting: bool = False
+    creates: Callable[[Resource, Mapping[str, Any]], Call] | None = None
+    deletes: Callable[[Resource, Context], Call] | None = None
     rename: Callable[[str, Resource, Context], Call] | None = None
     required: tuple[str, ...] = ()
     before_delete: Callable[[Resource, Context], Iterator[Act]] | None = None
@@ -161,21 +173,28 @@ class Kind:
 
     def creation(self, new: Resource, cx: Context) -> Act:
         """The call that creates the resource, carrying all it can."""
-        params: dict[str, Any] = {f"{self.noun}Name": new.address.name}
-        needs: list[str] = []
+        carried: dict[str, Any] = {}
         for field in self.fields:
-            params |= field.create(new, cx)
-            if field.form == "reference" and (target := getattr(new.spec, field.name)):
-                needs.append(target)
-        call = Call(f"Create{self.noun}", params)
-        effect: Effect = "grant" if "AssumeRolePolicyDocument" in params else "neutral"
-        return Act(new.address, Phase.CREATE, effect, "", "", call, needs=tuple(needs), names=self.trusted(new))
+            carried |= field.create(new, cx)
+        if self.creates is not None:
+            call = self.creates(new, carried)
+        else:
+            call = Call(f"Create{self.noun}", {f"{self.noun}Name": new.address.name, **carried})
+        effect: Effect = "grant" if "AssumeRolePolicyDocument" in carried else "neutral"
+        needs = self._bounds(new)
+        return Act(new.address, Phase.CREATE, effect, "", "", call, needs=needs, names=self.trusted(new))
 
     def deletion(self, old: Resource, cx: Context) -> Act:
-        """The call that deletes the resource once its teardown is done; it lets go of its boundary."""
-        call = Call(f"Delete{self.noun}", self.key(old, cx))
-        held = [getattr(old.spec, field.name) for field in self.fields if field.form == "reference"]
-        return Act(old.address, Phase.DELETE, "revoke", "", "", call, frees=tuple(item for item in held if item))
+        """The call that deletes the resource once its teardown is done; it lets go of its boundary and providers."""
+        call = self.deletes(old, cx) if self.deletes is not None else Call(f"Delete{self.noun}", self.key(old, cx))
+        effect: Effect = "neutral" if self.setting else "revoke"
+        providers = tuple(item for item in self.trusted(old) if arn.is_provider(item))
+        return Act(old.address, Phase.DELETE, effect, "", "", call, frees=(*self._bounds(old), *providers))
+
+    def _bounds(self, resource: Resource) -> tuple[str, ...]:
+        """What the resource holds from its creation to its deletion: its boundary."""
+        held = (getattr(resource.spec, field.name) for field in self.fields if getattr(field, "for_life", False))
+        return tuple(item for item in held if item)
 
     def trusted(self, resource: Resource) -> tuple[str, ...]:
         """The principals that the resource's own trust policy names."""

@@ -90,6 +90,8 @@ def _owners(resource: Resource) -> Iterator[Owner]:
             yield Owner("AWS service", f"service-linked role (path {path})", reach=False)
         if path.startswith("/aws-reserved/"):
             yield Owner("Identity Center", f"path {path}", reach=False)
+    if resource.address.kind == "saml_provider" and name.startswith("AWSSSO_"):
+        yield Owner("Identity Center", f"name {name}", reach=False)
     if (found := resource.facts.get(FACT)) is not None:
         yield found
     tags = dict(getattr(resource.spec, "tags", ()))

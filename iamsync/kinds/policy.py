@@ -35,7 +35,7 @@ POLICY = Kind(
     required=("document",),
     fields=(
         Immutable("path", "Path", "Path, part of the ARN; fixed at creation.", default="/", pattern=POLICY_PATH),
-        Immutable("description", "Description", "Free text; fixed at creation.", max_length=1000),
+        Immutable("description", "Description", "Free text; fixed at creation.", max_length=1000, optional=True),
         Versions(_key),
         Tags("Policy", _key, folds=False),
     ),

@@ -31,6 +31,8 @@ MAX_SETTLE: Final = 600
 MAX_RECENTLY_USED: Final = 400 * 86400
 UNMANAGED: Final = get_args(Unmanaged)
 
+_WITH_DEFAULTS: Final = tuple(section for section, kind in SECTIONS.items() if not kind.setting)
+
 
 def no_settings() -> Settings:
     """What holds where no project file says anything."""
@@ -109,8 +111,8 @@ def merged_defaults(project: Node | None, account: Node | None, problems: Proble
 def _defaults(node: Node | None, problems: Problems) -> dict[str, Table]:
     found: dict[str, Table] = {}
     for key, body in (values.table(node, "defaults", problems) if node is not None else None) or ():
-        if key.text not in SECTIONS:
-            hint = did_you_mean(key.text, SECTIONS, f"sections are {one_of(SECTIONS)}")
+        if key.text not in _WITH_DEFAULTS:
+            hint = did_you_mean(key.text, _WITH_DEFAULTS, f"sections are {one_of(_WITH_DEFAULTS)}")
             problems.add("unknown-section", f'defaults: there is no section "{key.text}"', key, hint)
             continue
         kind = SECTIONS[key.text]

@@ -112,8 +112,8 @@ class Declarations:
             self.problems.take(wrong)
             return
         name = named.text if isinstance(named, Scalar) else key.text
-        if wrong_name := limits.bad_name(name, kind.name, kind.max_name):
-            self.problems.add("bad-name", wrong_name, key, limits.name_hint())
+        if wrong_name := limits.bad_name(name, kind):
+            self.problems.add("bad-name", wrong_name, key, kind.name_hint)
         address = Address(kind.name, name)
         folded = self.reading.declared.folded.setdefault(address.folded, address)
         if folded in self.items:
@@ -188,6 +188,8 @@ class Declarations:
     def name_arns(self) -> None:
         reading = self.reading
         for address, item in self.items.items():
+            if item.kind.setting:
+                continue  # has no ARN
             reading.declared.arns[address] = arn.build(reading.partition, reading.account_id, address, self.path(item))
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from iamsync.errors import InputError
+from iamsync.kinds.metadata import SIZE
 from iamsync.manifest.expand import Scope, expand
 from iamsync.manifest.nodes import Listing, Node, Scalar, Table
-from iamsync.manifest.problems import WRONG, Problems, Wrong, did_you_mean, is_null
+from iamsync.manifest.problems import WRONG, Problems, Wrong, a, did_you_mean, is_null
 from iamsync.manifest.source import read
 from iamsync.policy.document import Document
 from iamsync.policy.grammar import Path as StepPath
@@ -73,6 +74,26 @@ class Documents:
                 found.via = via
         return self._document(node, use, partition, found)
 
+    def text(self, node: Node, what: str, found: Problems) -> str | None:
+        """A text of its own kind (SAML metadata): written there, or in an .xml file, which is taken as it is."""
+        if isinstance(node, Table) and FILE_KEY in node:
+            target = self._target(node, found, (".xml",))
+            if target is None:
+                return None
+            path, at = target
+            if path not in self._files:
+                self._files[path] = _whole(path, file_name(path, self._root), at)
+            held = self._files[path]
+            if isinstance(held, WRONG):
+                found.take(held)
+                return None
+            assert isinstance(held, Scalar)
+            return held.text
+        if isinstance(node, Scalar) and isinstance(node.value, str):
+            return node.text
+        found.add("wrong-type", f"{what} is a text, not {a(node)}", node, "write {$file: okta.xml}")
+        return None
+
     def _document(self, node: Node, use: Use, partition: str, found: Problems) -> Document | None:
         if isinstance(node, Scalar):
             if is_null(node):
@@ -102,7 +123,7 @@ class Documents:
             found.add("malformed-policy", problem.message, place_of(node, problem.path, problem.wrong), hint)
         return None if wrong else Document.of(value, partition)
 
-    def _target(self, node: Table, found: Problems) -> tuple[Path, Scalar] | None:
+    def _target(self, node: Table, found: Problems, suffixes: tuple[str, ...] = SUFFIXES) -> tuple[Path, Scalar] | None:
         """The file that `{$file: PATH}` names."""
         target = node.get(FILE_KEY)
         for key, _ in node:
@@ -110,7 +131,7 @@ class Documents:
                 found.add("unknown-field", f'"{key.text}" cannot stand beside {FILE_KEY}', key, "remove one of the two")
                 return None
         if not isinstance(target, Scalar) or is_null(target):
-            hint = "write {$file: documents/x.json}"
+            hint = f"write {{$file: documents/x{suffixes[0]}}}"
             found.add("wrong-type", f"{FILE_KEY} is the path of a file", target or node, hint)
             return None
         if os.path.isabs(target.text) or "\\" in target.text:
@@ -122,11 +143,11 @@ class Documents:
             hint = "documents lie in the project's own directory; links out of it do not count"
             found.add("outside-project", f'"{target.text}" lies outside the project', target, hint)
             return None
-        if written.suffix.lower() not in SUFFIXES:
-            found.add("unreadable-file", f'"{target.text}" is no document', target, f"it ends in {', '.join(SUFFIXES)}")
+        if written.suffix.lower() not in suffixes:
+            found.add("unreadable-file", f'"{target.text}" is no document', target, f"it ends in {', '.join(suffixes)}")
             return None
         if not exists(written) or not written.is_file():
-            found.add("unreadable-file", f'there is no file "{target.text}"', target, _nearby(written))
+            found.add("unreadable-file", f'there is no file "{target.text}"', target, _nearby(written, suffixes))
             return None
         return written, target
 
@@ -148,6 +169,19 @@ def _one(path: Path, name: str, at: Scalar) -> Node | Wrong:
         return documents[0]
     count = "no document" if not documents else f"{len(documents)} documents"
     return InputError(f'"{at.text}" holds {count}; one is needed', code="wrong-type", place=at.place)
+
+
+def _whole(path: Path, name: str, at: Scalar) -> Node | Wrong:
+    """A file's text as one scalar; the file may be as long as AWS takes metadata, and no longer."""
+    try:
+        if path.stat().st_size > SIZE[1]:
+            return InputError(f"{name} has more than {SIZE[1]:,} bytes", code="out-of-range", place=at.place)
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return InputError(f"{name} is not UTF-8", code="unreadable-file", place=at.place, hint="save it as UTF-8")
+    except OSError as error:
+        return InputError(f"cannot read {name}: {error.strerror}", code="unreadable-file", place=at.place)
+    return Scalar(text, text, True, at.source, at.start, at.end)
 
 
 def file_name(path: Path, root: Path) -> str:
@@ -204,9 +238,9 @@ def place_of(node: Node, path: StepPath, wrong: str = "") -> Node:
     return node
 
 
-def _nearby(path: Path) -> str:
+def _nearby(path: Path, suffixes: tuple[str, ...]) -> str:
     try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.suffix.lower() in SUFFIXES]
+        names = [entry.name for entry in path.parent.iterdir() if entry.suffix.lower() in suffixes]
     except OSError:
         return "paths are relative to the file that says them"
     return did_you_mean(path.name, names, "paths are relative to the file that says them")

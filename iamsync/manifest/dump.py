@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 
 from iamsync import arn
 from iamsync.kinds import KINDS
+from iamsync.kinds.account import DEFAULTS
 from iamsync.kinds.codec import value_to_json
 from iamsync.kinds.kind import Context, Field, Kind
 from iamsync.manifest.expand import escape
@@ -52,7 +53,11 @@ def manifests(
             if resource.address.kind == kind.name:
                 name = _file(kind, resource.address.name, layout)
                 table = files.setdefault(name, {}).setdefault(kind.section, {})
-                table[spelled(resource.address.name)] = _entry(resource, kind, ours, spelled)
+                entry = _entry(resource, kind, ours, spelled)
+                if kind.setting:
+                    table.update(entry)
+                else:
+                    table[spelled(resource.address.name)] = entry
     headers = {name: _modeline(name, schema) if schema else "" for name in files}
     return {name: dump(value, header=headers[name], spaced=True) for name, value in files.items()}
 
@@ -79,6 +84,17 @@ class _Ours:
         held = self.state.get(parsed.address)
         cx = Context(self.state.account_id, self.state.partition)
         if parsed.address in self.declared or (held is not None and KINDS["policy"].arn(held, cx) == text):
+            return parsed.name
+        return f"live/{parsed.name}"
+
+    def role(self, text: str) -> str:
+        """A role's ARN as a manifest spells it."""
+        parsed = arn.parse(text)
+        if parsed is None or parsed.kind != "role" or parsed.account != self.state.account_id:
+            return text
+        held = self.state.get(parsed.address)
+        cx = Context(self.state.account_id, self.state.partition)
+        if parsed.address in self.declared or (held is not None and KINDS["role"].arn(held, cx) == text):
             return parsed.name
         return f"live/{parsed.name}"
 
@@ -134,7 +150,9 @@ def _written(field: Field, value: Any, ours: _Ours, ends: Mapping[tuple[str, str
             for name, held in value_to_json(field, value).items()
         }
     if field.form == "reference":
-        return ours.policy(value)
+        return ours.role(value) if getattr(field, "target", "policy") == "role" else ours.policy(value)
+    if field.form == "settings":
+        return {rule: held for rule, held in value.values().items() if held != DEFAULTS[rule]}
     if field.form == "seconds":
         return f"{value // _HOUR}h" if value % _HOUR == 0 else value
     return value_to_json(field, value)
@@ -173,6 +191,10 @@ def _file(kind: Kind, name: str, layout: Layout) -> str:
     """
     if layout == "file-per-kind":
         return f"{kind.section}.yaml"
+    if kind.setting:
+        return f"{kind.section}.yaml"
+    # The name of an OIDC provider is a URL's host and path, in which "~" may stand too.
+    name = name.replace("~", "~0").replace("/", "~1")
     safe = f"{kind.name}~{name}" if name.startswith((".", "-")) or _DEVICE.fullmatch(name) else name
     return f"{kind.section}/{safe}.yaml"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from iamsync.kinds.kind import Field, Kind
-from iamsync.manifest import limits, references, values
+from iamsync.manifest import forms, limits, references, values
 from iamsync.manifest.accounts import AccountSelector, account_selector
 from iamsync.manifest.documents import Documents
 from iamsync.manifest.nodes import Listing, Node, Scalar, Table
@@ -108,10 +108,20 @@ def read_field(kind: Kind, shape: Field, node: Node, layer: Layer, reading: Read
         return _documents(kind, node, layer, reading)
     if shape.form == "reference":
         held = values.text(node, shape.name, reading.problems)
-        found = None if held is None else _reference("policy", held, node, reading)
+        target: str = getattr(shape, "target", "policy")
+        found = None if held is None else _reference(target, held, node, reading)
         return BAD if found is None else found
-    if shape.form in ("references", "names"):
+    if shape.form == "references":
         return _references(shape, node, reading)
+    rarer: Any = None
+    if shape.form == "names":
+        rarer = forms.names(shape, node, reading)
+    elif shape.form == "metadata":
+        rarer = forms.metadata(kind, shape, node, reading)
+    elif shape.form == "settings":
+        rarer = forms.settings(shape, node, reading)
+    if rarer is not None or shape.form in ("names", "metadata", "settings"):
+        return BAD if rarer is None else rarer
     raise ValueError(f"a field of form {shape.form} is not read alone")
 
 
@@ -178,8 +188,8 @@ def _documents(kind: Kind, node: Node, layer: Layer, reading: Reading) -> Any:
     made: list[tuple[str, Document]] = []
     good = True
     for key, held in table:
-        if wrong := limits.bad_name(key.text, "policy", limits.MAX_INLINE_NAME):
-            problems.add("bad-name", wrong, key, limits.name_hint())
+        if wrong := limits.bad_inline_name(key.text):
+            problems.add("bad-name", wrong, key, kind.name_hint)
             good = False
         until = None
         if isinstance(held, Table) and "document" in held and "Statement" not in held:
@@ -262,4 +272,6 @@ def _broken(node: Listing, word: str) -> list[Node]:
 def _reference(target: str, text: str, at: Node, reading: Reading) -> str | None:
     if target == "group":
         return references.group(text, at, reading.declared, reading.problems)
+    if target == "role":
+        return references.role(text, at, reading.declared, reading.problems)
     return references.policy(text, at, reading.declared, reading.partition, reading.problems)

@@ -6,9 +6,11 @@ Each function answers with what is wrong in words, or None.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
+from iamsync.kinds.account import BOUNDS
 from iamsync.kinds.kind import NAME, Field, Kind
 
 MAX_PATH: Final = 512
@@ -24,25 +26,43 @@ MANAGED_SIZE: Final = 6144
 INLINE_SIZE: Final = {"user": 2048, "group": 5120, "role": 10240}
 TRUST_SIZE: Final = 8192
 
+_WHOLE: Final = frozenset({"text", "seconds", "document", "reference", "metadata", "settings"})
 _TAG_MARKS: Final = frozenset("_.:/=+-@")
-_NAME_MARKS: Final = "+ = , . @ _ -"
 
 
-def bad_name(name: str, what: str, longest: int) -> str | None:
-    """Why this cannot be the name of an IAM entity."""
+def bad_name(name: str, kind: Kind, longest: int = 0) -> str | None:
+    """Why this cannot be the name of a resource of this kind; `longest` where not its own limit counts."""
+    if kind.setting:
+        return None if kind.name_pattern.fullmatch(name) else f'"{name}" is no setting of an account'
+    article = "an" if kind.name[0] in "aeio" else "a"
+    if kind.name_pattern is NAME or not name or kind.name_pattern.fullmatch(name):
+        return _bad_text_name(name, f"{article} {kind.name}", longest or kind.max_name, kind.name_pattern)
+    return f'"{name}" is no name for {article} {kind.name}'
+
+
+def bad_inline_name(name: str) -> str | None:
+    """Why this cannot be the name of an inline policy."""
+    return _bad_text_name(name, "a policy", MAX_INLINE_NAME, NAME)
+
+
+def _bad_text_name(name: str, what: str, longest: int, pattern: re.Pattern[str]) -> str | None:
     if not name:
-        return f"a {what} needs a name"
-    if not NAME.fullmatch(name):
-        wrong = next(char for char in name if not NAME.fullmatch(char))
-        return f'"{name}" is no name for a {what}: {_character(wrong)} is not allowed'
+        return f"{what} needs a name"
+    if not pattern.fullmatch(name):
+        wrong = next(char for char in name if not pattern.fullmatch(char))
+        return f'"{name}" is no name for {what}: {_character(wrong)} is not allowed'
     if len(name) > longest:
-        return f'"{name}" has {len(name)} characters; the name of a {what} has at most {longest}'
+        return f'"{name}" has {len(name)} characters; the name of {what} has at most {longest}'
     return None
 
 
-def name_hint() -> str:
-    """What a name may hold."""
-    return f"names hold letters, digits and {_NAME_MARKS}"
+def bad_rule(rule: str, value: int) -> tuple[str, str] | None:
+    """Why a rule of the password policy cannot have this number, and how to mend it."""
+    low, high = BOUNDS[rule]
+    if low <= value <= high:
+        return None
+    hint = "leave it out for no such rule" if value == 0 and low == 1 else ""
+    return f"{rule} is {value}; it may be {low} to {high}", hint
 
 
 def bad_path(path: str, field: Field) -> tuple[str, str] | None:
@@ -92,7 +112,7 @@ def bad_ignore(pattern: str, kinds: tuple[Kind, ...]) -> tuple[str, tuple[str, .
     if name not in fields:
         whose = f"{kinds[0].name} has" if len(kinds) == 1 else "no kind has"
         return f'ignore_changes: {whose} {"no" if len(kinds) == 1 else "a"} field "{name}"', tuple(fields)
-    if slash and (fields[name].form in ("text", "seconds", "document", "reference") or not glob):
+    if slash and (fields[name].form in _WHOLE or not glob):
         return f'ignore_changes: "{name}" has no members that "{pattern}" could name', (name,)
     return None
 

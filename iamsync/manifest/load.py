@@ -175,7 +175,7 @@ def _check_reach(resource: Resource, item: Item, account: Account, problems: Pro
         hint = "nobody else can change it; remove it from the manifests"
         problems.add("out-of-reach", f"{item.address} belongs to AWS: {owner.evidence}", item.key, hint)
     patterns = account.settings.scope.exclude.patterns
-    path, tags = resource.spec.path, dict(getattr(resource.spec, "tags", ()))
+    path, tags = getattr(resource.spec, "path", "/"), dict(getattr(resource.spec, "tags", ()))
     hits = [held for held in patterns if not held.exclude and held.form in ("name", "path")]
     hit = next((held for held in hits if held.matches(item.address, path, {})), None)
     if hit is not None and not any(held.exclude and held.matches(item.address, path, tags) for held in patterns):
@@ -219,7 +219,13 @@ def _removed_address(node: Node, line: RemovedLine, problems: Problems) -> Addre
         hint = did_you_mean(kind, KINDS, f"write KIND/NAME; kinds are {one_of(KINDS)}")
         problems.add("unknown-kind", f'"{text}" names no kind of resource', line.address, hint)
         return None
-    if wrong := limits.bad_name(name, kind, 128):  # names of resources that exist may be longer than new ones
-        problems.add("bad-name", wrong, line.address, "write KIND/NAME, without the path")
+    longest = max(KINDS[kind].max_name, 128)  # names of resources that exist may be longer than new ones
+    if wrong := limits.bad_name(name, KINDS[kind], longest):
+        hint = (
+            "write KIND/NAME, without the path"
+            if any(f.name == "path" for f in KINDS[kind].fields)
+            else KINDS[kind].name_hint
+        )
+        problems.add("bad-name", wrong, line.address, hint)
         return None
     return Address(kind, name)

@@ -39,7 +39,7 @@ class Declared:
 def policy(text: str, at: Node, declared: Declared, partition: str, problems: Problems) -> str | None:
     """The ARN of a policy reference; `live/NAME` stays as it is, for whoever knows the live account."""
     if text.startswith("arn:"):
-        return _arn(text, at, problems)
+        return _arn("policy", text, at, problems)
     if text.startswith(AWS):
         if not _AWS_POLICY.fullmatch(text[len(AWS) :]):
             hint = "write aws/ReadOnlyAccess or aws/service-role/AWSLambdaBasicExecutionRole"
@@ -49,6 +49,15 @@ def policy(text: str, at: Node, declared: Declared, partition: str, problems: Pr
     if text.startswith(LIVE):
         return text if _live("policy", text, at, declared, problems) else None
     return _declared("policy", text, at, declared, problems)
+
+
+def role(text: str, at: Node, declared: Declared, problems: Problems) -> str | None:
+    """The ARN of a role reference; `live/NAME` stays as it is, for whoever knows the live account."""
+    if text.startswith("arn:"):
+        return _arn("role", text, at, problems)
+    if text.startswith(LIVE):
+        return text if _live("role", text, at, declared, problems) else None
+    return _declared("role", text, at, declared, problems)
 
 
 def group(text: str, at: Node, declared: Declared, problems: Problems) -> str | None:
@@ -104,15 +113,15 @@ def _live(kind: str, text: str, at: Node, declared: Declared, problems: Problems
     return True
 
 
-def _arn(text: str, at: Node, problems: Problems) -> str | None:
+def _arn(kind: str, text: str, at: Node, problems: Problems) -> str | None:
     parsed = arn.parse(text)
     if parsed is None or not parsed.account:
-        hint = "write arn:aws:iam::111122223333:policy/NAME, or the policy's name"
-        problems.add("bad-reference", f'"{text}" is no ARN of a policy', at, hint)
+        hint = f"write arn:aws:iam::111122223333:{kind}/NAME, or the {kind}'s name"
+        problems.add("bad-reference", f'"{text}" is no ARN of a {kind}', at, hint)
         return None
-    if parsed.kind != "policy":
-        hint = "only managed policies are referred to by ARN here"
-        problems.add("bad-reference", f'"{text}" is the ARN of a {parsed.kind}, not of a policy', at, hint)
+    if parsed.kind != kind:
+        hint = f"only {'managed policies' if kind == 'policy' else 'roles'} are referred to by ARN here"
+        problems.add("bad-reference", f'"{text}" is the ARN of a {parsed.kind}, not of a {kind}', at, hint)
         return None
     return text
 

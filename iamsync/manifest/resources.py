@@ -55,8 +55,8 @@ def renamed_from(item: Item, reading: Reading) -> str | None:
         return None
     if name is None:
         return None
-    if bad := limits.bad_name(name, item.kind.name, item.kind.max_name):
-        problems.add("bad-name", bad, node, limits.name_hint())
+    if bad := limits.bad_name(name, item.kind):
+        problems.add("bad-name", bad, node, item.kind.name_hint)
         return None
     return name
 

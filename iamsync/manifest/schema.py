@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from iamsync.kinds import KINDS, SECTIONS
+from iamsync.kinds.account import BOUNDS, DEFAULTS, RULES
 from iamsync.kinds.kind import Field, Kind
 from iamsync.manifest import config, configsettings, limits
 from iamsync.manifest.documents import FILE_KEY
+from iamsync.manifest.templates import TEMPLATED
 from iamsync.policy.document import OPERATORS
 from iamsync.settings import GUARDS
 
@@ -76,6 +78,11 @@ def manifest_schema() -> Schema:
         }
     }
     for kind in SECTIONS.values():
+        if kind.setting:
+            settings = {field.name: _field(field) for field in kind.fields}
+            held = _closed({**settings, "only_accounts": _COMMON["only_accounts"]}, typed=False)
+            properties[kind.section] = {"description": kind.about, "type": ["object", "null"], **held}
+            continue
         definitions[kind.name] = _resource(kind)
         properties[kind.section] = {
             "description": kind.about,
@@ -207,7 +214,7 @@ def _resource(kind: Kind) -> Schema:
 
 def _template() -> Schema:
     variants = []
-    for kind in KINDS.values():
+    for kind in (KINDS[name] for name in TEMPLATED):
         fields = {field.name: _field(field) for field in kind.fields}
         fields |= {name: _COMMON[name] for name in ("ignore_changes", "expires")}
         held: Schema = {**_closed(fields), "type": ["object", "null"]}
@@ -245,11 +252,17 @@ def _field(field: Field) -> Schema:
         schema["additionalProperties"] = {"oneOf": [{"$ref": "#/definitions/document"}, long]}
     elif field.form == "reference":
         schema["type"] = ["string", "null"]
+    elif field.form == "metadata":
+        file = {"type": "string", "pattern": rf"\.xml$|{_VARIABLE}"}
+        schema["oneOf"] = [_TEXT, _closed({FILE_KEY: file}, required=[FILE_KEY])]
+    elif field.form == "settings":
+        rules = {rule: _rule(rule) for rule in RULES}
+        schema |= {"type": ["object", "null"], **_closed(rules, typed=False)}
     elif field.form == "tags":
         schema |= {"type": ["object", "null"], "default": {}, "additionalProperties": _SCALAR}
         schema["maxProperties"] = limits.MAX_TAGS
     else:
-        word: str = getattr(field, "target", "policy")
+        word: str = getattr(field, "target", getattr(field, "item", "policy"))
         long = _closed({word: _TEXT, **_ITEM}, required=[word])
         # A whole list may come from a variable.
         schema["oneOf"] = [
@@ -257,8 +270,18 @@ def _field(field: Field) -> Schema:
             {"type": "null"},
             {"type": "string", "pattern": _VARIABLE},
         ]
-        schema["default"] = []
+        if default is not None:
+            schema["default"] = []
     return schema
+
+
+def _rule(rule: str) -> Schema:
+    default = DEFAULTS[rule]
+    known: Schema = {} if default is None else {"default": default}
+    if rule not in BOUNDS:
+        return {"type": ["boolean", "null"], **known}
+    low, high = BOUNDS[rule]
+    return {"type": ["integer", "null"], "minimum": low, "maximum": high, **known}
 
 
 def _document() -> Schema:
@@ -393,6 +416,7 @@ def _settings() -> dict[str, Schema]:
     fields = {
         kind.section: {**_closed({field.name: {"description": field.about} for field in kind.fields})}
         for kind in SECTIONS.values()
+        if not kind.setting
     }
     selector = {"type": "array", "items": _TEXT}
     levels = {**selector, "minItems": 1}

@@ -17,6 +17,7 @@ from iamsync.manifest.problems import Problems, a, did_you_mean, is_null, one_of
 from iamsync.manifest.templates import Template, read_template
 
 COMMON: Final = ("use", "with", "only_accounts", "ignore_changes", "renamed_from", "expires")
+_ONLY: Final = "only_accounts"
 TOP: Final = ("templates", *SECTIONS, "removed", "tests", "suppress", "only_accounts")
 _POLICY_KEYS: Final = frozenset({"Version", "Statement"})
 REMOVAL: Final = ("address", "reason", "only_accounts")
@@ -114,6 +115,8 @@ def read_part(node: Node, problems: Problems) -> Part:
 
 
 def _section(kind: Kind, node: Node, problems: Problems) -> list[Declaration]:
+    if kind.setting:
+        return _settings(kind, node, problems)
     found = []
     for key, value in _named(kind, node, problems):
         fields = values.table(value, f'{kind.name} "{key.text}"', problems)
@@ -122,6 +125,27 @@ def _section(kind: Kind, node: Node, problems: Problems) -> list[Declaration]:
         allowed = (*(field.name for field in kind.fields), *COMMON)
         values.known_keys(fields, allowed, f"a {kind.name}", problems)
         found.append(Declaration(kind, key, fields, fields.index()))
+    return found
+
+
+def _settings(kind: Kind, node: Node, problems: Problems) -> list[Declaration]:
+    """The account's own settings: each key is a resource of its own, declared by its one field."""
+    table = values.table(node, kind.section, problems)
+    found: list[Declaration] = []
+    if table is None:
+        return found
+    names = [field.name for field in kind.fields]
+    values.known_keys(table, (*names, _ONLY), f"the {kind.section}", problems)
+    rest = [(key, value) for key, value in table if key.text == _ONLY]
+    for key, value in table:
+        if key.text not in names or is_null(value):
+            continue
+        if isinstance(value, Scalar) and isinstance(value.value, bool):
+            hint = f"leave it out to leave it alone, or delete it with removed: [{kind.name}/{key.text}]"
+            problems.add("wrong-type", f"{key.text} is not {a(value)}", value, hint)
+            continue
+        held = Table(((key, value), *rest), table.source, table.start, table.end)
+        found.append(Declaration(kind, key, held, held.index()))
     return found
 
 

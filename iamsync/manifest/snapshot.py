@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from iamsync.errors import InputError, Place
 from iamsync.kinds import KINDS, SECTIONS
+from iamsync.kinds.account import is_password_policy
 from iamsync.kinds.codec import from_json, to_json
 from iamsync.kinds.kind import Field, Kind
 from iamsync.manifest.jsontext import parse_json
@@ -213,6 +214,8 @@ class _Reader:
 def _unlike(field: Field, value: Any) -> str:
     """What a field's value should be, where it is not."""
     if field.form in ("references", "names"):
+        if value is None and getattr(field, "optional", False):
+            return ""
         fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
         return "" if fits else "a list of texts"
     if field.form == "tags":
@@ -223,6 +226,8 @@ def _unlike(field: Field, value: Any) -> str:
         return "" if fits else "an object of policy documents"
     if field.form == "document":
         return "" if isinstance(value, dict) else "a policy document"
+    if field.form == "settings":
+        return "" if value is None or is_password_policy(value) else "the rules of a password policy, or null"
     if field.form == "seconds":
         return "" if isinstance(value, int) and not isinstance(value, bool) else "a number of seconds"
     if isinstance(value, str) or (value is None and field.default is None):

@@ -13,7 +13,9 @@ _SHAPES: dict[str, dict[str, Any]] = {
     "document": {"type": "object"},
     "documents": {"type": "object", "additionalProperties": {"type": "object"}},
     "references": {"type": "array", "items": {"type": "string"}},
-    "names": {"type": "array", "items": {"type": "string"}},
+    "names": {"type": ["array", "null"], "items": {"type": "string"}},
+    "metadata": {"type": "string"},
+    "settings": {"type": ["object", "null"], "additionalProperties": {"type": ["integer", "boolean"]}},
     "reference": {"type": ["string", "null"]},
     "tags": {"type": "object", "additionalProperties": {"type": "string"}},
 }

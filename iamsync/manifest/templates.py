@@ -18,6 +18,7 @@ from iamsync.manifest.nodes import Node, Scalar, Table
 from iamsync.manifest.problems import WRONG, Problems, did_you_mean, is_null, one_of
 
 PARAM: Final = "param."
+TEMPLATED: Final = tuple(name for name, kind in KINDS.items() if not kind.setting)
 _PARTS: Final = ("kind", "params", "fields")
 
 
@@ -76,9 +77,9 @@ def read_template(key: Scalar, node: Node, problems: Problems) -> Template | Non
     values.known_keys(body, _PARTS, what, problems)
     kind_node = body.get("kind")
     if kind_node is None:
-        problems.add("missing-field", f"{what} does not say of which kind it is", key, f"kind: {one_of(KINDS)}")
+        problems.add("missing-field", f"{what} does not say of which kind it is", key, f"kind: {one_of(TEMPLATED)}")
         return None
-    kind = values.choice(kind_node, f"kind of {what}", problems, KINDS)
+    kind = values.choice(kind_node, f"kind of {what}", problems, TEMPLATED)
     if kind is None:
         return None
     params: dict[str, Scalar] = {}

@@ -235,7 +235,7 @@ def _shown(field: Field, value: Any) -> Any:
 
 def _members(field: Field, before: Any, after: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """What joins and what leaves a field that is a set or a table."""
-    if field.form == "references":
+    if field.form in ("references", "names"):
         have, want = set(before or ()), set(after or ())
         gone = sorted(item.removesuffix(REPLACED) for item in have - want)
         return tuple(sorted(want - have)), tuple(gone)

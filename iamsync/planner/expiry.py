@@ -100,6 +100,11 @@ def lapse(resource: Resource, lapsed: Lapsed) -> Resource:
 
 
 def _left(address: Address, field: Field, value: Any, lapsed: Lapsed) -> Any:
+    if field.form == "names" and value is not None:
+        left = tuple(item for item in value if not lapsed.member(address, field.name, item))
+        return left or field.default
+    if field.form == "reference" and value and getattr(field, "target", "policy") == "role":
+        return None if lapsed.gone(value) else value  # a profile may be without a role
     if field.form == "references":
         return tuple(item for item in value if not lapsed.member(address, field.name, item))
     if field.form == "documents":

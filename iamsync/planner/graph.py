@@ -13,7 +13,7 @@ from iamsync.errors import InputError
 from iamsync.kinds.kind import Act, Phase
 from iamsync.model import Address, Step
 
-_KIND_ORDER: Final = {"policy": 0, "group": 1, "user": 2, "role": 3}
+_KIND_ORDER: Final = {"oidc_provider": -2, "saml_provider": -1, "policy": 0, "group": 1, "user": 2, "role": 3}
 
 
 # Acts beyond which nobody looks for waits that others imply: they do no harm but in print.
@@ -178,6 +178,10 @@ class Graph:
         touches = {act.address}
         if act.field == "groups":
             touches.add(Address("group", act.item))
+        elif act.field == "instance_profiles":
+            touches.add(Address("instance_profile", act.item))
+        elif act.field == "role":
+            touches.add(Address("role", act.call.params["RoleName"]))
         return Step(ids[number], act.address, act.call, act.effect, after, tuple(sorted(touches)))
 
     def _stuck(self, left: set[int]) -> InputError:

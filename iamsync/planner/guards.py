@@ -21,7 +21,7 @@ from iamsync.planner.expiry import Lapsed, lapse
 from iamsync.planner.losing import boundary_removed, foreign_owned, recently_used, whole_kind_deleted
 from iamsync.planner.quotas import quotas
 from iamsync.planner.situation import Situation, names_of
-from iamsync.planner.ties import boundary_use, held_elsewhere, references, unknown_principals
+from iamsync.planner.ties import boundary_use, held_elsewhere, references, unknown_principals, unknown_providers
 from iamsync.policy.document import Document, principals
 
 # No acknowledgement could make these work: the way out is to change the manifests.
@@ -302,6 +302,15 @@ def access_gap(situation: Situation) -> Iterator[Finding]:
                 difference.address,
                 origin=difference.origin,
             )
+        elif any(change.field == "role" and change.before and change.after for change in difference.fields):
+            yield Finding(
+                "access-gap",
+                "medium",
+                f"while {difference.address} changes its role, instances get credentials of neither",
+                difference.address,
+                evidence="a profile holds one role, so the old one leaves before the new one joins",
+                origin=difference.origin,
+            )
 
 
 def _some(differences: Sequence[Difference]) -> str:
@@ -310,6 +319,6 @@ def _some(differences: Sequence[Difference]) -> str:
 
 RULES: Final = (
     *(max_deletes, max_change_percent, protected, outside, replacement, held_elsewhere, deny_removed),
-    *(incomplete_read, reach, credentials, references, unknown_principals, quotas, access_gap),
+    *(incomplete_read, reach, credentials, references, unknown_principals, unknown_providers, quotas, access_gap),
     *(recently_used, boundary_removed, whole_kind_deleted, foreign_owned),
 )

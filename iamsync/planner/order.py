@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
+from typing import Final
 
 from iamsync import arn
 from iamsync.kinds.fields import REPLACED
@@ -20,8 +21,11 @@ from iamsync.planner.compare import Difference
 from iamsync.planner.concern import Concern
 from iamsync.planner.continuity import keep
 from iamsync.planner.graph import Graph
+from iamsync.planner.links import swaps
 from iamsync.planner.room import make_room
 from iamsync.policy.ending import NOBODY
+
+TRUSTED: Final = frozenset({"user", "role", "oidc_provider", "saml_provider"})
 
 
 def order(
@@ -47,6 +51,7 @@ def order(
     for difference in differences:
         _succession(graph, difference, cx)
         found += make_room(graph, difference, quotas or {})
+        swaps(graph, difference)
     found += keep(graph, concern, settle)
     return graph.numbered(), tuple(found)
 
@@ -60,10 +65,10 @@ def target(item: str, act: Act, cx: Context) -> Address | None:
 
 
 def named(act: Act, cx: Context) -> Iterable[Address]:
-    """The users and roles of this account that an act's trust policy names."""
+    """The users, roles and identity providers of this account that an act's trust policy names."""
     for name in act.names:
         parsed = arn.parse(name)
-        if parsed is not None and parsed.account == cx.account_id and parsed.kind in ("user", "role"):
+        if parsed is not None and parsed.account == cx.account_id and parsed.kind in TRUSTED:
             yield parsed.address
 
 
@@ -95,8 +100,9 @@ def _life(graph: Graph, difference: Difference, concern: Concern) -> None:
         if act.item.endswith(REPLACED):
             graph.forced.add(number)
         # A stored version makes room for the new one, a tag taken off for the next.
+        # A profile holds one role: the old one leaves before the new one joins.
         chain = "versions" if act.field == "document" else act.field
-        if chain in ("versions", "tags"):
+        if chain in ("versions", "tags", "role"):
             if chain in previous:
                 graph.waits[number].add(previous[chain])
             previous[chain] = number
@@ -171,7 +177,7 @@ def _existence(graph: Graph, cx: Context) -> None:
                 # AWS would show its bare id there. A replaced principal comes back, and is waited for instead.
                 # A boundary cannot be let go of before the new one exists: that plan is refused (boundary-replace).
                 bounds = act.field == "permissions_boundary" or act.phase is Phase.DELETE
-                if freed.kind in ("user", "role") or bounds:
+                if (freed.kind in ("user", "role") and act.field != "role") or bounds:
                     continue
                 graph.forced.add(number)  # whoever holds it lets go at once, or nothing could be put back
             graph.waits[deletion].add(number)

@@ -64,7 +64,7 @@ class Permissions:
         self._aws = {**state.aws_policies, **aws_policies}
         self._places: Places = {} if places is None else places
         self._folded = state.folded()
-        self._arns = {self.arn(resource): resource for resource in state}
+        self._arns = {self.arn(resource): resource for resource in state if resource.address.kind in arn.WORDS}
         self._unknown_document = unknown
         self._organization = organization
         self._generous: Permissions | None = None

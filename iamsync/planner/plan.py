@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from iamsync import arn
 from iamsync.kinds import KINDS, codec
@@ -18,10 +18,11 @@ from iamsync.planner.compare import Difference
 from iamsync.planner.concern import Concern
 from iamsync.planner.expiry import Lapsed, hints, lapse, next_end
 from iamsync.planner.failing import failing
+from iamsync.planner.links import told_once
 from iamsync.planner.losing import principals_losing_access
 from iamsync.planner.moved import Moved, moved
 from iamsync.planner.narrow import Selection, expired, of_cause, selected
-from iamsync.planner.order import order
+from iamsync.planner.order import TRUSTED, order
 from iamsync.planner.permissions import Permissions
 from iamsync.planner.projected import made
 from iamsync.planner.required import Whereabouts
@@ -32,6 +33,15 @@ from iamsync.policy.document import principals
 from iamsync.settings import Settings
 
 NO_STANDARDS: Final = Standards()
+# Kinds whose tags a bulk read tells late or not at all, and the question that settles it.
+TAGS_IN_BULK: Final[Mapping[str, Literal["policy-tags", "profile-tags"]]] = {
+    "policy": "policy-tags",
+    "instance_profile": "profile-tags",
+}
+
+
+def _tags_of(address: Address) -> Question:
+    return Question(TAGS_IN_BULK[address.kind], str(address))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,7 @@ def questions(desired: State, live: State, settings: Settings) -> tuple[Question
     found = contrast(desired, live, settings)
     asked: set[Question] = set()
     for resource in found.settled.desired:
-        if resource.address.kind != "policy":
+        if resource.address.kind not in TAGS_IN_BULK:
             continue
         have = found.settled.live.get(resource.address)
         origin = live.get(resource.address)
@@ -64,8 +74,10 @@ def questions(desired: State, live: State, settings: Settings) -> tuple[Question
             continue
         told = origin.facts.get("tags")
         if told == "none" or (told == "bulk" and have.spec.tags != resource.spec.tags):
-            asked.add(Question("policy-tags", str(resource.address)))
+            asked.add(_tags_of(resource.address))
         declared = desired.get(resource.address)
+        if resource.address.kind != "policy":
+            continue
         if declared is not None and declared.spec.description is not None and origin.spec.description is None:
             asked.add(Question("policy-description", str(resource.address)))
     by_tags = settings.scope.include.needs_tags or settings.scope.exclude.needs_tags
@@ -77,13 +89,14 @@ def questions(desired: State, live: State, settings: Settings) -> tuple[Question
             held = live.get(difference.address)
             if held is not None and "last_used" not in held.facts:
                 asked.add(Question("last-used", str(difference.address)))
+        if difference.action in ("delete", "replace") and difference.address.kind in TAGS_IN_BULK:
+            asked.add(_tags_of(difference.address))
         if difference.action in ("delete", "replace") and difference.address.kind == "policy":
-            asked.add(Question("policy-tags", str(difference.address)))
             asked.add(Question("policy-description", str(difference.address)))  # or no rollback could bring it back
     if by_tags:
         for resource in live:
-            if resource.address.kind == "policy" and resource.facts.get("tags") != "confirmed":
-                asked.add(Question("policy-tags", str(resource.address)))
+            if resource.address.kind in TAGS_IN_BULK and resource.facts.get("tags") != "confirmed":
+                asked.add(_tags_of(resource.address))
     in_use = {item for resource in live for item in _policies(resource)}
     for difference in found.differences:
         if difference.want is not None:
@@ -108,9 +121,13 @@ def contrast(desired: State, live: State, settings: Settings, base: State | None
     lapsed = Lapsed.of(settled.desired)
 
     differences: list[Difference] = []
+    untold: dict[str, int] = {}
     known = 0
     for want in settled.desired:
         have = compared_live.get(want.address)
+        if have is None and want.address.kind not in live.complete:
+            untold[want.address.kind] = untold.get(want.address.kind, 0) + 1
+            continue
         if have is None:
             cause: Cause = "drift" if earlier is not None and earlier.get(want.address) == want else "declared"
             differences.append(compare.create(want, cx, cause))
@@ -128,15 +145,16 @@ def contrast(desired: State, live: State, settings: Settings, base: State | None
     sorted_out = scope.sort(compared_live, declared, settings.scope)
     reported = list(sorted_out.left)
     for resource in sorted_out.watched:
-        if settings.unmanaged == "delete":
+        if settings.unmanaged == "delete" and not KINDS[resource.address.kind].setting:
             differences.append(compare.delete(resource, cx, "unmanaged", None, "nobody declares it"))
-        elif settings.unmanaged == "report":
+        elif settings.unmanaged != "ignore":
             guess = guess_of(resource)
             perhaps = f"; perhaps {guess.name}'s: {guess.evidence}" if guess is not None else ""
             reported.append(Reported(resource.address, f"nobody declares it{perhaps}"))
     if base is not None:
         findings += _forgotten(base, settled, compared_live)
     findings += hints(settled.desired.lapsed, compared_live)
+    findings += [_untold(kind, count) for kind, count in sorted(untold.items())]
     differences.sort(key=lambda difference: difference.address)
     return Compared(
         settled,
@@ -187,6 +205,7 @@ def plan(
         differences = of_cause(differences, only, cx)
     if selection is not None:
         differences = selected(differences, selection, cx)
+    differences = told_once(differences)
     before = after = None
     if access and differences:
         above = standards.organization
@@ -285,6 +304,7 @@ def read_set(differences: Iterable[Difference], found: Compared, cx: Context) ->
     addresses: set[Address] = set()
     policies: set[str] = set()
     groups: set[str] = set()
+    roles: set[str] = set()
     for difference in differences:
         addresses.add(difference.address)
         for resource in (difference.have, difference.want):
@@ -295,8 +315,12 @@ def read_set(differences: Iterable[Difference], found: Compared, cx: Context) ->
                 policies.add(cx.arn(resource.address, resource.spec.path))
             elif resource.address.kind == "group":
                 groups.add(resource.address.name)
-    if policies or groups:
+            elif resource.address.kind == "role":
+                roles.add(cx.arn(resource.address, resource.spec.path))
+    if policies or groups or roles:
         for resource in live:
+            if getattr(resource.spec, "role", None) in roles:
+                addresses.add(resource.address)
             if policies & set(_policies(resource)) or groups & set(getattr(resource.spec, "groups", ())):
                 addresses.add(resource.address)
     prior: dict[Address, Any] = {}
@@ -383,6 +407,17 @@ def _ended(
     return list(gone.values()), moved
 
 
+def _untold(kind: str, count: int) -> Finding:
+    """What is declared of a kind that this source does not tell of: it may exist, so it is not called missing."""
+    section = KINDS[kind].section
+    return Finding(
+        "not-compared",
+        "warn",
+        f"{section}: {count} declared and not compared, since this source does not tell all of them",
+        remedy="plan against the account itself",
+    )
+
+
 def _forgotten(base: State, settled: Settled, live: State) -> list[Finding]:
     """What the older revision declared and this one neither declares nor removes, and still lives."""
     folded = {address.folded for address in settled.desired.resources}
@@ -416,10 +451,13 @@ def _referred(resource: Resource, cx: Context) -> Iterable[Address]:
         parsed = arn.parse(item.removesuffix(REPLACED))
         if parsed is not None and parsed.account == cx.account_id:
             yield parsed.address
+    role = arn.parse(getattr(resource.spec, "role", None) or "")
+    if role is not None and role.account == cx.account_id:
+        yield role.address
     for group in getattr(resource.spec, "groups", ()):
         yield Address("group", group)
     trust = getattr(resource.spec, "trust_policy", None)
     for name in principals(trust) if trust is not None else ():
         parsed = arn.parse(name)
-        if parsed is not None and parsed.account == cx.account_id and parsed.kind in ("user", "role"):
+        if parsed is not None and parsed.account == cx.account_id and parsed.kind in TRUSTED:
             yield parsed.address

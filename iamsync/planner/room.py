@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from iamsync.kinds import KINDS
-from iamsync.kinds.fields import REPLACED, Documents, Members
+from iamsync.kinds.fields import REPLACED, Documents, Members, Names
 from iamsync.model import Finding
 from iamsync.planner.compare import Difference
 from iamsync.planner.graph import Graph
@@ -16,11 +16,14 @@ def make_room(graph: Graph, difference: Difference, quotas: Mapping[str, int]) -
     if difference.action != "update" or difference.have is None or difference.want is None:
         return
     for shape in KINDS[difference.address.kind].fields:
-        quota = quotas.get(shape.quota) if isinstance(shape, (Members, Documents)) else None
+        if isinstance(shape, Names):
+            quota: int | None = shape.most
+        else:
+            quota = quotas.get(shape.quota) if isinstance(shape, (Members, Documents)) else None
         if quota is None:
             continue
         mine = [n for n in graph.of[difference.address] if graph.acts[n].field == shape.name]
-        if isinstance(shape, Members):
+        if isinstance(shape, (Members, Names)):
             early = _interleave(graph, mine, len(getattr(difference.have.spec, shape.name)), quota)
         else:
             early = _shrink_first(graph, mine, difference, quota)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from iamsync.kinds import FURTHER
 from iamsync.kinds.owners import owner_of
 from iamsync.model import Address, Reported, Resource, State
 from iamsync.settings import Scope
@@ -38,3 +40,14 @@ def sort(live: State, declared: set[Address], scope: Scope) -> Sorted:
         else:
             left.append(Reported(resource.address, "outside the scope"))
     return Sorted(tuple(watched), tuple(left))
+
+
+def looked_at(states: Iterable[State], scope: Scope) -> frozenset[str]:
+    """The kinds that must be read although no bulk call brings them.
+
+    Those of which one of these states declares or removes something, or which the scope names.
+    """
+    kinds = {address.kind for state in states for address in state.resources}
+    kinds |= {removal.address.kind for state in states for removal in state.removed}
+    kinds |= {pattern.kind for pattern in scope.include.patterns if not pattern.exclude}
+    return FURTHER & kinds

@@ -117,35 +117,35 @@ def _resolve_live(desired: State, live: State, cx: Context, findings: list[Findi
     """`live/NAME` as the ARN that the account gives this name."""
     folded = live.folded()
 
-    def resolve(item: str, owner: Resource) -> str:
+    def resolve(item: str, kind: str, owner: Resource) -> str:
         if not item.startswith(LIVE):
             return item
         name = item.removeprefix(LIVE)
-        found = folded.get(Address("policy", name).folded)
+        found = folded.get(Address(kind, name).folded)
         if found is not None:
             return cx.arn(found.address, found.spec.path)
         findings.append(
             Finding(
                 "unknown-reference",
                 "refuse",
-                f"{owner.address} refers to {item}, and the account has no policy {name!r}",
+                f"{owner.address} refers to {item}, and the account has no {kind} {name!r}",
                 owner.address,
-                remedy=f"create the policy, declare it, or take {item} out",
+                remedy=f"create the {kind}, declare it, or take {item} out",
                 origin=owner.origin,
             )
         )
-        return cx.arn(Address("policy", name), "/")
+        return cx.arn(Address(kind, name), "/")
 
     made = []
     for resource in desired:
         spec = resource.spec
         for field in KINDS[resource.address.kind].fields:
-            value = getattr(spec, field.name)
+            value, kind = getattr(spec, field.name), getattr(field, "target", "policy")
             if field.form == "references" and any(item.startswith(LIVE) for item in value):
-                changed = tuple(sorted({resolve(item, resource) for item in value}))
+                changed = tuple(sorted({resolve(item, kind, resource) for item in value}))
                 spec = replace(spec, **{field.name: changed})
             elif field.form == "reference" and value and value.startswith(LIVE):
-                spec = replace(spec, **{field.name: resolve(value, resource)})
+                spec = replace(spec, **{field.name: resolve(value, kind, resource)})
         made.append(resource if spec is resource.spec else replace(resource, spec=spec))
     return _with(desired, made)
 
@@ -259,18 +259,18 @@ def _left_to_others(
         mine, theirs = getattr(spec, field.name), getattr(have.spec, field.name)
         if mine == theirs:
             continue
-        if (kind.name, field.name) in unread and not _known(have, field.name):
-            spec = replace(spec, **{field.name: theirs})
-        elif field.name == "description" and field.immutable and mine is None:
-            spec = replace(spec, description=theirs)
-        elif ignored(want, field.name, None, everywhere, account):
+        if (
+            ((kind.name, field.name) in unread and not _known(have, field.name))
+            or (mine is None and getattr(field, "optional", False))
+            or ignored(want, field.name, None, everywhere, account)
+        ):
             spec = replace(spec, **{field.name: theirs})
         elif field.form == "tags":
             assert isinstance(field, Tags)
             spec = replace(spec, tags=_merged_tags(want, have, everywhere, field.folds))
-        elif field.form == "references":
+        elif field.form in ("references", "names"):
             keep = _keep(want, field.name, everywhere, account)
-            changed = {item for item in mine if not keep(item)} | {item for item in theirs if keep(item)}
+            changed = {item for item in mine if not keep(item)} | {item for item in theirs or () if keep(item)}
             spec = replace(spec, **{field.name: tuple(sorted(changed))})
         elif field.form == "documents":
             keep = _keep(want, field.name, everywhere, account)

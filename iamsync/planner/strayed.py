@@ -30,7 +30,7 @@ def strayed(
     field = KINDS[have.address.kind].field(name)
     value = getattr(have.spec, name)
     sides = [getattr(side.spec, name) for side in (one, other) if side is not None]
-    if value in sides or (name == "description" and None in (value, *sides)):  # a policy's, which nobody asked for
+    if value in sides or (getattr(field, "optional", False) and None in (value, *sides)):  # nobody asked for it
         return False
     partly = in_part or len(sides) < 2
     if partly and (value == field.default or (isinstance(value, Document) and value.text == NOBODY)):

@@ -81,6 +81,11 @@ def _holds(resource: Resource) -> set[str]:
     return held
 
 
+def _refers(resource: Resource) -> set[str]:
+    role = getattr(resource.spec, "role", None)
+    return _holds(resource) | ({role} if role else set())
+
+
 def _remaining(situation: Situation) -> list[Resource]:
     """What there is after the plan: all that is declared, and what lives on beside it."""
     gone = {d.address for d in situation.differences if d.action == "delete"}
@@ -92,20 +97,20 @@ def references(situation: Situation) -> Iterator[Finding]:
     """ARNs and groups of this account that would be used and exist nowhere."""
     cx = situation.cx
     remaining = _remaining(situation)
-    policies = {cx.arn(r.address, r.spec.path) for r in remaining if r.address.kind == "policy"}
+    known_arns = {cx.arn(r.address, r.spec.path) for r in remaining if r.address.kind in ("policy", "role")}
     groups = {r.address.name for r in remaining if r.address.kind == "group"}
     for difference in situation.differences:
         if difference.want is None:
             continue
         # A resource that is created again asks for everything again.
         before = difference.have if difference.action == "update" else None
-        new = _holds(difference.want) - (_holds(before) if before is not None else set())
+        new = _refers(difference.want) - (_refers(before) if before is not None else set())
         for item in sorted(new):
             parsed = arn.parse(item)
             if parsed is None:
                 known = item in groups
             elif parsed.account == cx.account_id:
-                known = item in policies
+                known = item in known_arns
             else:
                 known = item not in situation.live.missing
             if not known:
@@ -144,5 +149,29 @@ def unknown_principals(situation: Situation) -> Iterator[Finding]:
                     + ("was deleted" if orphan else "is neither declared nor in the account"),
                     resource.address,
                     remedy="take it out of the trust policy, or declare it",
+                    origin=resource.origin,
+                )
+
+
+def unknown_providers(situation: Situation) -> Iterator[Finding]:
+    """Identity providers of this account that a trust policy names and nobody knows: signing in fails there."""
+    cx = situation.cx
+    providers = [kind for kind in ("oidc_provider", "saml_provider") if kind in situation.live.complete]
+    if not providers:
+        return
+    known = {cx.arn(r.address, "/") for r in _remaining(situation) if r.address.kind in providers}
+    for resource in situation.desired:
+        if resource.address.kind != "role":
+            continue
+        for name in sorted(principals(resource.spec.trust_policy) - known):
+            parsed = arn.parse(name)
+            if parsed is not None and parsed.account == cx.account_id and parsed.kind in providers:
+                yield Finding(
+                    "unknown-principal",
+                    "medium",
+                    f"{resource.address} trusts {name}, which is neither declared nor in the account",
+                    resource.address,
+                    evidence="AWS saves such a trust policy, and nobody can sign in through it",
+                    remedy="declare the provider, or take it out of the trust policy",
                     origin=resource.origin,
                 )

@@ -9,11 +9,13 @@ from typing import Any, Final
 
 from iamsync import arn
 from iamsync.kinds import KINDS
+from iamsync.kinds.account import DEFAULTS, RULES
 from iamsync.kinds.credentials import counted, ended
+from iamsync.kinds.metadata import Metadata
 from iamsync.policy.document import Document
 from iamsync.render.inert import safe
 from iamsync.render.statements import statement_lines
-from iamsync.render.words import count, plural, some
+from iamsync.render.words import count, kind_word, plural, some
 
 Json = Mapping[str, Any]
 
@@ -24,18 +26,14 @@ _TURNS: Final = {"delete": 0, "replace": 1, "create": 2, "update": 2}
 _ALIKE: Final = 3
 # Calls whose whole effect stands in the fields of their change already.
 _TOLD: Final = frozenset(
-    {f"{verb}{noun}" for verb in ("Create", "Delete", "Tag", "Untag") for noun in ("User", "Group", "Role", "Policy")}
+    {f"{verb}{kind.noun}" for verb in ("Create", "Delete", "Tag", "Untag") for kind in KINDS.values()}
     | {f"{verb}{noun}Policy" for verb in ("Attach", "Detach", "Put", "Delete") for noun in ("User", "Group", "Role")}
     | {f"{verb}{noun}PermissionsBoundary" for verb in ("Put", "Delete") for noun in ("User", "Role")}
-    | {
-        "DeactivateMFADevice",
-        "UpdateUser",
-        "UpdateGroup",
-        "UpdateRole",
-        "AddUserToGroup",
-        "RemoveUserFromGroup",
-        "CreatePolicyVersion",
-    }
+    | {"DeactivateMFADevice"}
+    | {"UpdateUser", "UpdateGroup", "UpdateRole", "AddUserToGroup", "RemoveUserFromGroup", "CreatePolicyVersion"}
+    | {"AddClientIDToOpenIDConnectProvider", "RemoveClientIDFromOpenIDConnectProvider", "UpdateSAMLProvider"}
+    | {"UpdateOpenIDConnectProviderThumbprint", "CreateAccountAlias", "DeleteAccountAlias"}
+    | {"UpdateAccountPasswordPolicy", "DeleteAccountPasswordPolicy"}
 )
 _PROFILES: Final = {"RemoveRoleFromInstanceProfile": "-", "AddRoleToInstanceProfile": "+"}
 
@@ -72,7 +70,7 @@ class Entry:
     def title(self) -> str:
         """What happens to what: `create policy/deploy`, `delete 20 roles alike`."""
         if len(self.names) > 1:
-            return f"{self.action} {len(self.names)} {plural(self.kind)} alike"
+            return f"{self.action} {len(self.names)} {plural(kind_word(self.kind))} alike"
         old = f" (renamed from {self.renamed_from})" if self.renamed_from else ""
         return f"{self.action} {self.kind}/{self.names[0]}{old}"
 
@@ -163,12 +161,14 @@ def _unshaped(field: Json, account: Json) -> Line:
 def _shaped(change: Json, field: Json, account: Json) -> Iterator[Line]:
     name, before, after = safe(field["field"]), field["before"], field["after"]
     form = _form(change["kind"], field["field"], before if after is None else after)
-    if form == "references":
+    if form in ("references", "names"):
         yield from _members(name, field, account["id"])
     elif form == "tags":
         yield from _tags(name, field)
     elif form == "documents":
         yield from _documents(name, field, account["partition"])
+    elif form == "settings":
+        yield from _settings(name, before, after)
     elif form == "document":
         yield from _document(name, before, after, account["partition"])
     else:
@@ -207,6 +207,34 @@ def _tags(name: str, field: Json) -> Iterator[Line]:
         yield Line("-", name, safe(f"{key}={before[key]}"))
     for key in field["added"]:
         yield Line("+", name, safe(f"{key}={after[key]}"))
+
+
+def _settings(name: str, before: Any, after: Any) -> Iterator[Line]:
+    """Rule by rule; what goes back to AWS's default says so, since nobody may have written it."""
+    old, new = before or {}, after or {}
+    if after is None:
+        yield Line("-", name, "the whole policy; AWS's default of no policy holds")
+    for rule in (rule for rule in (*RULES, *(old.keys() - set(RULES))) if rule in old or rule in new):
+        was, will = old.get(rule, DEFAULTS.get(rule)), new.get(rule, DEFAULTS.get(rule))
+        reset = " (AWS's default)" if after is not None and will == DEFAULTS.get(rule) else ""
+        if before is None:
+            yield Line("+", name, safe(f"{rule}: {_rule(will)}{reset}"))
+        elif after is None:
+            yield Line("-", name, safe(f"{rule}: {_rule(was)}"), depth=1)
+        elif was != will:
+            yield Line("", name, safe(f"{rule}: {_rule(was)} -> {_rule(will)}{reset}"))
+
+
+def _rule(value: Any) -> str:
+    return "none" if value is None else json.dumps(value)
+
+
+def _short(text: str, account: str) -> str:
+    """An ARN as manifests spell it: bare for a role of this account."""
+    parsed = arn.parse(text)
+    if parsed is not None and parsed.kind == "role" and parsed.account == account:
+        return parsed.name
+    return arn.short(text, account)
 
 
 def _documents(name: str, field: Json, partition: str) -> Iterator[Line]:
@@ -270,10 +298,12 @@ def _scalar(name: str, form: str, before: Any, after: Any, account: str) -> Line
 
 
 def _value(form: str, value: Any, account: str) -> str:
+    if form == "metadata" and isinstance(value, str):
+        return safe(Metadata.of(value))
     if form == "seconds" and isinstance(value, int):
         return f"{value // 3600}h" if value and value % 3600 == 0 else f"{value}s"
     if isinstance(value, str):
-        return safe(arn.short(value, account)) if value else '""'
+        return safe(_short(value, account)) if value else '""'
     return safe(json.dumps(value, ensure_ascii=False))
 
 
@@ -292,6 +322,8 @@ def _consequences(change: Json, steps: Mapping[str, Json]) -> list[Line]:
             text = f"{safe(params['VersionId'])} says this already and becomes the default again"
             out.append(Line("", "versions", text))
         elif operation in _PROFILES:
+            if change["kind"] == "instance_profile":
+                continue  # its own field says it
             out.append(Line(_PROFILES[operation], "instance_profiles", safe(params["InstanceProfileName"])))
         elif operation == "UpdateAssumeRolePolicy":
             if change["action"] in ("create", "replace"):

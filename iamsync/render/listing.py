@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from iamsync.render.inert import safe
-from iamsync.render.words import columns, count, plural, some, wrap
+from iamsync.render.words import columns, count, kind_word, plural, some, wrap
 
 Row = Mapping[str, Any]
 
@@ -95,7 +95,9 @@ def import_text(files: Sequence[tuple[str, int]], left: int = 0) -> str:
 def validate_text(counts: Mapping[str, int], files: int, accounts: int, warnings: int = 0) -> str:
     """`ok: 3 users and 12 roles in 4 files, for 2 accounts`; `counts` is resources by kind."""
     parts = [
-        f"{number} {safe(kind) if number == 1 else plural(safe(kind))}" for kind, number in counts.items() if number
+        f"{number} {kind_word(safe(kind)) if number == 1 else plural(kind_word(safe(kind)))}"
+        for kind, number in counts.items()
+        if number
     ]
     told = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts) or "nothing declared"
     where = f" in {count(files, 'file')}" + (f", for {count(accounts, 'account')}" if accounts > 1 else "")

@@ -58,6 +58,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun if number == 1 else plural(noun)}"
 
 
+def kind_word(kind: str) -> str:
+    """What one resource of a kind is called: `instance profile`, `account setting`."""
+    return "account setting" if kind == "account" else kind.replace("_", " ")
+
+
 def plural(noun: str) -> str:
     """The noun for several: `policies`, `instance profiles`."""
     noun = noun.replace("_", " ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -234,11 +235,11 @@ def _rest(iam: Backend, dump: Data) -> None:
         oidc = OidcProvider(
             iam.account_id, iam.partition, url, list(each["ThumbprintList"]), list(each["ClientIDList"])
         )
-        oidc.create_date, oidc.tag_map = moment(each["CreateDate"]), _tags(each)
+        oidc.create_date, oidc.tag_map = _created(each), _tags(each)
         iam.open_id_providers[oidc.arn] = oidc
     for each in dump.get("SAMLProviders", ()):
         saml = SamlProvider(iam.account_id, iam.partition, each["Name"], each["SAMLMetadataDocument"])
-        saml.create_date, saml.tag_map = moment(each["CreateDate"]), _tags(each)
+        saml.create_date, saml.tag_map = _created(each), _tags(each)
         iam.saml_providers[saml.name] = saml
     for each in dump.get("VirtualMFADevices", ()):
         device = VirtualMfaDevice(iam.account_id, iam.partition, each["SerialNumber"].partition(":mfa")[2])
@@ -255,6 +256,10 @@ def _rest(iam: Backend, dump: Data) -> None:
     iam.credential_report = dump.get("CredentialReport", iam.credential_report)
     if policy := dump.get("PasswordPolicy"):
         iam.account_password_policy = AccountPasswordPolicy(*(policy[name] for name in PASSWORD_POLICY))
+
+
+def _created(data: Data) -> datetime:
+    return moment(data["CreateDate"]) if "CreateDate" in data else now()
 
 
 def _fill(iam: Backend, each: Holder, kind: str, data: Data) -> None:

@@ -18,6 +18,8 @@ LACKS: Final[dict[str, dict[str, str]]] = {
         "another path for a group": "UpdateGroup without a new name changes nothing",
         "tag keys of users that differ in case only": "two tags here, one in AWS",
         "tag keys of policies that differ in case only": "refused here, two tags in AWS",
+        "AddClientIDToOpenIDConnectProvider": "not implemented",
+        "TagSAMLProvider": "not implemented",
     },
     "ministack": {
         "boundary of a new user": "authorization details do not tell it",
@@ -28,6 +30,10 @@ LACKS: Final[dict[str, dict[str, str]]] = {
         "UpdateUser": "not implemented",
         "UpdateGroup": "not implemented",
         "SetDefaultPolicyVersion": "not implemented",
+        "AddClientIDToOpenIDConnectProvider": "not implemented",
+        "UpdateOpenIDConnectProviderThumbprint": "not implemented",
+        "TagOpenIDConnectProvider": "not implemented",
+        "TagSAMLProvider": "not implemented",
     },
 }
 

@@ -64,7 +64,9 @@ def test_one_more_key_anywhere_in_a_resource_is_invalid(path: Path) -> None:
 def test_the_schemas_know_the_same_keys_as_the_loader() -> None:
     manifest, project = manifest_schema(), config_schema()
     assert set(manifest["properties"]) == set(sections.TOP)
-    for kind in KINDS.values():
+    settings = {field.name for field in KINDS["account"].fields} | {"only_accounts"}
+    assert set(manifest["properties"]["account"]["properties"]) == settings
+    for kind in (kind for kind in KINDS.values() if not kind.setting):
         known = {field.name for field in kind.fields} | set(sections.COMMON)
         assert set(manifest["definitions"][kind.name]["properties"]) == known
     removal = manifest["properties"]["removed"]["items"]["oneOf"][1]
@@ -80,7 +82,9 @@ def test_the_schemas_know_the_same_keys_as_the_loader() -> None:
 
 def test_every_field_is_described_and_has_its_default() -> None:
     for kind in KINDS.values():
-        for name, schema in manifest_schema()["definitions"][kind.name]["properties"].items():
+        schemas = manifest_schema()
+        held = schemas["properties"]["account"] if kind.setting else schemas["definitions"][kind.name]
+        for name, schema in held["properties"].items():
             assert schema.get("description") or "$ref" in schema, (kind.name, name)
     role = manifest_schema()["definitions"]["role"]["properties"]
     assert (role["path"]["default"], role["max_session_duration"]["default"]) == ("/", 3600)

@@ -90,7 +90,8 @@ def test_the_text_is_the_one_that_the_contract_shows() -> None:
     assert value["format_version"] == "1.0"
     assert value["account"] == {"id": "111122223333", "partition": "aws", "alias": "acme-prod"}
     assert value["taken_at"] == TAKEN
-    assert value["complete"] == {"users": True, "groups": False, "roles": True, "policies": False}
+    rest = dict.fromkeys(("instance_profiles", "oidc_providers", "saml_providers", "account"), False)
+    assert value["complete"] == {"users": True, "groups": False, "roles": True, "policies": False, **rest}
     assert value["unread"] == {"policies": ["description", "tags"], "roles": ["description", "max_session_duration"]}
     assert list(value["resources"]) == ["policy/p", "role/x", "user/alice"]
     assert value["resources"]["user/alice"] == {
@@ -120,10 +121,10 @@ def test_a_newer_minor_format_may_add_keys_and_kinds() -> None:
     def change(value: Any) -> None:
         value.update(format_version="1.7", weather="fine")
         value["account"]["name"] = "prod"
-        value["complete"]["saml_providers"] = True
-        value["unread"]["saml_providers"] = ["metadata"]
+        value["complete"]["server_certificates"] = True
+        value["unread"]["server_certificates"] = ["body"]
         value["unread"]["roles"].append("colour")
-        value["resources"]["saml_provider/okta"] = {"metadata": "<xml/>"}
+        value["resources"]["server_certificate/okta"] = {"body": "x"}
         value["resources"]["role/x"]["colour"] = "blue"
         value["resources"]["role/x"]["facts"]["age"] = 3
 

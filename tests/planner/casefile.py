@@ -120,6 +120,8 @@ def _value(field: str, held: Any, paths: Mapping[str, str]) -> Any:
         return [_policy(item, paths) for item in held]
     if field == "permissions_boundary":
         return _policy(held, paths)
+    if field == "role":
+        return arn.build("aws", ACCOUNT, Address("role", held), paths.get(f"role/{held}", "/"))
     if field == "trust_policy":
         return trust(held, paths)
     if field == "document":

@@ -11,9 +11,15 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from iamsync.kinds import KINDS
+from iamsync.kinds.account import RULES, Account, PasswordPolicy, wire_name
 from iamsync.kinds.group import Group
+from iamsync.kinds.instance_profile import InstanceProfile
+from iamsync.kinds.metadata import Metadata
+from iamsync.kinds.oidc_provider import OidcProvider
 from iamsync.kinds.policy import Policy
 from iamsync.kinds.role import Role
+from iamsync.kinds.saml_provider import SamlProvider
 from iamsync.kinds.user import User
 from iamsync.model import Address, Resource, State
 from iamsync.policy.document import Document
@@ -21,6 +27,7 @@ from iamsync.policy.document import Document
 ATTACHED = {"user": "AttachedPoliciesPerUserQuota", "group": "AttachedPoliciesPerGroupQuota"}
 ATTACHED["role"] = "AttachedPoliciesPerRoleQuota"
 SIZES = {"user": "UserPolicySizeQuota", "group": "GroupPolicySizeQuota", "role": "RolePolicySizeQuota"}
+FOUND = ("f" * 40,)  # the thumbprint that AWS finds by itself
 NOUNS = {"User": "user", "Group": "group", "Role": "role"}
 
 
@@ -36,11 +43,16 @@ class Iam:
         self.quotas = dict(quotas or {})
         self.versions = versions
         self.made = 0
-        self.held: dict[str, dict[str, dict[str, Any]]] = {"user": {}, "group": {}, "role": {}, "policy": {}}
+        self.held: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in KINDS}
         self.profiles: dict[str, str | None] = {}
+        self.alias: str | None = None
+        self.password_policy: dict[str, Any] | None = None
         trusts: dict[str, str] = {}
         for resource in state:
             kind, name, spec = resource.address.kind, resource.address.name, resource.spec
+            if kind not in (*ATTACHED, "policy"):
+                self._further(kind, name, spec)
+                continue
             entity: dict[str, Any] = {"name": name, "path": spec.path, "id": self._id(kind)}
             if kind == "policy":
                 stored = resource.facts.get("versions") or (("v1", spec.document, True),)
@@ -65,6 +77,22 @@ class Iam:
             self.held[kind][name] = entity
         for name, text in trusts.items():
             self.held["role"][name]["trust"] = self._stored(text)
+
+    def _further(self, kind: str, name: str, spec: Any) -> None:
+        if kind == "account":
+            self.alias = spec.alias or self.alias
+            if spec.password_policy is not None:
+                self.password_policy = {wire_name(rule): held for rule, held in spec.password_policy.values().items()}
+            return
+        entity: dict[str, Any] = {"name": name, "tags": dict(spec.tags)}
+        if kind == "instance_profile":
+            entity["path"] = spec.path
+            self.profiles.setdefault(name, spec.role.rpartition("/")[2] if spec.role else None)
+        elif kind == "oidc_provider":
+            entity |= {"clients": set(spec.client_ids), "thumbprints": spec.thumbprints or FOUND}
+        else:
+            entity["metadata"] = spec.metadata.text
+        self.held[kind][name] = entity
 
     def _id(self, kind: str) -> str:
         self.made += 1
@@ -333,6 +361,100 @@ class Iam:
             raise Refused("NoSuchEntity: profile")
         self.profiles[InstanceProfileName] = None
 
+    def CreateInstanceProfile(self, InstanceProfileName: str, Path: str = "/", Tags: Any = None) -> None:
+        self._free("instance_profile", InstanceProfileName)
+        entity = {"name": InstanceProfileName, "path": Path, "tags": self._tags(Tags, False)}
+        self.held["instance_profile"][InstanceProfileName] = entity
+        self.profiles[InstanceProfileName] = None
+
+    def DeleteInstanceProfile(self, InstanceProfileName: str) -> None:
+        self._one("instance_profile", InstanceProfileName)
+        if self.profiles[InstanceProfileName] is not None:
+            raise Refused("DeleteConflict: must remove roles from instance profile first")
+        del self.held["instance_profile"][InstanceProfileName], self.profiles[InstanceProfileName]
+
+    def TagInstanceProfile(self, InstanceProfileName: str, Tags: Any) -> None:
+        self._retag(self._one("instance_profile", InstanceProfileName), Tags, False)
+
+    def UntagInstanceProfile(self, InstanceProfileName: str, TagKeys: Any) -> None:
+        self._untag(self._one("instance_profile", InstanceProfileName), TagKeys)
+
+    def _provider(self, kind: str, arn: str) -> dict[str, Any]:
+        return self._one(kind, arn.removeprefix(f"arn:aws:iam::{self.account}:{kind.replace('_', '-')}/"))
+
+    def CreateOpenIDConnectProvider(
+        self, Url: str, ClientIDList: Any = (), ThumbprintList: Any = FOUND, Tags: Any = None
+    ) -> None:
+        name = Url.removeprefix("https://")
+        if name == Url or name in self.held["oidc_provider"]:
+            raise Refused(f"EntityAlreadyExists or InvalidInput: {Url}")
+        self.held["oidc_provider"][name] = {
+            "name": name, "clients": set(ClientIDList), "thumbprints": tuple(ThumbprintList),
+            "tags": self._tags(Tags, False),
+        }  # fmt: skip
+
+    def DeleteOpenIDConnectProvider(self, OpenIDConnectProviderArn: str) -> None:
+        self._untrusted(OpenIDConnectProviderArn)
+        del self.held["oidc_provider"][self._provider("oidc_provider", OpenIDConnectProviderArn)["name"]]
+
+    def AddClientIDToOpenIDConnectProvider(self, OpenIDConnectProviderArn: str, ClientID: str) -> None:
+        self._provider("oidc_provider", OpenIDConnectProviderArn)["clients"].add(ClientID)
+
+    def RemoveClientIDFromOpenIDConnectProvider(self, OpenIDConnectProviderArn: str, ClientID: str) -> None:
+        self._provider("oidc_provider", OpenIDConnectProviderArn)["clients"].remove(ClientID)
+
+    def UpdateOpenIDConnectProviderThumbprint(self, OpenIDConnectProviderArn: str, ThumbprintList: Any) -> None:
+        self._provider("oidc_provider", OpenIDConnectProviderArn)["thumbprints"] = tuple(ThumbprintList)
+
+    def TagOpenIDConnectProvider(self, OpenIDConnectProviderArn: str, Tags: Any) -> None:
+        self._retag(self._provider("oidc_provider", OpenIDConnectProviderArn), Tags, False)
+
+    def UntagOpenIDConnectProvider(self, OpenIDConnectProviderArn: str, TagKeys: Any) -> None:
+        self._untag(self._provider("oidc_provider", OpenIDConnectProviderArn), TagKeys)
+
+    def CreateSAMLProvider(self, Name: str, SAMLMetadataDocument: str, Tags: Any = None) -> None:
+        if Name in self.held["saml_provider"]:
+            raise Refused(f"EntityAlreadyExists: {Name}")
+        entity = {"name": Name, "metadata": SAMLMetadataDocument, "tags": self._tags(Tags, False)}
+        self.held["saml_provider"][Name] = entity
+
+    def UpdateSAMLProvider(self, SAMLProviderArn: str, SAMLMetadataDocument: str) -> None:
+        self._provider("saml_provider", SAMLProviderArn)["metadata"] = SAMLMetadataDocument
+
+    def DeleteSAMLProvider(self, SAMLProviderArn: str) -> None:
+        self._untrusted(SAMLProviderArn)
+        del self.held["saml_provider"][self._provider("saml_provider", SAMLProviderArn)["name"]]
+
+    def TagSAMLProvider(self, SAMLProviderArn: str, Tags: Any) -> None:
+        self._retag(self._provider("saml_provider", SAMLProviderArn), Tags, False)
+
+    def UntagSAMLProvider(self, SAMLProviderArn: str, TagKeys: Any) -> None:
+        self._untag(self._provider("saml_provider", SAMLProviderArn), TagKeys)
+
+    def _untrusted(self, provider: str) -> None:
+        # Stricter than AWS, which lets a provider go while roles trust it: a plan never needs that.
+        for name, role in self.held["role"].items():
+            if f'"{provider}"' in role["trust"]:
+                raise Refused(f"{name} still trusts {provider}")
+
+    def CreateAccountAlias(self, AccountAlias: str) -> None:
+        self.alias = AccountAlias
+
+    def DeleteAccountAlias(self, AccountAlias: str) -> None:
+        if self.alias != AccountAlias:
+            raise Refused(f"NoSuchEntity: {AccountAlias}")
+        self.alias = None
+
+    def UpdateAccountPasswordPolicy(self, **rules: Any) -> None:
+        if 0 in [held for held in rules.values() if not isinstance(held, bool)]:
+            raise Refused(f"ValidationError: {rules}")
+        self.password_policy = rules
+
+    def DeleteAccountPasswordPolicy(self) -> None:
+        if self.password_policy is None:
+            raise Refused("NoSuchEntity: password policy")
+        self.password_policy = None
+
     def TagUser(self, UserName: str, Tags: Any) -> None:
         self._retag(self._one("user", UserName), Tags, True)
 
@@ -382,8 +504,29 @@ class Iam:
             spec = Policy(document, one["path"], one["description"] or "", tuple(sorted(one["tags"].items())))
             facts = {"id": one["id"], "versions": versions, "tags": "confirmed"}
             found.append(Resource(Address("policy", name), spec, facts=facts))
-        complete = frozenset(("user", "group", "role", "policy"))
-        return State.of(self.account, found, complete=complete, quotas=self.quotas)
+        found += self._further_state()
+        return State.of(self.account, found, complete=frozenset(KINDS), quotas=self.quotas)
+
+    def _further_state(self) -> Iterator[Resource]:
+        for name, one in self.held["instance_profile"].items():
+            role = self.profiles[name]
+            held = self._arn("role", self.held["role"][role]) if role is not None else None
+            spec: Any = InstanceProfile(one["path"], held, tuple(sorted(one["tags"].items())))
+            yield Resource(Address("instance_profile", name), spec, facts={"tags": "confirmed"})
+        for name, one in self.held["oidc_provider"].items():
+            clients, thumbprints = tuple(sorted(one["clients"])), tuple(sorted(one["thumbprints"]))
+            spec = OidcProvider(clients, thumbprints, tuple(sorted(one["tags"].items())))
+            yield Resource(Address("oidc_provider", name), spec, facts={"tags": "confirmed"})
+        for name, one in self.held["saml_provider"].items():
+            spec = SamlProvider(Metadata.of(one["metadata"]), tuple(sorted(one["tags"].items())))
+            yield Resource(Address("saml_provider", name), spec, facts={"tags": "confirmed"})
+        if self.alias is not None:
+            yield Resource(Address("account", "alias"), Account(alias=self.alias))
+        if self.password_policy is not None:
+            given = {
+                rule: self.password_policy[wire_name(rule)] for rule in RULES if wire_name(rule) in self.password_policy
+            }
+            yield Resource(Address("account", "password_policy"), Account(password_policy=PasswordPolicy(**given)))
 
 
 def _inline(one: Mapping[str, Any]) -> tuple[tuple[str, Document], ...]:

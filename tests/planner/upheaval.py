@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
+from iamsync import arn
 from iamsync.kinds.codec import from_json, to_json
 from iamsync.model import Address, Plan, Resource, State, Step
-from tests.planner.iam import ATTACHED, SIZES
+from tests.planner.iam import ATTACHED, FOUND, SIZES
 from tests.strategies import two_states
 from tests.world import towards
 
@@ -38,6 +39,8 @@ def renamed(state: State, kind: str, old: str, new: str) -> State:
         if kind == "policy" and "managed_policies" in value:
             value = {**value, **json.loads(json.dumps({n: value.get(n) for n in REFERENCES}).replace(was, will))}
             value = {name: held for name, held in value.items() if name in to_json(resource)}
+        if kind == "role" and value.get("role"):
+            value["role"] = json.loads(json.dumps(value["role"]).replace(was, will))
         if kind == "group" and "groups" in value:
             value["groups"] = [new if name == old else name for name in value["groups"]]
         address = Address(kind, new) if resource.address == Address(kind, old) else resource.address
@@ -53,7 +56,7 @@ def tight(before: State, after: State) -> dict[str, int]:
     for state in (before, after):
         for resource in state:
             kind = resource.address.kind
-            if kind == "policy":
+            if kind not in SIZES:
                 continue
             size = sum(document.size for _, document in resource.spec.inline_policies)
             held = len(resource.spec.managed_policies)
@@ -85,12 +88,12 @@ def upheavals(draw: st.DrawFn) -> Upheaval:
     gone = tuple(removal for removal in desired.removed if removal.address not in olds)
     facts = []
     for resource in before:
-        facts.append(with_facts(draw, resource))
+        facts.append(with_facts(draw, resource, before))
     live = State.of(before.account_id, facts, complete=before.complete, quotas=quotas)
     return Upheaval(live, replace(desired, removed=gone))
 
 
-def with_facts(draw: st.DrawFn, resource: Resource) -> Resource:
+def with_facts(draw: st.DrawFn, resource: Resource, state: State) -> Resource:
     """What only a live account has: stored versions of a policy, a role's instance profiles."""
     if resource.address.kind == "policy":
         count = draw(st.sampled_from((1, 1, 2, 5)))
@@ -104,8 +107,14 @@ def with_facts(draw: st.DrawFn, resource: Resource) -> Resource:
         )
         spec = replace(resource.spec, description=resource.spec.description or "")  # None would be: never asked
         return replace(resource, spec=spec, facts={"versions": versions, "tags": "confirmed"})
-    if resource.address.kind == "role" and draw(st.booleans()):
-        return replace(resource, facts={"instance_profiles": (f"profile-{resource.address.name}",)})
+    if resource.address.kind == "role":
+        own = arn.build("aws", state.account_id, resource.address, resource.spec.path)
+        profiles = [one.address.name for one in state if getattr(one.spec, "role", None) == own]
+        if draw(st.booleans()):
+            profiles.append(f"profile-{resource.address.name}"[:128])  # one that nobody reads or declares
+        return replace(resource, facts={"instance_profiles": tuple(sorted(profiles))})
+    if resource.address.kind == "oidc_provider" and resource.spec.thumbprints is None:
+        return replace(resource, spec=replace(resource.spec, thumbprints=FOUND))
     return resource
 
 
