@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,12 +17,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from iamsync.errors import InputError, JournalError
+from iamsync.errors import IamsyncError, InputError, JournalError
 from iamsync.events import Event, RunEnded, RunStarted, StepEnded, StepStarted
 from iamsync.model import EMPTY, Plan
 
 FORMAT: Final = "1.0"
-_SUFFIX: Final = ".jsonl"
+SUFFIX: Final = ".jsonl"
+EVERY: Final = 15.0  # seconds between two copies of a journal that is kept in a second place: S3 cannot append
 
 
 def run_id(now: datetime, token: str | None = None) -> str:
@@ -59,7 +61,7 @@ class Journal:
     """
 
     def __init__(self, directory: Path, run_id: str, *, clock: Callable[[], datetime] = _utc) -> None:
-        self.path = directory / f"{run_id}{_SUFFIX}"
+        self.path = directory / f"{run_id}{SUFFIX}"
         self.run_id = run_id
         self._clock = clock
         try:
@@ -107,6 +109,53 @@ class Journal:
             code="journal-unwritable",
             hint="nothing is called without a record; free the disk or mend the directory's permissions",
         )
+
+
+class Copied:
+    """A journal that is kept in a second place too, whole: before the first call, every so often, and at its end.
+
+    `put` replaces what is there with a text. Where it fails before the first call, nothing is done without it:
+    JournalError; later the record on disk goes on alone, and `behind` says why. `clock` counts seconds.
+    """
+
+    def __init__(
+        self, record: Journal, put: Callable[[bytes], None], where: str, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.record, self.where = record, where
+        self.behind = ""
+        self._put, self._clock = put, clock
+        self._last = clock()
+
+    def header(self, document: Mapping[str, Any]) -> None:
+        """Write the first line, in both places."""
+        self.record.header(document)
+        self._copy()
+        if self.behind:
+            raise JournalError(
+                f"the journal {self.where} cannot be written: {self.behind}",
+                code="journal-unwritable",
+                hint="nothing is called without a record; mend the access to it, or take `journal:` out",
+            )
+
+    def __call__(self, event: Event) -> None:
+        """Write one event; it is on disk when this returns, and in the second place within some seconds."""
+        self.record(event)
+        if self._clock() - self._last >= EVERY:
+            self._copy()
+
+    def close(self) -> None:
+        """Bring the second place up to date, and close the file."""
+        self.record.close()
+        self._copy()
+
+    def _copy(self) -> None:
+        self._last = self._clock()
+        try:
+            self._put(self.record.path.read_bytes())
+        except (IamsyncError, OSError) as error:
+            self.behind = str(error)
+        else:
+            self.behind = ""
 
 
 def _plain(value: Any) -> Any:
@@ -178,14 +227,14 @@ class Run:
         return ended is not None and not (ended["failed"] or ended["skipped"] or ended["interrupted"])
 
 
-def runs(directory: Path) -> tuple[Run, ...]:
+def runs(*directories: Path) -> tuple[Run, ...]:
     """All recorded runs, oldest first; none where there is no such directory."""
-    return tuple(_load(path) for path in _files(directory))
+    return tuple(_load(path) for path in _files(*directories))
 
 
-def read_run(directory: Path, which: str = "latest") -> Run:
+def read_run(directory: Path, which: str = "latest", *more: Path) -> Run:
     """The run of this id, of the one id that begins so, or the latest; InputError where that is none or several."""
-    files = _files(directory)
+    files = _files(directory, *more)
     if which == "latest":
         chosen = files[-1:]
     else:
@@ -214,8 +263,14 @@ def find_approval(directory: Path, digest: str, account_id: str) -> Run | None:
     return None
 
 
-def _files(directory: Path) -> list[Path]:
-    return sorted(directory.glob(f"*{_SUFFIX}"), key=lambda path: path.stem)
+def _files(*directories: Path) -> list[Path]:
+    """The files of all runs by their ids; of a run that several directories hold, the one that tells most."""
+    found: dict[str, Path] = {}
+    for path in (path for directory in directories for path in sorted(directory.glob(f"*{SUFFIX}"))):
+        known = found.get(path.stem)
+        if known is None or path.stat().st_size > known.stat().st_size:
+            found[path.stem] = path
+    return [found[name] for name in sorted(found)]
 
 
 def _load(path: Path) -> Run:

@@ -11,9 +11,9 @@ from types import MappingProxyType
 
 import pytest
 
-from iamsync.errors import InputError, JournalError
+from iamsync.errors import AwsError, InputError, JournalError
 from iamsync.events import RunEnded, RunStarted, StepEnded, StepStarted
-from iamsync.journal import Journal, Run, find_approval, header_of, read_run, run_id, runs
+from iamsync.journal import EVERY, Copied, Journal, Run, find_approval, header_of, read_run, run_id, runs
 from iamsync.model import Address, Call, Plan, Step
 
 NOW = datetime(2026, 11, 24, 2, 34, 58, tzinfo=UTC)
@@ -181,3 +181,56 @@ def test_the_run_of_an_approved_plan_is_the_latest_one_in_that_account(recorded:
     assert found.id == "20261124T030000Z-bbbb"
     assert find_approval(directory, "sha256:a", "444455556666") is None
     assert find_approval(directory, "sha256:b", "111122223333") is None
+
+
+class Second:
+    """A second place for a journal, that may be out of reach."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.broken = False
+
+    def __call__(self, body: bytes) -> None:
+        if self.broken:
+            raise AwsError("PutObject: no answer", code="no-answer")
+        self.bodies.append(body)
+
+
+def test_a_copy_is_there_before_the_first_call_every_so_often_and_at_the_end(tmp_path: Path) -> None:
+    second, now = Second(), [0.0]
+    copied = Copied(Journal(tmp_path, "20261124T000000Z-0000"), second, "s3://a/b", clock=lambda: now[0])
+    copied.header({"account_id": "111122223333"})
+    assert len(second.bodies) == 1
+    copied(RunStarted("111122223333", 3))
+    assert len(second.bodies) == 1
+    now[0] = EVERY
+    copied(RunStarted("111122223333", 3))
+    assert len(second.bodies) == 2
+    copied.close()
+    assert second.bodies[-1] == copied.record.path.read_bytes()
+    assert not copied.behind
+
+
+def test_without_the_copy_nothing_begins_and_later_the_record_goes_on_alone(tmp_path: Path) -> None:
+    second, now = Second(), [0.0]
+    second.broken = True
+    copied = Copied(Journal(tmp_path, "20261124T000000Z-0000"), second, "s3://a/b", clock=lambda: now[0])
+    with pytest.raises(JournalError, match="s3://a/b cannot be written"):
+        copied.header({})
+    second.broken = False
+    copied = Copied(Journal(tmp_path, "20261124T000001Z-0000"), second, "s3://a/b", clock=lambda: now[0])
+    copied.header({})
+    second.broken, now[0] = True, EVERY
+    copied(RunStarted("111122223333", 3))
+    copied.close()
+    assert copied.behind == "PutObject: no answer"
+    assert read_run(tmp_path).entries[-1]["type"] == "run-started"
+
+
+def test_of_a_run_that_two_folders_hold_the_fuller_record_is_read(tmp_path: Path) -> None:
+    for name, lines in (("a", 1), ("b", 2)):
+        (tmp_path / name).mkdir()
+        text = "".join(json.dumps({"type": "run", "n": number}) + "\n" for number in range(lines))
+        (tmp_path / name / "20261124T000000Z-0000.jsonl").write_text(text)
+    (found,) = runs(tmp_path / "a", tmp_path / "b")
+    assert len(found.entries) == 2

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from iamsync.cli.context import colored, in_automation
+from iamsync.cli.context import colored, in_automation, note
 from iamsync.cli.options import Common
-from iamsync.errors import InputError, Interrupted, PartlyApplied
+from iamsync.errors import InputError, Interrupted, JournalError, PartlyApplied
 
 
 def agreement(agreed: bool, ways: str = "--auto-approve or --approved sha256:...") -> None:
@@ -144,6 +144,9 @@ def ended(results: list[Any], form: str, common: Common, extra: Mapping[str, Any
         )
         print(f"{text}\nrecorded as run {done.run}")
     sys.stdout.flush()
+    behind = [f"run {done.run}: {done.behind}" for _, done, _ in results if done.behind]
+    for text in behind:
+        note(f"the journal's copy in the bucket is not complete, the one on this machine is; {text}")
     if any(summary.interrupted for summary in summaries):
         raise Interrupted(
             "interrupted; what was done is done", code="interrupted", hint="run the same command again to go on"
@@ -153,4 +156,10 @@ def ended(results: list[Any], form: str, common: Common, extra: Mapping[str, Any
             "applied in part; each failure is named above",
             code="applied-in-part",
             hint="mend the cause and run the same command again: what is done is not done twice",
+        )
+    if behind:
+        raise JournalError(
+            "applied, but the bucket does not have the whole record",
+            code="journal-behind",
+            hint="copy the file from .iamsync/runs/ there before this machine goes away",
         )

@@ -13,6 +13,7 @@ from iamsync import __version__, events, journal
 from iamsync.apply import apply
 from iamsync.aws.execute import Executor
 from iamsync.aws.session import Connection
+from iamsync.engine import records
 from iamsync.engine.planning import Planned, replan
 from iamsync.engine.project import Project
 from iamsync.engine.reach import read_text
@@ -26,12 +27,13 @@ from iamsync.planner.rollback import found
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """How the run of one account went, and where its record is."""
+    """How the run of one account went, and where its record is; `behind`: why the bucket does not have all of it."""
 
     account_name: str
     account_id: str
     run: str
     summary: RunEnded
+    behind: str = ""
 
 
 def refuse(planned: tuple[Planned, ...]) -> None:
@@ -93,7 +95,7 @@ def as_approved(project: Project, digest: str, planned: tuple[Planned, ...]) -> 
     item = planned[0]
     if item.plan.approval == digest:
         return planned
-    earlier = journal.find_approval(runs_folder(project), digest, item.plan.account_id)
+    earlier = records.approved(project, digest, item.plan.account_id)
     if earlier is not None and (begun := _recorded(earlier)) is not None:
         return (_verified(item, begun),)
     raise StalePlan(
@@ -152,7 +154,7 @@ def run(
     """
     assert item.reached.connection is not None
     run_id = journal.run_id(datetime.now(UTC))
-    record = journal.Journal(runs_folder(project), run_id)
+    record = records.kept(project, item.reached, journal.Journal(records.runs_folder(project), run_id))
     header = journal.header_of(item.plan, planfile.plan_json(item.plan))
     header |= {"approval": approved or item.plan.approval, "iamsync_version": __version__}
     header |= {"found": found(item.plan, item.live), **({"rollback_of": rollback_of} if rollback_of else {})}
@@ -177,9 +179,5 @@ def run(
         )
     finally:
         record.close()
-    return Applied(item.plan.account_name, item.plan.account_id, run_id, summary)
-
-
-def runs_folder(project: Project) -> Path:
-    """Where the journals of a project are."""
-    return project.home / "runs"
+    behind = record.behind if isinstance(record, journal.Copied) else ""
+    return Applied(item.plan.account_name, item.plan.account_id, run_id, summary, behind)

@@ -29,7 +29,8 @@ class Reached:
     """One account of a run: a connection to it and the way there, or the state a file tells.
 
     `applier` is the ARN that would apply what is planned: the caller, or the role that is configured for writing.
-    `lock` is the team lock (`aws.lock.Lock`) that is held for a writer, where the project has one.
+    `lock` is the team lock (`aws.lock.Lock`) that is held for a writer, where the project has one, and
+    `records` where its runs are recorded beside this machine.
     """
 
     account: Account
@@ -42,6 +43,7 @@ class Reached:
     access: Access | None = None
     applier: str = ""
     lock: Any = None
+    records: Objects | None = None
 
 
 @dataclass(slots=True)
@@ -90,6 +92,7 @@ class Ways:
             + ((Hop(self.options.assume_role),) if self.options.assume_role else ()),
             account_id=account.id,
         )
+        journal = self.project.config.journal
         made = connect(access, tap=self.options.tap, sessions=self._sessions)
         overridden = write or self.options.assume_role or account.write == account.read
         applier = made.caller if overridden or not account.write else account.write[-1].arn
@@ -98,6 +101,7 @@ class Ways:
             connection=made,
             access=access,
             applier=applier,
+            records=self.objects(journal, account) if write and journal is not None else None,
             lock=self._locked(account, made) if write and self.project.config.lock is not None else None,
         )
 

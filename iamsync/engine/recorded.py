@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from iamsync import journal
-from iamsync.engine.applying import runs_folder
 from iamsync.engine.project import Project
+from iamsync.engine.records import folders
 from iamsync.journal import Run
 
 
 def rows(project: Project) -> list[dict[str, Any]]:
     """One row a run, oldest first."""
-    return [_row(run) for run in journal.runs(runs_folder(project))]
+    return [_row(run) for run in journal.runs(*folders(project))]
 
 
 def read(project: Project, which: str) -> Run:
     """The run of this id, of the one id that begins so, or the latest; InputError where it is unknown."""
-    return journal.read_run(runs_folder(project), which)
+    here, *there = folders(
+        project, lambda ids: [name for name in ids if name.startswith(which)] if which != "latest" else ids[-1:]
+    )
+    return journal.read_run(here, which, *there)
 
 
 def show(project: Project, which: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ Backend = Literal["aws", "sandbox"]
 FILE: Final = "iamsync.yaml"
 DEFAULT_MANIFESTS: Final = ("iam",)
 DEFAULT_ACCOUNT: Final = "default"
-TOP: Final = ("version", "manifests", "variables", "accounts", *SETTINGS, "acknowledge", "lock", KEY)
+TOP: Final = ("version", "manifests", "variables", "accounts", *SETTINGS, "acknowledge", "lock", "journal", KEY)
 ACCOUNT: Final = (
     *("id", "manifests", "variables", "labels", "profile", "region", "partition", "backend", "assume_role"),
     *SETTINGS,
@@ -84,13 +84,14 @@ class Account:
 class Config:
     """The project: `root` is its directory, `file` the project file's name in it, None where there is none.
 
-    `lock` is where a team keeps its lock, if it has one.
+    `lock` and `journal` are where a team keeps them, if it does.
     """
 
     file: str | None
     root: Path
     accounts: tuple[Account, ...]
     lock: Bucket | None = None
+    journal: Bucket | None = None
 
     @property
     def manifests(self) -> tuple[str, ...]:
@@ -114,9 +115,9 @@ def load_config(path: Path | None, cwd: Path, variables: Mapping[str, str | Sequ
         raise InputError(f"the project file {what}", code="bad-config", place=Place(target.name), hint=hint)
     project = _Project(documents[0], variables or {}, target.parent)
     accounts = project.accounts()
-    lock = project.bucket("lock")
+    lock, journal = project.bucket("lock"), project.bucket("journal")
     project.problems.raise_if_any()
-    return Config(target.name, target.parent, accounts, lock)
+    return Config(target.name, target.parent, accounts, lock, journal)
 
 
 class _Project:

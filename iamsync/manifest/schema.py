@@ -179,6 +179,7 @@ def config_schema() -> Schema:
                 "items": _acknowledgement(),
             },
             "lock": {"description": "Where the team lock is kept: s3://BUCKET/PREFIX/.", **_BUCKET},
+            "journal": {"description": "Where runs are recorded as well: s3://BUCKET/PREFIX/.", **_BUCKET},
         },
         "additionalProperties": False,
         "definitions": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -118,6 +119,33 @@ def test_an_apply_whose_lock_is_taken_away_starts_nothing_more(
     ended = team("apply", "--auto-approve", "--parallelism", "1", code=130)
     assert "the team lock was taken away" in ended.err
     assert policies(moto) == ["new", "old"], "the grant was done, the revocation not begun"
+
+
+def test_runs_are_in_the_bucket_too_and_are_rolled_back_from_there(team: Folder, moto: Server) -> None:
+    config = (team.root / "iamsync.yaml").read_text()
+    team.write("iamsync.yaml", config.replace(f"lock: s3://{BUCKET}/locks/", f"journal: s3://{BUCKET}/runs/"))
+    team("apply", "--auto-approve")
+    team.write("iam/site.yaml", AFTER)
+    team("apply", "--auto-approve")
+    (first, second) = sorted((team.root / ".iamsync" / "runs").glob("*.jsonl"))
+    s3 = moto.client("s3")
+    for path in (first, second):
+        held = s3.get_object(Bucket=BUCKET, Key=f"runs/{path.name}")["Body"].read()
+        assert held == path.read_bytes()
+    shutil.rmtree(team.root / ".iamsync")  # the runner is gone
+    rows = json.loads(team("runs", "list", "--format", "json").out)
+    assert [(row["run"], row["outcome"]) for row in rows] == [(first.stem, "complete"), (second.stem, "complete")]
+    team("runs", "rollback", "latest", "--auto-approve")
+    assert policies(moto) == ["old"]
+
+
+def test_where_the_bucket_cannot_be_written_nothing_is_called(team: Folder, moto: Server) -> None:
+    config = (team.root / "iamsync.yaml").read_text()
+    team.write("iamsync.yaml", config.replace(f"lock: s3://{BUCKET}/locks/", "journal: s3://acme-nowhere/runs/"))
+    refused = team("apply", "--auto-approve", code=1)
+    assert "error[journal-unwritable]" in refused.err
+    assert "acme-nowhere" in refused.err
+    assert [user["UserName"] for user in moto.client("iam").list_users()["Users"]] == ["somebody-else"]
 
 
 def policies(moto: Server) -> list[str]:

@@ -190,6 +190,12 @@ def test_the_scope_asks_owners_what_is_theirs(tmp_path: Path) -> None:
     assert config(tmp_path, "scope: {exclude: [{cloudformation: false}]}\n").accounts[0].settings.scope.stacks is None
 
 
+def test_the_journal_is_kept_on_this_machine_unless_a_place_in_s3_is_written(tmp_path: Path) -> None:
+    assert config(tmp_path, "version: 1\n").journal is None
+    assert config(tmp_path, "journal: s3://acme-iamsync\n").journal == Bucket("acme-iamsync")
+    assert codes(tmp_path, "journal: s3://acme-iamsync/$(account.id)/\n") == ["bad-config"]
+
+
 def test_the_lock_is_a_place_in_s3(tmp_path: Path) -> None:
     (tmp_path / "iamsync.yaml").write_text("version: 1\nlock: s3://acme-iamsync/locks\n")
     assert load_config(None, tmp_path).lock == Bucket("acme-iamsync", "locks/")

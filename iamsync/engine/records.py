@@ -1,0 +1,90 @@
+"""Where the records of runs are: the project's folder, and the bucket of `journal:` where a team has one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from iamsync.engine.project import Project
+from iamsync.engine.reach import Reached, Ways
+from iamsync.errors import IamsyncError
+from iamsync.journal import SUFFIX, Copied, Journal, Run, find_approval, runs
+
+if TYPE_CHECKING:
+    from iamsync.aws.objects import Objects
+
+_MOST: Final = 200  # runs that are fetched for a list
+_RECENT: Final = 50  # runs among which an approval is looked for
+_AT_ONCE: Final = 8
+
+Choice = Callable[[list[str]], list[str]]
+
+
+def runs_folder(project: Project) -> Path:
+    """Where the journals of a project are."""
+    return project.home / "runs"
+
+
+def kept(project: Project, reached: Reached, record: Journal) -> Journal | Copied:
+    """The journal of a run, in the bucket too where the project has one."""
+    objects: Objects | None = reached.records
+    if objects is None:
+        if project.config.journal is not None:
+            project.options.note("the sandbox's runs are recorded on this machine only")
+        return record
+    name = f"{record.run_id}{SUFFIX}"
+
+    def put(body: bytes) -> None:
+        objects.put(name, body)
+
+    return Copied(record, put, f"{objects.bucket}{name}")
+
+
+def folders(project: Project, choose: Choice = lambda ids: ids[-_MOST:]) -> tuple[Path, ...]:
+    """The project's folder of journals, and that of the bucket's which `choose` takes of all ids, fetched."""
+    here = runs_folder(project)
+    if project.config.journal is None:
+        return (here,)
+    there = project.home / "runs-fetched"
+    accounts = project.accounts()
+    try:
+        with Ways(project) as ways:
+            real = [account for account in accounts if not ways.sandboxed(account)]
+            if real:
+                _fetch(ways.objects(project.config.journal, real[0]), here, there, choose)
+    except (IamsyncError, OSError) as error:
+        project.options.warn(f"the journal {project.config.journal} cannot be read, only this machine's is: {error}")
+    return (here, there)
+
+
+def approved(project: Project, digest: str, account_id: str) -> Run | None:
+    """The latest run of the plan with this approval digest in this account, looked for here, then in the bucket."""
+    found = find_approval(runs_folder(project), digest, account_id)
+    if found is not None or project.config.journal is None:
+        return found
+    for run in reversed(runs(*folders(project, lambda ids: ids[-_RECENT:]))):
+        if run.approval == digest and run.account_id == account_id:
+            return run
+    return None
+
+
+def _fetch(objects: Objects, here: Path, there: Path, choose: Choice) -> None:
+    """Bring the chosen records here, but those that came to their end and were fetched before."""
+    ids = [name.removesuffix(SUFFIX) for name in objects.names() if name.endswith(SUFFIX)]
+    whole = {run.id for run in runs(there) if run.ended is not None}
+    local = {path.name.removesuffix(SUFFIX) for path in here.glob(f"*{SUFFIX}")}
+    wanted = [run for run in choose(ids) if run not in whole and run not in local]
+    there.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def one(run: str) -> None:
+        stored = objects.get(f"{run}{SUFFIX}")
+        if stored is not None:
+            part = there / f"{run}.part"
+            part.touch(mode=0o600)
+            part.write_bytes(stored.body)
+            part.replace(there / f"{run}{SUFFIX}")
+
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        list(pool.map(one, wanted))
