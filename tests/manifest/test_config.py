@@ -148,7 +148,7 @@ def test_variables_of_the_command_line_reach_the_settings(tmp_path: Path) -> Non
         ("accounts: {a: {id: 1111222233334}}", "bad-account-id"),
         ("accounts: {a: {wave: 2}}", "unknown-field"),
         ("discover: {}", "unknown-field"),
-        ("journal: s3://bucket/", "unknown-field"),
+        ("ledger: s3://bucket/", "unknown-field"),
         ("notify: [slack]", "unknown-field"),
         ("safety: {break_glass: [role/x]}", "unknown-field"),
         ("safety: {recently_used: 90d}", "unknown-field"),
