@@ -13,12 +13,29 @@ from iamsync.selector import Selector, glob_matches
 
 # Every guard there is; some of them no consent could make work, and they say so themselves.
 GUARDS: Final = (
-    *("boundary-replace", "call-denied", "changed-since", "delete-credentials", "deny-removed", "failing-test"),
-    *("held-out-of-scope", "incomplete-read"),
-    *("max-change-percent", "max-deletes", "out-of-reach", "outside-guardrails", "over-quota", "protected"),
+    "boundary-removed",
+    "boundary-replace",
+    "call-denied",
+    "changed-since",
+    "delete-credentials",
+    "deny-removed",
+    "failing-test",
+    "foreign-owned",
+    "held-out-of-scope",
+    "incomplete-read",
+    "max-change-percent",
+    "max-deletes",
+    "out-of-reach",
+    "outside-guardrails",
+    "over-quota",
+    "principals-losing-access",
+    "protected",
+    "recently-used",
     "rename-conflict",
-    *("replace", "unknown-principal", "unknown-reference"),
-    *("boundary-removed", "foreign-owned", "principals-losing-access", "recently-used", "whole-kind-deleted"),
+    "replace",
+    "unknown-principal",
+    "unknown-reference",
+    "whole-kind-deleted",
 )
 
 Unmanaged = Literal["report", "ignore", "delete"]
