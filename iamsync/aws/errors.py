@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from iamsync.errors import AccessDenied, AwsError, CredentialsError, Unsupported
 
-_PREFIXES: Final = {"resourcegroupstaggingapi": "tag"}
+_PREFIXES: Final = {"resourcegroupstaggingapi": "tag", "accessanalyzer": "access-analyzer"}
 # Where the action that a policy must allow is not called as the operation is.
 _ACTIONS: Final = {"ListObjectsV2": "ListBucket"}
 

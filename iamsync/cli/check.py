@@ -22,6 +22,14 @@ def validate(
     common: Common,
     paths: Paths = None,
     expand: Annotated[bool, typer.Option("--expand", help="Print what the manifests resolve to, per account.")] = False,
+    access_analyzer: Annotated[
+        bool,
+        typer.Option(
+            "--access-analyzer",
+            help="Also ask AWS's Access Analyzer about each document (needs credentials; costs nothing).",
+            envvar="IAMSYNC_ACCESS_ANALYZER",
+        ),
+    ] = False,
     fail_on: Annotated[
         str | None,
         typer.Option(
@@ -38,6 +46,7 @@ def validate(
     """Check everything that can be known offline: YAML, fields, references, sizes, documents, permission tests."""
     from iamsync.engine import findings, testing
     from iamsync.engine.project import Project
+    from iamsync.engine.validating import analyzed
     from iamsync.engine.validating import validate as check
     from iamsync.errors import InputError, InputErrors
     from iamsync.render.checked import check_markdown
@@ -55,7 +64,7 @@ def validate(
         return check_text(made, kind, project.root)
 
     try:
-        found = check(project)
+        found = analyzed(project) if access_analyzer else check(project)
     except (InputError, InputErrors) as wrong:
         made = findings.refused(wrong, fail_on)
         unsaid("text" if expand else form, also, text, lambda limit: check_markdown(made, limit))

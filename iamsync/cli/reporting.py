@@ -127,10 +127,12 @@ def _notices(notices: Any, form: str, told: str, digests: list[str] | None = Non
 
         return code_quality(notices)
     from iamsync import __version__
-    from iamsync.engine.explaining import explanations
+    from iamsync.engine.explaining import explain, explanations
     from iamsync.render.sarif import sarif
 
     explained = {item.id: (item.title, item.text) for item in explanations()}
+    for rule in {notice.rule for notice in notices if notice.rule.startswith("AA-")}:
+        explained[rule] = (explain(rule).title, explain(rule).text)
     return sarif(notices, explained, version=__version__, digest=" ".join(digests or ()))
 
 

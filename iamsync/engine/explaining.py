@@ -6,6 +6,7 @@ import difflib
 from dataclasses import dataclass
 from typing import Final
 
+from iamsync.engine import analyzing
 from iamsync.errors import InputError
 from iamsync.planner.meanings import MEANINGS, RESIDUAL
 from iamsync.policy.lint import RULES
@@ -64,6 +65,8 @@ def explain(code: str) -> Explanation:
     """The explanation of an id in any letter case; InputError for one that nothing has."""
     known = {item.id.casefold(): item for item in explanations()}
     found = known.get(code.casefold())
+    if found is None and code.upper().startswith(analyzing.PREFIX):
+        return Explanation(code.upper(), "AWS", analyzing.title(code.upper()), analyzing.EXPLANATION)
     if found is None:
         near = difflib.get_close_matches(code.casefold(), known, 1)
         hint = f"did you mean {known[near[0]].id}?" if near else "iamsync explain, without an id, lists them"

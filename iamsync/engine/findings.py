@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from iamsync.engine import analyzing
 from iamsync.engine.project import Project
 from iamsync.engine.validating import Validated
 from iamsync.errors import InputError, InputErrors, Place
@@ -28,7 +29,8 @@ def rows(project: Project, checked: Sequence[Validated]) -> list[Row]:
     if {account.name for account in project.config.accounts} <= {item.account_name for item in checked}:
         used = {place for item in checked for place in item.findings.used}
         for item in checked:
-            _add(found, unused(item.suppressions, used, project.now), item.account_name)
+            asked = [one for one in item.suppressions if item.analyzed or not one.finding.startswith(analyzing.PREFIX)]
+            _add(found, unused(asked, used, project.now), item.account_name)
     ordered = sorted(found.values(), key=lambda held: held[0])
     return [_row(finding, addresses, accounts) for finding, addresses, accounts in ordered]
 
@@ -99,7 +101,7 @@ def _row(finding: Finding, addresses: set[str], accounts: set[str]) -> Row:
     return {
         "id": finding.id,
         "severity": finding.severity,
-        "title": RULES_BY_ID[finding.id].title,
+        "title": RULES_BY_ID[finding.id].title if finding.id in RULES_BY_ID else analyzing.title(finding.id),
         "message": finding.message,
         "remedy": finding.remedy,
         "place": _place(finding.place),

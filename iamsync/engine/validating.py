@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from iamsync.aws.session import Connection
+from iamsync.engine.analyzing import remarks
 from iamsync.engine.permitted import of_manifests
 from iamsync.engine.project import NO_ACCOUNT, Project
+from iamsync.engine.reach import Ways
 from iamsync.engine.testing import Tested, tested
 from iamsync.errors import InputError, InputErrors, raise_all
 from iamsync.kinds import codec
 from iamsync.manifest.config import Account
-from iamsync.manifest.linting import Findings, findings
+from iamsync.manifest.linting import NO_MORE, Findings, findings
 from iamsync.manifest.load import Beside
 from iamsync.manifest.suppress import Suppression
 from iamsync.model import State
@@ -27,6 +30,7 @@ class Validated:
     findings: Findings = field(default_factory=Findings)
     suppressions: tuple[Suppression, ...] = ()
     tested: Tested | None = None
+    analyzed: bool = False
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -43,6 +47,20 @@ class Validated:
             "resources": {str(resource.address): codec.to_json(resource) for resource in self.state},
             "removed": [str(removal.address) for removal in self.state.removed],
         }
+
+
+def analyzed(project: Project) -> tuple[Validated, ...]:
+    """As `validate`, with what AWS's Access Analyzer finds in the documents; nothing is asked before all is right."""
+    validate(project)
+    with Ways(project) as ways:
+        return tuple(_analyzed(project, ways, account) for account in project.accounts())
+
+
+def _analyzed(project: Project, ways: Ways, account: Account) -> Validated:
+    reached = ways.reach(account)
+    assert reached.connection is not None
+    known = replace(account, id=reached.account_id, partition=reached.partition)
+    return _checked(project, known, reached.connection)
 
 
 def validate(project: Project) -> tuple[Validated, ...]:
@@ -72,7 +90,7 @@ def _wrong_tests(project: Project, account: Account) -> dict[str, InputError]:
     return {}
 
 
-def _checked(project: Project, account: Account) -> Validated:
+def _checked(project: Project, account: Account, connection: Connection | None = None) -> Validated:
     account_id, beside = project.offline_id(account), Beside()
     state = project.desired_of(account, account_id, account.partition or "aws", beside)
     found = findings(
@@ -82,6 +100,7 @@ def _checked(project: Project, account: Account) -> Validated:
         ours=[held.id for held in project.config.accounts if held.id],
         catalog=catalog.load(),
         now=project.now,
+        more=remarks(connection, beside) if connection is not None else NO_MORE,
     )
     results = tested(project, of_manifests(project, account, state, beside))
-    return Validated(account.name, state, found, beside.suppressions, results)
+    return Validated(account.name, state, found, beside.suppressions, results, connection is not None)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
 
 from iamsync import arn
 from iamsync.errors import Place
@@ -14,6 +16,9 @@ from iamsync.manifest.suppress import Suppression
 from iamsync.model import Address, State
 from iamsync.policy.catalog import Catalog
 from iamsync.policy.lint import RULES_BY_ID, Lint, Severity, Use, lint
+
+More = Mapping[tuple[str, bool], tuple[Lint, ...]]
+NO_MORE: Final[More] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -38,11 +43,19 @@ class Findings:
 
 
 def findings(
-    state: State, beside: Beside, *, account_id: str, ours: Iterable[str], catalog: Catalog, now: str
+    state: State,
+    beside: Beside,
+    *,
+    account_id: str,
+    ours: Iterable[str],
+    catalog: Catalog,
+    now: str,
+    more: More = NO_MORE,
 ) -> Findings:
     """The findings of the documents of an account, sorted by place, each once.
 
     `ours` are the ids of the project's accounts; `now` (RFC 3339, UTC) decides which suppressions hold.
+    `more` is what others found in documents, by their text and whether they are trust policies.
     """
     own = frozenset(ours)
     made: dict[tuple[int, Use], tuple[tuple[Lint, Place], ...]] = {}
@@ -58,6 +71,7 @@ def findings(
             held = lint(
                 written.document.value, use, account_id=account_id, partition=state.partition, catalog=catalog, ours=own
             )
+            held += more.get((written.document.text, use == "trust"), ())
             made[key] = tuple((item, lint_place(written.node, item)) for item in held if not _varies(written, item))
         for item, place in made[key]:
             covering = _covering(item.id, address, state, beside.suppressions)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from iamsync.errors import Place
 from iamsync.kinds import KINDS
@@ -14,6 +16,9 @@ from iamsync.manifest.problems import WRONG, Problems, did_you_mean
 from iamsync.manifest.sections import SuppressLine
 from iamsync.model import Address
 from iamsync.selector import Pattern, parse
+
+# What Access Analyzer finds: AWS adds checks, so that there is no list of them.
+ANALYZER: Final = re.compile(r"AA-[A-Z0-9_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ def _suppression(line: SuppressLine, address: str, problems: Problems) -> tuple[
     from iamsync.policy.lint import RULES_BY_ID
 
     finding = line.finding.text
-    if finding not in RULES_BY_ID:
+    if finding not in RULES_BY_ID and not ANALYZER.fullmatch(finding):
         hint = did_you_mean(finding, RULES_BY_ID, "validate shows the id of each finding, for example IAM-P034")
         problems.add("unknown-finding", f'there is no finding "{finding}"', line.finding, hint)
         return None
