@@ -16,6 +16,7 @@ from iamsync.model import Address, Finding, State
 from iamsync.planner.compare import Difference
 from iamsync.planner.permissions import Permissions
 from iamsync.planner.projected import made
+from iamsync.planner.tagged import askers, on_resource, retagged, told_apart
 from iamsync.planner.trust import asked, retrusted
 from iamsync.policy.access import Access, Undecided, difference
 from iamsync.policy.globs import Effort, TooComplex, bounded
@@ -77,6 +78,8 @@ def documents_needed(live: State, differences: Iterable[Difference], cx: Context
     differences = tuple(differences)
     after = made(live, differences)
     principals = {*touched(live, after, differences, cx)}
+    # Some of AWS's own ask for tags.
+    principals.update(d.address for d in retagged(differences) if d.address.kind in ("user", "role"))
     if retrusted(differences):
         principals |= asked(Permissions(live), Permissions(after), differences, cx)
     return documents_held((live, after), principals)
@@ -105,8 +108,13 @@ def effects(
 
     Also how many touched principals were not looked at, since there are more than `MOST`.
     """
+    differences = tuple(differences)
     principals = touched(before.state, after.state, differences, cx)
-    if not principals:
+    tagged = tuple(retagged(differences))
+    for d in tagged:
+        if d.address.kind in ("user", "role"):
+            principals.setdefault(d.address, d.address)
+    if not principals and not tagged:
         return (), 0
     out = []
     left = EFFORT
@@ -117,22 +125,46 @@ def effects(
         left -= granted - max(effort.left, 0)
         if access:
             out.append(Affected(address, through, access))
+    for d in tagged:
+        for address in askers(before, after)[:MOST]:
+            if address == d.address:
+                continue
+            effort = Effort(min(left, EFFORT_EACH))
+            granted = effort.left
+            access = _on_resource(before, after, address, d, effort)
+            left -= granted - max(effort.left, 0)
+            if access:
+                out.append(Affected(address, d.address, access))
     return tuple(out), max(len(principals) - MOST, 0)
+
+
+def _on_resource(before: Permissions, after: Permissions, address: Address, d: Difference, effort: Effort) -> Access:
+    """What the changed tags of a resource give a principal on it, or take."""
+    assert d.want is not None
+    sides = on_resource(
+        before.holdings(address), after.holdings(address), after.principal(address), after.arn(d.want), d
+    )
+    if sides is None:
+        return Access()
+    old, new, principal = sides
+    state = after.state
+    try:
+        with bounded(effort):
+            return difference(old, new, principal=principal, account_id=state.account_id, partition=state.partition)
+    except TooComplex:
+        return _TOO_MUCH
 
 
 def compared(before: Permissions, after: Permissions, address: Address, effort: Effort | None = None) -> Access:
     """What one principal gains and loses from one state to the other; past its effort that is undecided."""
     there = after if after.resource(address) is not None else before
     state = there.state
+    old, new, principal = _holdings(before, address), _holdings(after, address), there.principal(address)
+    if before.resource(address) is not None and after.resource(address) is not None:
+        old, new, principal = told_apart(old, new, before.principal(address), principal)
     try:
         with bounded(Effort(EFFORT_EACH) if effort is None else effort):
-            return difference(
-                _holdings(before, address),
-                _holdings(after, address),
-                principal=there.principal(address),
-                account_id=state.account_id,
-                partition=state.partition,
-            )
+            return difference(old, new, principal=principal, account_id=state.account_id, partition=state.partition)
     except TooComplex:
         return _TOO_MUCH
 

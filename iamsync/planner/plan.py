@@ -29,6 +29,7 @@ from iamsync.planner.required import Whereabouts
 from iamsync.planner.settle import Settled, settle
 from iamsync.planner.situation import DEFAULT_QUOTAS, Situation
 from iamsync.planner.standards import Standards
+from iamsync.planner.tagged import left_to_others
 from iamsync.policy.document import principals
 from iamsync.settings import Settings
 
@@ -253,6 +254,7 @@ def plan(
             *residual,
             *told.findings,
             *awsdrift.findings(by_aws, cx.account_id),
+            *left_to_others(found.settled.desired, found.live, settings.ignore_changes, cx.account_id),
         ),
         reported=found.reported,
         unchanged=found.unchanged + left_out,

@@ -7,7 +7,8 @@ policy grants. Keys are in lower case, as IAM compares condition keys.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -19,6 +20,8 @@ _PRINCIPAL: Final = ("aws:principaltag/",)
 # IAM's own key means the tags of users and roles; both are asked about IAM's resources.
 _RESOURCE: Final = ("aws:resourcetag/", "iam:resourcetag/")
 
+_VARIABLE: Final = re.compile(r"\$\{\s*([^\s,'{}][^,'{}]*?)\s*(|,[^{}]*)\}")
+
 
 def principal_tag_keys(documents: Iterable[Document]) -> frozenset[str]:
     """The tag keys of principals that any of these documents asks for, in a condition or a policy variable."""
@@ -28,6 +31,38 @@ def principal_tag_keys(documents: Iterable[Document]) -> frozenset[str]:
 def resource_tag_keys(documents: Iterable[Document]) -> frozenset[str]:
     """The tag keys of the resources of IAM that any of these documents asks for."""
     return frozenset(key for document in documents for key in _keys(document.text).resource)
+
+
+def renamed(document: Document, keys: Mapping[str, str]) -> Document:
+    """The document with other condition keys, in conditions and variables; `keys` are in lower case.
+
+    Two sides of a comparison in which one tag has two values are told apart by such names.
+    """
+    if not any(key in document.text.lower() for key in keys):
+        return document
+    value = json.loads(document.text)
+
+    def put(held: Any) -> Any:
+        if isinstance(held, list):
+            return [put(item) for item in held]
+        return _VARIABLE.sub(variable, held) if isinstance(held, str) else held
+
+    def variable(match: re.Match[str]) -> str:
+        return f"${{{keys.get(match[1].lower(), match[1])}{match[2]}}}"
+
+    for statement in statements(value):
+        for name in ("Resource", "NotResource"):
+            if name in statement:
+                statement[name] = put(statement[name])
+        block = statement.get("Condition")
+        if isinstance(block, dict):
+            statement["Condition"] = {
+                operator: {keys.get(key.lower(), key): put(values) for key, values in held.items()}
+                if isinstance(held, dict)
+                else held
+                for operator, held in block.items()
+            }
+    return Document.of(value)
 
 
 @dataclass(frozen=True, slots=True)
