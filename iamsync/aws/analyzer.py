@@ -56,7 +56,7 @@ def validate(
             return dict(zip(wanted, pool.map(lambda one: tuple(_remarks(client, one)), wanted), strict=True))
     except Unsupported as error:
         raise Unsupported(
-            f"there is no Access Analyzer here: {error.message}",
+            f"there is no Access Analyzer here: {error.message.partition(' (')[0]}",
             code="no-access-analyzer",
             operation=_OPERATION,
             hint="only AWS has one; leave --access-analyzer out",

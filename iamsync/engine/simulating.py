@@ -132,7 +132,7 @@ def _asked(call: Callable[[], T]) -> T:
         ) from error
     except Unsupported as error:
         raise Unsupported(
-            f"there is no policy simulator here: {error.message}",
+            f"there is no policy simulator here: {error.message.partition(' (')[0]}",
             code="no-simulator",
             operation=error.operation,
             hint="only AWS has one; leave --aws out, and the tests are decided offline",
