@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from iamsync import arn
 from iamsync.kinds.fields import REPLACED
 from iamsync.kinds.kind import Act, Context, effect_of, phase_of
 from iamsync.model import EMPTY, Address, Resource, State
+from iamsync.planner.bearers import Retagged, asks, of_bearer, retagged
 from iamsync.policy.document import Document
 from iamsync.policy.edits import Moves, Part, limiting, moved, moves
 
@@ -22,6 +23,9 @@ _LIMITED: Final = {
     Moves.DENIES: Moves.REVOKES | Moves.DENIES,
     Moves.ALLOWS_AGAIN: Moves.GRANTS | Moves.ALLOWS_AGAIN,
 }
+
+
+_Asking: TypeAlias = tuple[Document, set[Address], set[Address]]
 
 
 class _Side:
@@ -70,6 +74,7 @@ class Concern:
         self.before, self.after = _Side(before, cx, aws), _Side(after, cx, aws)
         self.cx = cx
         self._holding: dict[str, tuple[set[Address], set[Address]]] = {}
+        self._asked: tuple[_Asking, ...] | None = None
         self._groups: dict[str, tuple[tuple[str, Document | None], ...]] = {}
 
     def of(self, act: Act) -> dict[Address, Moves]:
@@ -78,12 +83,62 @@ class Concern:
         Whoever comes to hold the changed group or policy in the same plan, or lets go of it, is told
         only what does no harm to be seen too early or too late; the rest is a matter of `meanwhile`.
         """
+        if act.field == "tags":
+            return self._of_tags(act) if act.moves else {}
         if act.address.kind == "policy":
             return self._of_policy(act)
         if act.address.kind == "group":
             sides = (self.before.within(act.address), self.after.within(act.address))
             return dict(self._seen(*sides, act.moves))
         return {act.address: act.moves} if act.moves else {}
+
+    def _of_tags(self, act: Act) -> dict[Address, Moves]:
+        old, new = (side.resources.get(act.address) for side in (self.before, self.after))
+        if old is None or new is None:
+            return {}
+        change = retagged(act, dict(old.spec.tags), dict(new.spec.tags))
+        found: dict[Address, Moves] = {}
+        for document, before, after in self._asking():
+            if asks((document,), change.keys):
+                found |= dict.fromkeys(before | after, Moves.EVERYTHING)
+        if act.address.kind in ("user", "role"):
+            name = self.cx.arn(act.address, new.spec.path)
+            was = [document for document, before, _ in self._asking() if act.address in before]
+            will = [document for document, _, after in self._asking() if act.address in after]
+            does = of_bearer(change, name, was, will) | self._of_tags_and_limit(change, name, old, new)
+            if does:
+                found[act.address] = found.get(act.address, Moves.NOTHING) | does
+        return found
+
+    def _of_tags_and_limit(self, change: Retagged, name: str, old: Resource, new: Resource) -> Moves:
+        """What tags do through a permissions boundary that asks for them."""
+        limits = [
+            side.documents.get(limit) if (limit := one.spec.permissions_boundary) else None
+            for side, one in ((self.before, old), (self.after, new))
+        ]
+        known = [[limit] for limit in limits if limit is not None]
+        if not known:
+            return Moves.NOTHING
+        does = of_bearer(change, name, known[0], known[-1])
+        if does and limits[0] != limits[1]:
+            return Moves.EVERYTHING
+        less = Moves.DENIES if does & (Moves.REVOKES | Moves.DENIES) else Moves.NOTHING
+        return less | (Moves.ALLOWS_AGAIN if does & (Moves.GRANTS | Moves.ALLOWS_AGAIN) else Moves.NOTHING)
+
+    def _asking(self) -> tuple[_Asking, ...]:
+        """The documents that ask for any tag, each with the principals that hold it before, and after."""
+        if self._asked is None:
+            found: dict[Document, tuple[set[Address], set[Address]]] = {}
+            for at, side in enumerate((self.before, self.after)):
+                for address, resource in side.resources.items():
+                    for _, document in getattr(resource.spec, "inline_policies", ()):
+                        if "tag/" in document.key.lower():
+                            found.setdefault(document, (set(), set()))[at].update(side.within(address))
+                for policy, document in side.documents.items():
+                    if "tag/" in document.key.lower():
+                        found.setdefault(document, (set(), set()))[at].update(side.holding(policy))
+            self._asked = tuple((document, *holders) for document, holders in found.items())
+        return self._asked
 
     def _of_policy(self, act: Act) -> dict[Address, Moves]:
         policy = self.arn(act.address)
@@ -111,6 +166,11 @@ class Concern:
 
     def refined(self, act: Act) -> Act:
         """The act with its true moves, as far as the documents that it puts on or takes off are known."""
+        if act.field == "tags":
+            does = Moves.NOTHING
+            for what in self._of_tags(act).values() if self._asking() else ():
+                does |= what
+            return replace(act, phase=phase_of(does), effect=effect_of(does), moves=does) if does else act
         if act.field == "managed_policies":
             policy = act.item.removesuffix(REPLACED)
             return _told(act, _on(policy, self._document(policy, act)))

@@ -79,7 +79,7 @@ def _meanwhile(graph: Graph, concern: Concern) -> None:
     replaced = {concern.arn(address) for address in graph.replaced}
     for number, act in enumerate(graph.acts):
         # What a replacement took off is put back at once, whoever comes and goes.
-        if not act.moves or act.phase not in _ORDERED or act.item in replaced:
+        if not act.moves or act.phase not in _ORDERED or act.item in replaced or act.field == "tags":
             continue
         if act.address.kind == "policy":
             changes[concern.arn(act.address)].append(number)
@@ -212,12 +212,15 @@ _STEPS: Final = "apply it in two steps: what only grants and widens first, the r
 _SWAP: Final = Finding("boundary-swap", "medium", "", remedy="change the boundary in an apply of its own")
 _EDIT: Final = Finding("mixed-edit", "medium", "", remedy=_STEPS)
 _MOVES: Final = Finding("crossed-moves", "medium", "", remedy=_STEPS)
-_CASES: Final = {case.id: case for case in (_SWAP, _EDIT, _MOVES)}
+_TAGS: Final = Finding("tag-edit", "medium", "", remedy="change the tags in an apply of their own")
+_CASES: Final = {case.id: case for case in (_SWAP, _EDIT, _MOVES, _TAGS)}
 
 
 def _case(mixed: Act, other: Act) -> Finding:
     if "permissions_boundary" in (mixed.field, other.field):
         return _SWAP
+    if "tags" in (mixed.field, other.field):
+        return _TAGS
     return _EDIT if mixed.phase is Phase.MIXED else _MOVES
 
 

@@ -165,6 +165,13 @@ RESIDUAL: Final[dict[str, tuple[str, str]]] = {
         "through they have the group's or the policy's old content, or lack some of theirs. Apply the moves and the "
         "changes in two plans.",
     ),
+    "tag-edit": (
+        "a tag that policies ask for changes beside other changes of what it gives",
+        "Where a policy asks for aws:PrincipalTag, aws:ResourceTag or iam:ResourceTag, writing the tag grants and "
+        "revokes, in one call for all its keys. Beside other changes of the same permissions one of them comes first, "
+        "and for that moment somebody lacks what both sides allow, or has what neither does. Change the tags in an "
+        "apply of their own.",
+    ),
     "quota-swap": (
         "old and new do not fit under a quota together",
         "AWS limits how many policies may be attached, and how long inline documents may be. Where both sides fit and "

@@ -20,6 +20,10 @@ from tests.world import ACCOUNT, towards
 ACTIONS = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
 RESOURCES = ("arn:aws:s3:::b/x", "arn:aws:s3:::c/x")
 _PATTERNS = ("*", "arn:aws:s3:::b/*", "arn:aws:s3:::c/*")
+_CONDITIONS: tuple[Any, ...] = (
+    {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+    {"StringEquals": {"aws:PrincipalTag/team": "a"}},
+)
 _NAMES = ("p1", "p2", "p3")
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/r1"
 # What a plan says that cannot keep up what everybody has while it is carried out.
@@ -32,16 +36,16 @@ def _arn(name: str) -> str:
 
 def _statements() -> st.SearchStrategy[dict[str, Any]]:
     return st.builds(
-        lambda effect, actions, on, mfa: {
+        lambda effect, actions, on, condition: {
             "Effect": effect,
             "Action": sorted(actions),
             "Resource": on,
-            **({"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}} if mfa else {}),
+            **({"Condition": condition} if condition else {}),
         },
         st.sampled_from(("Allow", "Allow", "Deny")),
         st.sets(st.sampled_from(ACTIONS), min_size=1),
         st.sampled_from(_PATTERNS),
-        st.sampled_from((False, False, False, True)),
+        st.sampled_from((None, None, None, *_CONDITIONS)),
     )
 
 
@@ -61,6 +65,7 @@ _FIELDS: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
         "managed": _ATTACHED,
         "inline": _INLINE,
         "boundary": st.none() | st.sampled_from(_NAMES),
+        "tags": st.sampled_from(((), (("team", "a"),), (("Team", "b"),))),
     },
 }
 _ALL = {"policy": _NAMES, "group": ("g1", "g2"), "user": ("u1", "u2")}
@@ -100,7 +105,8 @@ def _resource(address: Address, fields: Mapping[str, Any]) -> Resource:
     if address.kind == "group":
         return Resource(address, Group("/", *held))
     limit = fields["boundary"]
-    return Resource(address, User("/", tuple(sorted(fields["groups"])), *held, _arn(limit) if limit else None))
+    groups = tuple(sorted(fields["groups"]))
+    return Resource(address, User("/", groups, *held, _arn(limit) if limit else None, fields["tags"]))
 
 
 def allowed(state: State) -> frozenset[tuple[Address, str, str, str]]:

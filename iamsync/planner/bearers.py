@@ -1,0 +1,88 @@
+"""Tags that policies ask for: what setting or removing one gives to its bearer, and to those who reach for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from iamsync.kinds.kind import Act
+from iamsync.policy.abac import principal_tag_keys, resource_tag_keys
+from iamsync.policy.document import Document, statements
+from iamsync.policy.doubt import every
+from iamsync.policy.edits import Moves
+from iamsync.policy.request import Context, Principal, Request
+from iamsync.policy.statement import compiled
+
+_KEY: Final = "aws:principaltag/"
+
+
+@dataclass(frozen=True, slots=True)
+class Retagged:
+    """The tags of a resource before and after one call, and the keys that it touches, in lower case."""
+
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    keys: frozenset[str]
+
+
+def retagged(act: Act, old: Mapping[str, str], new: Mapping[str, str]) -> Retagged:
+    """What one call does to tags that go from `old` to `new`: removals come first."""
+    left = {key: value for key, value in old.items() if key.lower() in {held.lower() for held in new}}
+    before, after = (left, new) if "Tags" in act.call.params else (old, left)
+    named = act.call.params.get("TagKeys") or [tag["Key"] for tag in act.call.params["Tags"]]
+    return Retagged(before, after, frozenset(key.lower() for key in named))
+
+
+def of_bearer(change: Retagged, arn: str, old: Iterable[Document], new: Iterable[Document]) -> Moves:
+    """What a principal gains and loses with its own tags, under policies that it holds before and after.
+
+    A tag counts together with the statement that asks for it: one that goes while the statement comes
+    must go first, as a denial goes on before a grant, and the other way round. Everything where a
+    policy names a resource by the tag, or where its conditions cannot be told.
+    """
+    before, after = _asking(old, change.keys), _asking(new, change.keys)
+    sides = [Context(Request(Principal.of(arn, tags=tags), "iam:GetUser")) for tags in (change.before, change.after)]
+    names = {f"{_KEY}{key}" for key in change.keys}
+    found = Moves.NOTHING
+    if any('"all of"' in text for text in before | after):  # as a key writes two operators of one meaning
+        return Moves.EVERYTHING
+    for text in sorted(before | after):
+        for statement in compiled(text):
+            clauses = [one for one in statement.clauses if one.key in names]
+            by_name = any(_KEY in value.lower() for one in statement.clauses for value in one.texts)
+            was, will = (every(one.answer(side) for one in clauses) for side in sides)
+            certain = isinstance(was, bool) and isinstance(will, bool)
+            if by_name or not certain or (statement.resources is not None and statement.resources.variable):
+                return Moves.EVERYTHING
+            if was is not will:
+                found |= _means(statement.allows, bool(will), text in before, text in after)
+    return found
+
+
+def _asking(documents: Iterable[Document], keys: frozenset[str]) -> frozenset[str]:
+    """The statements of some documents, each as a document of its own, of those that ask for a tag."""
+    found = set()
+    for document in documents:
+        if principal_tag_keys((document,)) & keys:
+            value = json.loads(document.key)
+            for held in statements(value):
+                bare = {name: one for name, one in held.items() if name != "Sid"}
+                found.add(json.dumps({"Version": value["Version"], "Statement": [bare]}, sort_keys=True))
+    return frozenset(text for text in found if "tag/" in text.lower())
+
+
+def _means(allows: bool, holds: bool, before: bool, after: bool) -> Moves:
+    """What it means that a statement's conditions hold from now on, or no longer; and when it is in force itself."""
+    if (before and after) or (after if holds else before):
+        grants, denies = (Moves.GRANTS, Moves.DENIES) if holds else (Moves.REVOKES, Moves.ALLOWS_AGAIN)
+        return grants if allows else denies
+    if not allows:
+        return Moves.EVERYTHING
+    return Moves.ALLOWS_AGAIN if holds else Moves.DENIES
+
+
+def asks(documents: Iterable[Document], keys: frozenset[str]) -> bool:
+    """Whether any of these documents asks for one of these tags of a resource."""
+    return bool(resource_tag_keys(documents) & keys)

@@ -1,0 +1,82 @@
+"""A tag that a policy asks for is a permission: its step comes when its turn is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from iamsync.kinds import KINDS
+from iamsync.kinds.role import Role
+from iamsync.kinds.user import User
+from iamsync.model import Address, Plan, Resource, State
+from iamsync.planner.plan import plan
+from iamsync.policy.document import Document
+from tests.world import ACCOUNT, NOW, settings
+
+READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+ALICE, APP = Address("user", "alice"), Address("role", "app")
+TRUST = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+
+def document(effect: str, condition: dict[str, Any]) -> Document:
+    return Document.of(
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": effect, "Action": "iam:*", "Resource": "*", "Condition": condition}],
+        }
+    )
+
+
+def account(tags: dict[str, str], held: Document, *attached: str, on_role: bool = False) -> State:
+    trust = Document.of({"Version": "2012-10-17", "Statement": [TRUST]})
+    user_tags, role_tags = ({}, tags) if on_role else (tags, {})
+    alice = User("/", (), attached, (("i", held),), None, tuple(user_tags.items()))
+    app = Role(trust, tags=tuple(role_tags.items()))
+    return State.of(ACCOUNT, [Resource(ALICE, alice), Resource(APP, app)], complete=frozenset(KINDS))
+
+
+def planned(live: State, desired: State) -> Plan:
+    return plan(desired, live, settings(settle=10), account_name="t", caller="c", now=NOW, access=False)
+
+
+def team(value: str) -> dict[str, Any]:
+    return {"StringEquals": {"aws:PrincipalTag/Team": value}}
+
+
+@pytest.mark.parametrize(
+    ("effect", "before", "after", "told"),
+    [
+        ("Allow", {"team": "a"}, {"team": "b"}, "revoke"),
+        ("Allow", {}, {"TEAM": "a"}, "grant"),
+        ("Deny", {"team": "b"}, {"team": "a"}, "revoke"),
+        ("Deny", {"team": "a"}, {}, "grant"),
+        ("Allow", {"team": "b"}, {"team": "c"}, "neutral"),
+        ("Allow", {"team": "a", "color": "red"}, {"team": "a", "color": "blue"}, "neutral"),
+    ],
+)
+def test_a_tag_gives_and_takes_what_policies_make_of_it(
+    effect: str, before: dict[str, str], after: dict[str, str], told: str
+) -> None:
+    held = document(effect, team("a"))
+    (step,) = planned(account(before, held), account(after, held)).steps
+    assert step.effect == told
+
+
+def test_a_tag_that_revokes_waits_for_the_grants_and_a_pause() -> None:
+    held = document("Allow", team("a"))
+    made = planned(account({"team": "a"}, held), account({}, held, READ_ONLY))
+    assert [step.operation for step in made.steps] == ["AttachUserPolicy", "wait", "UntagUser"]
+    assert made.steps[2].after == (made.steps[1].id,)
+    assert not made.findings
+
+
+@pytest.mark.parametrize("key", ["aws:ResourceTag/team", "iam:ResourceTag/TEAM"])
+def test_a_tag_of_a_resource_moves_those_who_are_asked_for_it(key: str) -> None:
+    held = document("Allow", {"StringEquals": {key: "a"}})
+    made = planned(account({"team": "a"}, held, on_role=True), account({"team": "b"}, held, READ_ONLY, on_role=True))
+    assert [(step.operation, step.effect) for step in made.steps if step.operation != "wait"] == [
+        ("AttachUserPolicy", "grant"),
+        ("TagRole", "mixed"),
+    ]
+    assert [finding.id for finding in made.findings] == ["tag-edit"]
