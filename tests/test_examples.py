@@ -64,11 +64,27 @@ def test_an_example_validates_applies_and_is_then_at_rest(example: Path, capsys:
 def test_the_files_of_an_example_fit_the_schemas_editors_use(example: Path) -> None:
     checked = 0
     for path in sorted(example.rglob("*.yaml")):
-        made = schema("config" if path.name == "iamsync.yaml" else "manifest")
+        made = schema({"iamsync.yaml": "config", "guardrails.yaml": "guardrails"}.get(path.name, "manifest"))
         for document in read(path, path.name):
             assert schema_errors(plain(document), made) == (), path
             checked += 1
     assert checked > 1
+
+
+def test_the_incident_of_the_example_ends_by_itself_under_guardrails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entered("break-glass", tmp_path, monkeypatch)
+    assert applied() == 0
+    hourly = ("apply", "--expired", "--auto-approve", "--guardrails", "guardrails.yaml", "--now")
+    capsys.readouterr()
+    assert run([*hourly, "2030-01-31T17:59:59Z"]) == 0
+    assert "delete" not in capsys.readouterr().out
+    assert run([*hourly, "2030-01-31T18:00:00Z"]) == 0
+    told = capsys.readouterr().out
+    assert "delete user/incident-42" in told
+    assert "update role/break-glass" in told
+    assert run(["plan", "--detailed-exitcode", "--now", "2030-01-31T18:00:00Z"]) == 0
 
 
 def test_acme_s_own_roles_are_not_created_without_consent(acme: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ _LIMIT = "permissions_boundary"
 
 def projected(compared: Compared) -> State:
     """The state after everything that differs was done; what nobody declares stays as it is."""
-    return made(compared.settled.live, compared.differences)
+    return replace(made(compared.settled.live, compared.differences), lapsed=compared.settled.desired.lapsed)
 
 
 def made(live: State, differences: Iterable[Difference]) -> State:

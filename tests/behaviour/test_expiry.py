@@ -86,6 +86,9 @@ def test_aws_enforces_the_end_too_and_nothing_differs_until_then(incident: Site)
 
 
 def test_an_incident_user_is_there_until_its_end_and_gone_at_the_next_expired_run(incident: Site) -> None:
+    # A test that will fail without what expires, or that names who does, holds nothing up.
+    repair = "{action: 's3:GetObject', resource: 'arn:aws:s3:::broken/x'}"
+    incident.write(f"tests: {{repairs: {{principals: user/incident, allow: [{repair}]}}}}\n", "iam/tests.yaml")
     run = ("apply", "--expired", "--auto-approve", "--now")
     incident.by_hand(lambda iam: iam.create_access_key(UserName="incident"))
     incident.fine(*run, BEFORE)
