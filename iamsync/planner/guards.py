@@ -18,7 +18,14 @@ from iamsync.model import Address, Finding, Resource
 from iamsync.planner.compare import Difference
 from iamsync.planner.concern import denies_by_name
 from iamsync.planner.expiry import Lapsed, lapse
-from iamsync.planner.losing import boundary_removed, foreign_owned, recently_used, whole_kind_deleted
+from iamsync.planner.losing import (
+    boundary_removed,
+    foreign_owned,
+    password_policy,
+    provider_deleted,
+    recently_used,
+    whole_kind_deleted,
+)
 from iamsync.planner.quotas import quotas
 from iamsync.planner.situation import Situation, names_of
 from iamsync.planner.ties import boundary_use, held_elsewhere, references, unknown_principals, unknown_providers
@@ -320,5 +327,5 @@ def _some(differences: Sequence[Difference]) -> str:
 RULES: Final = (
     *(max_deletes, max_change_percent, protected, outside, replacement, held_elsewhere, deny_removed),
     *(incomplete_read, reach, credentials, references, unknown_principals, unknown_providers, quotas, access_gap),
-    *(recently_used, boundary_removed, whole_kind_deleted, foreign_owned),
+    *(recently_used, boundary_removed, whole_kind_deleted, foreign_owned, provider_deleted, password_policy),
 )

@@ -16,10 +16,12 @@ from iamsync.model import Address, Finding, Resource
 from iamsync.planner.compare import Difference
 from iamsync.planner.moved import Moved
 from iamsync.planner.situation import Situation, names_of
+from iamsync.policy.document import principals
 from iamsync.settings import Safety
 
 # Two of a kind are taken out often enough, and by intent.
 _WHOLE_FROM: Final = 3
+_PROVIDERS: Final = ("oidc_provider", "saml_provider")
 
 
 def recently_used(situation: Situation) -> Iterator[Finding]:
@@ -94,6 +96,59 @@ def whole_kind_deleted(situation: Situation) -> Iterator[Finding]:
                 evidence=names_of(addresses),
                 remedy="look whether a file or a folder is missing",
             )
+
+
+def provider_deleted(situation: Situation) -> Iterator[Finding]:
+    """AWS deletes an identity provider whoever trusts it; nobody can sign in through those roles from then on."""
+    staying = [*situation.desired]
+    ended = {d.address for d in situation.differences if d.action == "delete"}
+    declared = situation.desired.resources
+    staying += [r for r in situation.live if r.address not in declared and r.address not in ended]
+    for difference in situation.differences:
+        if difference.action != "delete" or difference.address.kind not in _PROVIDERS:
+            continue
+        held = situation.cx.arn(difference.address, "/")
+        trusting = [r.address for r in staying if r.address.kind == "role" and held in principals(r.spec.trust_policy)]
+        if trusting:
+            yield Finding(
+                "provider-deleted",
+                "refuse",
+                f"{difference.address} would be deleted, and {len(trusting)} "
+                f"{'role trusts' if len(trusting) == 1 else 'roles trust'} it",
+                difference.address,
+                evidence=names_of(trusting),
+                remedy="take it out of their trust policies first, or delete them too",
+                origin=difference.origin,
+            )
+
+
+def password_policy(situation: Situation) -> Iterator[Finding]:
+    """A shorter life of passwords ends those that are older by now, all at once."""
+    for difference in situation.differences:
+        new = getattr(difference.want.spec, "password_policy", None) if difference.want is not None else None
+        if new is None or new.max_password_age is None:
+            continue
+        old = getattr(difference.have.spec, "password_policy", None) if difference.have is not None else None
+        age = old.max_password_age if old is not None else None
+        shorter = age is None or new.max_password_age < age
+        hard = new.hard_expiry and not (old is not None and old.hard_expiry)
+        if not (shorter or hard):
+            continue
+        since = _moment(situation.now) - timedelta(days=new.max_password_age)
+        said = f"every password set before {since:%Y-%m-%d} would expire at once"
+        if not shorter:
+            said = f"whoever's password was set before {since:%Y-%m-%d} could not sign in any more"
+        notes = [f"max_password_age: {'none' if age is None else age} -> {new.max_password_age}"] if shorter else []
+        notes += ["hard_expiry: nobody can set a new password without an administrator"] if new.hard_expiry else []
+        yield Finding(
+            "password-policy",
+            "refuse",
+            said,
+            difference.address,
+            evidence="; ".join(notes),
+            remedy="have passwords changed first, or lower the age in steps",
+            origin=difference.origin,
+        )
 
 
 def foreign_owned(situation: Situation) -> Iterator[Finding]:

@@ -92,6 +92,12 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "sizes of documents, tags, resources in all. AWS would refuse the call half way through, so nothing is called "
         "at all. Merge policies, use a group, or have AWS raise the quota.",
     ),
+    "password-policy": (
+        "passwords would expire at once",
+        "A lower max_password_age counts from when each password was set, so those that are older by now end with the "
+        "call; with hard_expiry their owners cannot even set a new one. When each was set is not read. Have passwords "
+        "changed first, or lower the age in steps.",
+    ),
     "principals-losing-access": (
         "many principals would lose access at once",
         "More users and roles would lose a permission than safety.max_principals_losing_access, reckoned from the "
@@ -102,6 +108,11 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "a protected resource would change",
         "safety.protected names it, under its old name or its new one: the operator wants no change of it without "
         "being asked. Acknowledge it at this address for this one time.",
+    ),
+    "provider-deleted": (
+        "roles trust an identity provider that would be deleted",
+        "AWS deletes an OIDC or SAML provider whoever trusts it. From then on nobody can assume these roles through "
+        "it, and a pipeline fails at its next run. Take it out of their trust policies first, or delete the roles too.",
     ),
     "recently-used": (
         "what would be deleted was used lately",

@@ -23,7 +23,7 @@ from tests.world import ACCOUNT, NOW, scope
 CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "losing.yaml").read_text(encoding="utf-8"))
 ABOUT = {
     *("recently-used", "boundary-removed", "whole-kind-deleted", "foreign-owned", "principals-losing-access"),
-    "delete-credentials",
+    *("delete-credentials", "provider-deleted", "password-policy"),
 }
 
 
