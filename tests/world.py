@@ -29,6 +29,7 @@ SESSIONS = Sessions()  # AWS's service models, loaded once
 GUARDS = (
     *("max-deletes", "max-change-percent", "replace", "deny-removed", "protected", "boundary-replace"),
     *("unknown-principal", "boundary-removed", "principals-losing-access", "whole-kind-deleted", "foreign-owned"),
+    *("password-policy", "provider-deleted"),
 )
 
 
