@@ -215,9 +215,9 @@ class _Look:
         done, have = self._done(before), self.now.get(before.address)
         if have is None:
             facts = {name: held for name, held in before.facts.items() if name == "instance_profiles"}
-            return replace(_without_aws_tags(before), facts=facts)
+            return replace(_left_to_aws(before), facts=facts)
         if done.action in _ANEW:
-            return replace(before, facts={})
+            return replace(_left_to_aws(before), facts={})
         again = {name: getattr(before.spec, name) for name in self.fields[before.address]}
         trust = again.get("trust_policy")
         if (
@@ -242,7 +242,7 @@ class _Look:
             if odd := [name for name in names if self._strays(before, left, have, name, done)]:
                 yield _finding(before.address, f"was changed since by others: {', '.join(odd)}", "")
         for address, done in self.past.changes.items():
-            have = self.live.get(address)
+            have = self.now.get(address)
             if done.action != "create" or self.past.found.get(address) is not None or have is None:
                 continue
             made = self.left.get(address)
@@ -325,10 +325,14 @@ def _other(before: Resource, have: Resource) -> bool:
     return bool(then and now and then != now)
 
 
-def _without_aws_tags(resource: Resource) -> Resource:
+def _left_to_aws(resource: Resource) -> Resource:
+    """The resource as it can be made anew: tags of AWS's own and thumbprints that AWS finds itself are left out."""
     tags = getattr(resource.spec, "tags", ())
     kept = tuple(pair for pair in tags if not pair[0].casefold().startswith("aws:"))
-    return resource if kept == tags else replace(resource, spec=replace(resource.spec, tags=kept))
+    spec = resource.spec if kept == tags else replace(resource.spec, tags=kept)
+    if getattr(spec, "thumbprints", None) == ():
+        spec = replace(spec, thumbprints=None)
+    return replace(resource, spec=spec)
 
 
 def _finding(address: Address, what: str, evidence: str) -> Finding:

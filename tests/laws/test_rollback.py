@@ -11,6 +11,7 @@ from hypothesis import assume, given
 
 from iamsync.aws.read import confirm, read
 from iamsync.events import Event, StepEnded
+from iamsync.kinds import FURTHER
 from iamsync.model import Plan, State
 from iamsync.planner import planfile
 from iamsync.planner.plan import questions
@@ -48,7 +49,7 @@ class Recorded:
 
 def planned(world: World, desired: State, options: Settings | None = None) -> Recorded:
     options = options or settings()
-    live = read(world.connection)
+    live = read(world.connection, kinds=FURTHER)
     live = confirm(world.connection, live, questions(desired, live, options))
     return Recorded(world.plan(desired, options), replace(live, unread=frozenset()))
 

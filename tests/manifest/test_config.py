@@ -151,7 +151,7 @@ def test_variables_of_the_command_line_reach_the_settings(tmp_path: Path) -> Non
         ("ledger: s3://bucket/", "unknown-field"),
         ("notify: [slack]", "unknown-field"),
         ("safety: {break_glass: [role/x]}", "unknown-field"),
-        ("safety: {recently_used: 90d}", "unknown-field"),
+        ("safety: {recently: 90d}", "unknown-field"),
         ("scope: {exclude: [{terraform_stat: x}]}", "unknown-field"),
         ("scope: {exclude: [{terraform_state: ../x.tfstate}]}", "bad-path"),
         ("scope: {exclude: [{terraform_state: 's3://bucket/x'}]}", "bad-path"),
