@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from iamsync import arn
 from iamsync.kinds import KINDS
 from iamsync.kinds.group import Group
+from iamsync.kinds.instance_profile import InstanceProfile
 from iamsync.kinds.owners import owner_of
 from iamsync.kinds.policy import Policy
 from iamsync.kinds.role import Role
@@ -59,8 +60,10 @@ class Scene:
         named |= {removal.address.folded for removal in self.desired.removed}
         if resource.address.folded in named:
             return True
-        path, tags = resource.spec.path, dict(getattr(resource.spec, "tags", ()))
+        path, tags = getattr(resource.spec, "path", "/"), dict(getattr(resource.spec, "tags", ()))
         out = select(self.exclude, KINDS)(resource.address, path, tags)
+        if KINDS[resource.address.kind].setting:
+            return False  # a setting of the account that is left out is left alone
         return self.unmanaged == "delete" and not out and owner_of(resource) is None
 
 
@@ -78,7 +81,7 @@ def scenes(draw: st.DrawFn) -> Scene:
         for name, fields in table.items():
             fate = draw(st.sampled_from(("same", "edit", "removed", "undeclared", "undeclared")))
             address = Address(kind, name)
-            if named(address, fields["path"], {}):
+            if named(address, fields.get("path", "/"), {}):
                 fate = "undeclared"  # to declare what is excluded by name is refused when it is loaded
             edited = []
             if fate == "edit":
@@ -135,7 +138,13 @@ def compared(resource: Resource, moved: set[str]) -> tuple[Any, ...]:
     if isinstance(spec, Role) and principals(spec.trust_policy) & moved:
         # AWS itself rewrites who is trusted when that principal is deleted or moved.
         spec = replace(spec, trust_policy=TRUST)
+    if isinstance(spec, InstanceProfile) and spec.role and spec.role.rpartition("/")[2] in _names(moved):
+        spec = replace(spec, role=None)  # a role that goes is taken out, and one that is made anew comes back in
     return spec, resource.facts.get("id"), resource.facts.get("versions")
+
+
+def _names(arns: set[str]) -> set[str]:
+    return {text.rpartition("/")[2] for text in arns if ":role/" in text}
 
 
 @law(35)
