@@ -32,15 +32,15 @@ def strayed(
     sides = [getattr(side.spec, name) for side in (one, other) if side is not None]
     if value in sides or (getattr(field, "optional", False) and None in (value, *sides)):  # nobody asked for it
         return False
-    if value is None and getattr(field, "target", "") == "role":
-        # A profile holds one role: it is empty for a moment while another one takes its place.
-        comes_back = any((parsed := arn.parse(side or "")) is not None and parsed.address in again for side in sides)
-        return len(set(sides)) < 2 and not comes_back
     partly = in_part or len(sides) < 2
     if name == "thumbprints" and (None in (value, *sides) or (partly and not any(sides))):
         return False  # AWS finds them itself where a provider is created without
     if partly and (value == field.default or (isinstance(value, Document) and value.text == NOBODY)):
         return False
+    if value is None and getattr(field, "target", "") == "role":
+        # A profile holds one role: it is empty for a moment while another one takes its place.
+        comes_back = any((parsed := arn.parse(side or "")) is not None and parsed.address in again for side in sides)
+        return len(set(sides)) < 2 and not comes_back
     if field.form in ("references", "names"):
         known = [set(side) for side in sides]
         both = set.intersection(*known) if known else set()

@@ -13,6 +13,7 @@ from iamsync.kinds.codec import from_json
 from iamsync.kinds.metadata import Metadata
 from iamsync.model import Address, Plan, Removal, Resource, State
 from iamsync.planner.scope import looked_at
+from iamsync.planner.strayed import strayed
 from tests.strategies import metadata
 from tests.world import ACCOUNT, World, scope, settings
 
@@ -201,3 +202,13 @@ def test_identity_centers_own_provider_is_out_of_reach() -> None:
     world = World().holds(state(theirs))
     made = world.plan(state(removed=(str(theirs.address),)))
     assert [guard.id for guard in made.refusals] == ["out-of-reach"]
+
+
+def test_a_profile_that_is_between_two_roles_was_not_changed_by_others() -> None:
+    none, old, new = profile("web"), profile("web", "old"), profile("web", "new")
+    comes_back = frozenset({Address("role", "old")})
+    assert not strayed(none, "role", old, new)  # one leaves before the next one joins
+    assert not strayed(none, "role", old, None)
+    assert not strayed(none, "role", old, old, again=comes_back)
+    assert strayed(none, "role", old, old)
+    assert strayed(new, "role", old, None)
