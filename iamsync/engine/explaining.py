@@ -58,7 +58,7 @@ def explanations() -> tuple[Explanation, ...]:
     guards = (Explanation(name, "guard", *MEANINGS[name]) for name in sorted(MEANINGS))
     residual = (Explanation(name, "medium", *RESIDUAL[name]) for name in sorted(RESIDUAL))
     reported = (Explanation(name, "report", *_REPORTED[name]) for name in sorted(_REPORTED))
-    return (*rules, *guards, *residual, *reported)
+    return tuple(sorted((*rules, *guards, *residual, *reported), key=lambda item: item.id))
 
 
 def explain(code: str) -> Explanation:
