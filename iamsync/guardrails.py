@@ -18,7 +18,7 @@ from iamsync.settings import Acknowledgement, Safety, Scope, Settings, Unmanaged
 # How two values of a setting become the tighter one. A setting without an entry could be loosened unseen.
 _LOWER: Final = frozenset({"max_deletes", "max_change_percent", "max_principals_losing_access"})
 _HIGHER: Final = frozenset({"settle", "recently_used"})
-_SELECTED: Final = frozenset({"protected"})
+_SELECTED: Final = frozenset({"protected", "break_glass"})
 WEIGHED: Final = _LOWER | _HIGHER | _SELECTED
 
 _REMEDY: Final = "who may weaken it changes the guardrails, which this repository cannot"

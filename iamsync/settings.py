@@ -15,16 +15,20 @@ from iamsync.selector import Selector, glob_matches
 GUARDS: Final = (
     "boundary-removed",
     "boundary-replace",
+    "break-glass",
     "call-denied",
     "changed-since",
     "delete-credentials",
     "deny-removed",
+    "escalation",
     "failing-test",
     "foreign-owned",
     "held-out-of-scope",
     "incomplete-read",
+    "last-admin",
     "max-change-percent",
     "max-deletes",
+    "orphan-principal",
     "out-of-reach",
     "outside-guardrails",
     "over-quota",
@@ -35,6 +39,9 @@ GUARDS: Final = (
     "recently-used",
     "rename-conflict",
     "replace",
+    "self-lockout",
+    "trust-anyone",
+    "trust-unknown-account",
     "unknown-principal",
     "unknown-reference",
     "whole-kind-deleted",
@@ -67,6 +74,7 @@ class Safety:
     recently_used: int = 90 * 86400
     max_principals_losing_access: int = 20
     protected: Selector = field(default_factory=lambda: Selector(()))
+    break_glass: Selector = field(default_factory=lambda: Selector(()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,11 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the planner is told beside the two states; `bounds` is where an operator lets it change anything."""
+    """Everything the planner is told beside the two states.
+
+    `bounds` is where an operator lets it change anything. `ways` are the ARNs of all roles that the project's
+    accounts are reached through, `accounts` their ids.
+    """
 
     scope: Scope
     unmanaged: Unmanaged = "report"
@@ -101,3 +113,5 @@ class Settings:
     acknowledge: tuple[Acknowledgement, ...] = ()
     default_tags: tuple[tuple[str, str], ...] = ()
     bounds: Scope | None = None
+    ways: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()

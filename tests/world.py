@@ -30,6 +30,7 @@ GUARDS = (
     *("max-deletes", "max-change-percent", "replace", "deny-removed", "protected", "boundary-replace"),
     *("unknown-principal", "boundary-removed", "principals-losing-access", "whole-kind-deleted", "foreign-owned"),
     *("password-policy", "provider-deleted"),
+    *("self-lockout", "last-admin", "escalation", "trust-anyone", "trust-unknown-account"),
 )
 
 

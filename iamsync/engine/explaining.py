@@ -9,6 +9,9 @@ from typing import Final
 from iamsync.engine import analyzing
 from iamsync.errors import InputError
 from iamsync.planner.meanings import MEANINGS, RESIDUAL
+from iamsync.policy.escalation import EFFECTS, ON
+from iamsync.policy.escalation import RULES as ESCALATION
+from iamsync.policy.escalation import Rule as Way
 from iamsync.policy.lint import RULES
 
 # What reports call changes of permissions and failing tests.
@@ -58,7 +61,18 @@ def explanations() -> tuple[Explanation, ...]:
     guards = (Explanation(name, "guard", *MEANINGS[name]) for name in sorted(MEANINGS))
     residual = (Explanation(name, "medium", *RESIDUAL[name]) for name in sorted(RESIDUAL))
     reported = (Explanation(name, "report", *_REPORTED[name]) for name in sorted(_REPORTED))
-    return tuple(sorted((*rules, *guards, *residual, *reported), key=lambda item: item.id))
+    ways = (_way_up(rule) for rule in ESCALATION)
+    return tuple(sorted((*rules, *guards, *residual, *reported, *ways), key=lambda item: item.id))
+
+
+def _way_up(rule: Way) -> Explanation:
+    needs = ", ".join(f"{need.action} on {ON[need.on]}" for need in rule.needs)
+    text = f"Whoever has {needs} {EFFECTS[rule.effect]}."
+    if rule.service:
+        text += f" The role must trust {rule.service}."
+    if rule.doubt:
+        text += f" IAM does not tell whether that is so: {rule.doubt}."
+    return Explanation(rule.id, "path", f"{rule.title}", f"{text} See {', '.join(rule.references)}.")
 
 
 def explain(code: str) -> Explanation:

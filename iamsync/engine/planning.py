@@ -24,6 +24,7 @@ from iamsync.planner.compare import Difference
 from iamsync.planner.effects import documents_held, documents_needed
 from iamsync.planner.failing import documents_tested
 from iamsync.planner.gate import gains
+from iamsync.planner.moving import documents_of_all
 from iamsync.planner.narrow import Selection
 from iamsync.planner.plan import contrast, plan, questions
 from iamsync.planner.projected import projected
@@ -128,6 +129,8 @@ def informed(reached: Reached, desired: State, live: State, settings: Settings, 
     found = contrast(desired, live, settings)
     if found.differences:
         changing = set(documents_needed(found.settled.live, found.differences, cx))
+        # Guards ask about everybody: who is administrator, and who is left of them.
+        changing |= set(documents_of_all(found.settled.live, found.differences))
         wanted |= changing
         ends = projected(found)
         needed |= changing | set(documents_held((ends,), documents_tested(standards.tests, (ends,))))

@@ -210,7 +210,14 @@ class Project:
         """The account's settings with the command line's acknowledgements."""
         given = tuple(_acknowledgement(text) for text in self.options.acknowledge)
         settings = account.settings
-        return replace(settings, acknowledge=(*settings.acknowledge, *given))
+        ways = [hop.arn for known in self.config.accounts for hop in (*known.read, *known.write)]
+        ids = [known.id for known in self.config.accounts if known.id is not None]
+        return replace(
+            settings,
+            acknowledge=(*settings.acknowledge, *given),
+            ways=tuple(dict.fromkeys((*ways, *((self.options.assume_role,) if self.options.assume_role else ())))),
+            accounts=tuple(ids),
+        )
 
     def narrowed(self) -> Selector | None:
         """The --target selector, if any."""

@@ -24,6 +24,7 @@ SAFETY: Final = (
     "recently_used",
     "max_principals_losing_access",
     "protected",
+    "break_glass",
 )
 ACKNOWLEDGE: Final = ("guard", "address", "reason", "until")
 MAX_SETTLE: Final = 600
@@ -125,9 +126,12 @@ def _defaults(node: Node | None, problems: Problems) -> dict[str, Table]:
 
 def _safety(tables: Sequence[Table], backend: str, problems: Problems) -> Safety:
     protected: tuple[Pattern, ...] = ()
+    break_glass: tuple[Pattern, ...] = ()
     for table in tables:
         if (node := table.get("protected")) is not None:
             protected += patterns(node, "safety.protected", problems)
+        if (node := table.get("break_glass")) is not None:
+            break_glass += patterns(node, "safety.break_glass", problems)
 
     defaults = Safety()
 
@@ -161,6 +165,7 @@ def _safety(tables: Sequence[Table], backend: str, problems: Problems) -> Safety
             defaults.max_principals_losing_access,
         ),
         protected=Selector(protected),
+        break_glass=Selector(break_glass),
     )
 
 

@@ -461,6 +461,11 @@ def _settings() -> dict[str, Schema]:
                         "default": 20,
                     },
                     "protected": {**selector, "default": [], "description": "Never changed without acknowledgement."},
+                    "break_glass": {
+                        **selector,
+                        "default": [],
+                        "description": "Users and roles that must stay administrators whatever else changes.",
+                    },
                 }
             ),
         },

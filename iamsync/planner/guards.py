@@ -18,6 +18,7 @@ from iamsync.model import Address, Finding, Resource
 from iamsync.planner.compare import Difference
 from iamsync.planner.concern import denies_by_name
 from iamsync.planner.expiry import Lapsed, lapse
+from iamsync.planner.lockout import self_lockout
 from iamsync.planner.losing import (
     boundary_removed,
     foreign_owned,
@@ -27,8 +28,10 @@ from iamsync.planner.losing import (
     whole_kind_deleted,
 )
 from iamsync.planner.quotas import quotas
+from iamsync.planner.reachguards import administrators
 from iamsync.planner.situation import Situation, names_of
 from iamsync.planner.ties import boundary_use, held_elsewhere, references, unknown_principals, unknown_providers
+from iamsync.planner.trustguards import orphan_principal, trust_anyone, trust_unknown_account
 from iamsync.policy.document import Document, principals
 
 # No acknowledgement could make these work: the way out is to change the manifests.
@@ -328,4 +331,5 @@ RULES: Final = (
     *(max_deletes, max_change_percent, protected, outside, replacement, held_elsewhere, deny_removed),
     *(incomplete_read, reach, credentials, references, unknown_principals, unknown_providers, quotas, access_gap),
     *(recently_used, boundary_removed, whole_kind_deleted, foreign_owned, provider_deleted, password_policy),
+    *(self_lockout, administrators, trust_anyone, trust_unknown_account, orphan_principal),
 )

@@ -18,6 +18,13 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "until it is back, so this is never done: declare the new policy under another name with renamed_from, and its "
         "principals move over in one call each.",
     ),
+    "break-glass": (
+        "an emergency principal would lose its reach",
+        "Users and roles that `safety.break_glass` selects are kept for the day when nothing else works. Each must "
+        "be administrator after the plan as before it, by its own permissions or by roles that it can assume, no "
+        "less surely than before; none may be deleted. Conditions, denials and boundaries count. What cannot be "
+        "decided, since a document is not known, is refused as well.",
+    ),
     "call-denied": (
         "AWS would refuse calls of this plan to whoever applies it",
         "Before the first call, each one is checked against the policies and the permissions boundary of the user or "
@@ -42,6 +49,16 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "A live user, group, role or policy would lose an inline policy, an attachment or a document with a Deny. What "
         "looks like drift may be somebody stopping an attacker: ask before it is undone, or declare it too.",
     ),
+    "escalation": (
+        "a principal gains a path to administrator",
+        "An administrator is whoever may do anything on anything, whatever its policies are called. A path to it is "
+        "one rule after another (`iamsync explain IAM-E020` and so on): assuming a role, giving oneself a policy, a "
+        "key for another user, a role passed to a service. Every principal is looked at before and after the plan, "
+        "so that a role that becomes powerful is told at everybody who can assume it. Whoever lives today and gains "
+        "a path, or a surer one, is refused; a path that hangs on what IAM does not tell (an unknown document, a "
+        "function that may run with a role) is a warning, and so are the administrators among what the plan itself "
+        "creates: a new account needs some. A second factor is taken to be at hand.",
+    ),
     "failing-test": (
         "a permission test of the manifests would not hold",
         "Whenever a plan changes something, the tests: of the manifests run on the account as it would be, with the "
@@ -65,6 +82,12 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "Something would be deleted in a kind of which the source does not hold everything, so what else hangs on it "
         "is not known. Plan against the account itself.",
     ),
+    "last-admin": (
+        "nobody would be left who administers the account",
+        "At least one administrator must be left that a person can enter: a user that exists today, or a role that "
+        "an identity provider or another account may assume. A role for services alone is none, nor is a user that "
+        "the plan creates, which has nothing to sign in with yet. Only told where there was one before.",
+    ),
     "max-change-percent": (
         "too large a share would change",
         "More of what is managed would change than safety.max_change_percent. A wrong branch or a wrong account looks "
@@ -74,6 +97,12 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "too many deletions at once",
         "More resources would be deleted or replaced than safety.max_deletes. A mistyped path or an emptied directory "
         "looks like this. Apply in smaller parts, raise the limit, or acknowledge it once.",
+    ),
+    "orphan-principal": (
+        "a document names a principal that there is none of",
+        "A trust policy that nobody declares would go on naming a user or role that the plan deletes, by an id that "
+        "nobody can be again; or a policy newly names a user or role of this account that does not exist, and "
+        "whoever creates one of that name gets what is written for it. Stops nothing.",
     ),
     "out-of-reach": (
         "AWS lets nobody but the owner change it",
@@ -130,6 +159,26 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "AWS cannot change this value in place. The new resource has a new id: sessions end, trust policies and "
         "resource policies that hold the old one lose it, in other accounts too. Keep the value, or give the new "
         "resource another name and move over in two steps.",
+    ),
+    "self-lockout": (
+        "iamsync would change its own way in",
+        "iamsync reaches an account as a user or through roles: the caller, whoever would apply the plan, and every "
+        "role under assume_role: in the project file. No change of one of these goes through unasked, deletion and "
+        "replacement included. Their groups, policies and boundaries, and who may assume them, may change as long "
+        "as nothing is lost that a later plan needs: that is asked of the evaluator. Acknowledge it where another "
+        "way in is sure.",
+    ),
+    "trust-anyone": (
+        "a role would let in whoever likes",
+        "A trust policy newly names everyone without a condition that says who is meant, or everyone but some; an "
+        "OIDC provider without a condition on the subject, or with one that strangers meet; a SAML provider without "
+        "one on the audience. `iamsync validate` shows the statement.",
+    ),
+    "trust-unknown-account": (
+        "a role would trust an account that nobody knows",
+        "A trust policy newly names another account, or its users or roles, that is not among accounts: of the "
+        "project file. Be sure whose it is, list it there if it is yours, and acknowledge it for the role if it is "
+        "a partner's.",
     ),
     "unknown-principal": (
         "a trust policy names somebody who does not exist",

@@ -150,6 +150,13 @@ class Permissions:
             raise KeyError(str(role))
         return self._source(f"{found.address} trust policy", found.spec.trust_policy, found)
 
+    def document(self, attached: str) -> Document | None:
+        """The document of a managed policy by its ARN, None where it is not known."""
+        resource = self._arns.get(attached)
+        if resource is not None:
+            return resource.spec.document if isinstance(resource.spec.document, Document) else None
+        return self._aws[attached][1] if attached in self._aws else None
+
     def trusts(self, role: Address) -> tuple[str, ...]:
         """Every principal that a role's trust policy names, as written there."""
         return tuple(sorted(principals(self.trust(role).document)))

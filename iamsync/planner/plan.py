@@ -216,6 +216,7 @@ def plan(
     situation = Situation(
         *(found.settled.desired, found.live, differences, settings, now, cx, max(found.managed, 0)),
         caller=caller,
+        applier=applier,
         before=before,
         after=after,
     )

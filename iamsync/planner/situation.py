@@ -35,7 +35,8 @@ DEFAULT_QUOTAS: Final = {
 class Situation:
     """What guards look at: both sides as compared, the differences, the operator's settings.
 
-    `caller` is the ARN that will apply the plan. `before` and `after` are everybody's permissions as they are and as
+    `caller` is the ARN that reads the account, `applier` the one that will apply the plan where that is known to be
+    another. `before` and `after` are everybody's permissions as they are and as
     the plan leaves them, None where nobody asked for them or nothing differs.
     """
 
@@ -47,6 +48,7 @@ class Situation:
     cx: Context
     managed: int
     caller: str = ""
+    applier: str = ""
     before: Permissions | None = None
     after: Permissions | None = None
 

@@ -128,6 +128,7 @@ def unknown_principals(situation: Situation) -> Iterator[Finding]:
     """Users and roles of this account that a trust policy names and nobody knows: AWS refuses to save it."""
     cx = situation.cx
     known = {cx.arn(r.address, r.spec.path) for r in _remaining(situation) if r.address.kind in ("user", "role")}
+    ids = {r.facts.get("id") for r in situation.live}
     changed = {
         d.address
         for d in situation.differences
@@ -139,7 +140,8 @@ def unknown_principals(situation: Situation) -> Iterator[Finding]:
         for name in sorted(principals(resource.spec.trust_policy)):
             parsed = arn.parse(name)
             own = parsed is not None and parsed.account == cx.account_id and parsed.kind in ("user", "role")
-            orphan = name.startswith(("AROA", "AIDA")) and ":" not in name
+            # The id of one that lives is odd, and still names it.
+            orphan = name.startswith(("AROA", "AIDA")) and ":" not in name and name not in ids
             if (own and name not in known) or orphan:
                 sent = resource.address in changed
                 yield Finding(

@@ -89,6 +89,16 @@ def test_limits_of_an_account_replace_and_protections_add_up() -> None:
     assert prod.scope.exclude(Address("role", "x"), "/team-x/sub/")
 
 
+def test_whom_to_keep_for_emergencies_adds_up_too(tmp_path: Path) -> None:
+    own = "accounts: {a: {safety: {break_glass: ['user:/safe/**']}}, b: {}}"
+    text = f"version: 1\nsafety: {{break_glass: [role/safe]}}\n{own}"
+    (tmp_path / "iamsync.yaml").write_text(text, encoding="utf-8")
+    one, other = (account.settings.safety.break_glass for account in load_config(None, tmp_path).accounts)
+    assert one(Address("role", "safe"))
+    assert one(Address("user", "ann"), "/safe/")
+    assert not other(Address("user", "ann"), "/safe/")
+
+
 def test_acknowledgements_keep_their_end_as_a_moment() -> None:
     (held,) = load_config(None, GOOD).accounts[0].settings.acknowledge
     assert (held.guard, held.address, held.reason, held.until) == (
@@ -150,7 +160,7 @@ def test_variables_of_the_command_line_reach_the_settings(tmp_path: Path) -> Non
         ("discover: {}", "unknown-field"),
         ("ledger: s3://bucket/", "unknown-field"),
         ("notify: [slack]", "unknown-field"),
-        ("safety: {break_glass: [role/x]}", "unknown-field"),
+        ("safety: {broken_glass: [role/x]}", "unknown-field"),
         ("safety: {recently: 90d}", "unknown-field"),
         ("scope: {exclude: [{terraform_stat: x}]}", "unknown-field"),
         ("scope: {exclude: [{terraform_state: ../x.tfstate}]}", "bad-path"),

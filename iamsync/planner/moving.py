@@ -1,0 +1,59 @@
+"""Which differences can move a permission or a trust, and which documents of AWS's own it then takes to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from iamsync import arn
+from iamsync.kinds.fields import REPLACED
+from iamsync.model import State
+from iamsync.planner.compare import Difference
+from iamsync.planner.projected import made
+from iamsync.policy.document import Document
+
+_MOVING: Final = frozenset(
+    ("document", "groups", "inline_policies", "managed_policies", "permissions_boundary", "trust_policy")
+)
+# Tags count where a document of the account names tags: those of whoever asks, or of what is asked about.
+_TAGGED: Final = frozenset(("user", "role"))
+_TAG: Final = "Tag/"
+_KINDS: Final = frozenset(("user", "group", "role", "policy"))
+
+
+def moves(differences: Iterable[Difference], live: State) -> bool:
+    """Whether any of these can change who may do what, or who may be whom, in this account."""
+    tagged = False
+    for d in differences:
+        fields = {change.field for change in d.fields}
+        if d.address.kind in _KINDS and (d.action != "update" or fields & _MOVING or d.renamed_from is not None):
+            return True
+        tagged = tagged or (d.address.kind in _TAGGED and "tags" in fields)
+    return tagged and any(_TAG in document.text for resource in live for document in _documents(resource.spec))
+
+
+def _documents(spec: Any) -> Iterator[Document]:
+    for name in ("document", "trust_policy"):
+        if isinstance(held := getattr(spec, name, None), Document):
+            yield held
+    yield from (document for _, document in getattr(spec, "inline_policies", ()))
+
+
+def documents_of_all(live: State, differences: Iterable[Difference]) -> tuple[str, ...]:
+    """The ARNs of AWS's own policies that anybody holds before or after, where anything moves at all.
+
+    Who is administrator is a question about everybody. Roles of services' own are left out: nobody enters them.
+    """
+    differences = tuple(differences)
+    if not moves(differences, live):
+        return ()
+    needed: set[str] = set()
+    for state in (live, made(live, differences)):
+        for resource in state:
+            spec = resource.spec
+            if getattr(spec, "path", "/").startswith("/aws-service-role/"):
+                continue
+            needed.update(getattr(spec, "managed_policies", ()))
+            if (boundary := getattr(spec, "permissions_boundary", None)) is not None:
+                needed.add(boundary)
+    return tuple(sorted(item for item in (held.removesuffix(REPLACED) for held in needed) if arn.is_aws_managed(item)))

@@ -1,0 +1,278 @@
+"""Guards over who is administrator after a plan: who comes to be one, who must stay one, whether anybody is left.
+
+Asked of the evaluator, on both sides of the plan (`planner.paths`). What cannot be decided is said to be so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from iamsync.model import Address, Finding, Origin
+from iamsync.planner.moving import moves
+from iamsync.planner.paths import BY_HAND, Path, Paths
+from iamsync.planner.permissions import Permissions
+from iamsync.planner.situation import Situation, names_of
+from iamsync.policy.administrator import CONDITIONAL, EVERYTHING, SURE, UNKNOWN
+from iamsync.policy.document import Document
+from iamsync.policy.evaluate import Layers, evaluate
+from iamsync.policy.request import Principal, Request
+from iamsync.policy.statement import compiled
+
+# More findings of one kind would hide the others.
+_MOST: Final = 20
+_ENTRIES: Final = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
+_SURE: Final = {SURE: "", CONDITIONAL: " (on conditions)", UNKNOWN: " (not certain)"}
+
+
+def administrators(situation: Situation) -> Iterator[Finding]:
+    """Guards about administrators; nothing where no difference moves a permission or a trust."""
+    before, after = situation.before, situation.after
+    if before is None or after is None or not moves(situation.differences, before.state):
+        return
+    both = _Both(situation, before, after)
+    yield from _break_glass(both)
+    yield from _last_admin(both)
+    yield from _escalation(both)
+
+
+@dataclass
+class _Both:
+    """Both sides of a plan, with their paths to administrator as far as anybody asks."""
+
+    situation: Situation
+    before: Permissions
+    after: Permissions
+
+    @cached_property
+    def was(self) -> Paths:
+        return Paths(self.before)
+
+    @cached_property
+    def will(self) -> Paths:
+        return Paths(self.after)
+
+    @cached_property
+    def was_by_hand(self) -> Paths:
+        return Paths(self.before, BY_HAND)
+
+    @cached_property
+    def will_by_hand(self) -> Paths:
+        return Paths(self.after, BY_HAND)
+
+    @cached_property
+    def origins(self) -> Mapping[Address, Origin | None]:
+        return {difference.address: difference.origin for difference in self.situation.differences}
+
+    @cached_property
+    def old_names(self) -> Mapping[Address, str]:
+        """The names under which renamed users are known to whoever wrote a selector."""
+        renamed = (d for d in self.situation.differences if d.renamed_from is not None and d.action == "update")
+        return {d.address: d.renamed_from for d in renamed if d.renamed_from is not None}
+
+
+# -- escalation --------------------------------------------------------------------------------------------------------
+
+
+def _escalation(both: _Both) -> Iterator[Finding]:
+    """Principals that come to have a path to administrator, or a surer one than before.
+
+    Whoever lives today and gains one is refused. Those that the plan itself makes are told together: all
+    that they may do is in the plan, and a new account needs its administrators.
+    """
+    made: dict[Address, Path] = {}
+    told: list[Finding] = []
+    for who, path in both.will.all().items():
+        if both.before.resource(who) is None:
+            if path.certainty > UNKNOWN:
+                made[who] = path
+            continue
+        old = both.was.of(who)
+        if old is None or old.certainty < path.certainty:
+            told.append(_risen(who, old, path, both))
+    told.sort(key=lambda finding: (finding.severity != "refuse", str(finding.address)))
+    yield from told[:_MOST]
+    if len(told) > _MOST:
+        rest = [finding.address for finding in told[_MOST:] if finding.address is not None]
+        grave = any(finding.severity == "refuse" for finding in told[_MOST:])
+        yield Finding(
+            "escalation",
+            "refuse" if grave else "warn",
+            f"{len(rest)} more principals would gain a path to administrator",
+            evidence=names_of(rest),
+            remedy="plan in parts with --target to see each path",
+        )
+    if made:
+        yield Finding(
+            "escalation",
+            "warn",
+            f"{len(made)} of the principals that this plan creates "
+            f"{'is' if len(made) == 1 else 'are'} administrator or can become it: {names_of(list(made))}",
+            evidence=" | ".join(f"{who}: {'; '.join(path.lines())}" for who, path in sorted(made.items())[:5]),
+            remedy="be sure that each of them is meant to be",
+        )
+
+
+def _risen(who: Address, old: Path | None, path: Path, both: _Both) -> Finding:
+    if not path.steps:
+        what = "would become administrator"
+    else:
+        what = f"would gain a path to administrator in {len(path.steps)} step{'s' if len(path.steps) > 1 else ''}"
+    if old is not None:
+        what += ", which until now is " + ("not certain" if old.certainty == UNKNOWN else "on conditions")
+    undecided = path.certainty == UNKNOWN
+    return Finding(
+        "escalation",
+        "warn" if undecided else "refuse",
+        f"{who} {'perhaps ' if undecided else ''}{what}{_SURE[path.certainty] if not undecided else ''}",
+        who,
+        evidence="; ".join(path.lines()),
+        remedy="take out what makes the path, or consent to it",
+        origin=_origin(who, path, both),
+    )
+
+
+def _origin(who: Address, path: Path, both: _Both) -> Origin | None:
+    """Where the change is written that is closest to the path."""
+    for name in (str(who), *(step.at for step in path.steps), path.end):
+        for address, origin in both.origins.items():
+            if str(address) == name:
+                return origin
+    return None
+
+
+# -- break-glass -------------------------------------------------------------------------------------------------------
+
+
+def _break_glass(both: _Both) -> Iterator[Finding]:
+    """The principals that are kept for emergencies must be administrators after the plan as before."""
+    selector = both.situation.settings.safety.break_glass
+    if not selector:
+        return
+    found = False
+    for who in sorted({*both.before.principals(), *both.after.principals()}):
+        if not _selected(who, both):
+            continue
+        found = True
+        yield from _kept(who, both)
+    if not found:
+        texts = ", ".join(pattern.text for one in (selector, *selector.either) for pattern in one.patterns)
+        yield Finding(
+            "break-glass",
+            "warn",
+            f"safety.break_glass selects no user and no role of this account: {texts}",
+            remedy="correct the selector, or declare who is meant",
+        )
+
+
+def _selected(who: Address, both: _Both) -> bool:
+    selector = both.situation.settings.safety.break_glass
+    names = [who]
+    if who in both.old_names:
+        names.append(Address(who.kind, both.old_names[who]))
+    sides = [side for side in (both.before.resource(who), both.after.resource(who)) if side is not None]
+    return any(selector(name, side.spec.path, dict(side.spec.tags)) for name in names for side in sides)
+
+
+def _kept(who: Address, both: _Both) -> Iterator[Finding]:
+    old, new = both.was_by_hand.of(who), both.will_by_hand.of(who)
+    remedy = "leave it what it has: it is there for when nothing else works"
+    origin = both.origins.get(who)
+    if both.after.resource(who) is None:
+        title = f"{who} is kept for emergencies, and the plan would delete it"
+        yield Finding("break-glass", "refuse", title, who, remedy=remedy, origin=origin)
+    elif new is None and (old is not None or both.before.resource(who) is None):
+        verb = "would no longer be" if old is not None else "would be created without a way to become"
+        title = f"{who} is kept for emergencies, and {verb} administrator"
+        evidence = f"until now: {'; '.join(old.lines())}" if old is not None else ""
+        yield Finding("break-glass", "refuse", title, who, evidence=evidence, remedy=remedy, origin=origin)
+    elif new is None:
+        title = f"{who} is kept for emergencies, but is no administrator and cannot become it"
+        yield Finding("break-glass", "warn", title, who, remedy="give it what it needs, or correct safety.break_glass")
+    elif old is not None and new.certainty < old.certainty:
+        what = "cannot be decided" if new.certainty == UNKNOWN else "would hang on conditions"
+        title = f"{who} is kept for emergencies, and whether it stays administrator {what}"
+        yield Finding(
+            "break-glass", "refuse", title, who, evidence="; ".join(new.lines()), remedy=remedy, origin=origin
+        )
+
+
+# -- last-admin --------------------------------------------------------------------------------------------------------
+
+
+def _last_admin(both: _Both) -> Iterator[Finding]:
+    """Some administrator must be left that a person can enter."""
+    new = _entered(both.will_by_hand, both.after, both.before)
+    if any(path.certainty > UNKNOWN for path in new.values()):
+        return
+    old = _entered(both.was_by_hand, both.before, both.before)
+    if not any(path.certainty > UNKNOWN for path in old.values()):
+        return
+    lost = [who for who, path in old.items() if path.certainty > UNKNOWN]
+    title = "no administrator would be left that a person can enter"
+    if new:
+        title = "whether an administrator would be left that a person can enter cannot be decided"
+    yield Finding(
+        "last-admin",
+        "refuse",
+        title,
+        evidence=f"until now: {names_of(lost)}"
+        + (f"; perhaps still: {names_of(list(new))}: {next(iter(new.values())).lines()[-1]}" if new else ""),
+        remedy="keep one: a user that can sign in, or a role that a provider or another account may assume",
+    )
+
+
+def _entered(paths: Paths, permissions: Permissions, before: Permissions) -> dict[Address, Path]:
+    """Everybody with a path that a person can be; a user that the plan makes has nothing to sign in with."""
+    return {
+        who: path
+        for who, path in paths.all().items()
+        if (before.resource(who) is not None if who.kind == "user" else enterable(who, permissions))
+    }
+
+
+def enterable(role: Address, permissions: Permissions) -> bool:
+    """Whether a role's trust policy lets in a provider's people or another account's principals.
+
+    Users and roles of the account are entrances of their own; services are nobody.
+    """
+    trust = permissions.trust(role)
+    account, partition = permissions.state.account_id, permissions.state.partition
+    found = permissions.resource(role)
+    where = permissions.arn(found) if found is not None else ""
+    return any(
+        not decision.certain or decision.allowed
+        for who in _outsiders(trust.document, account, partition)
+        for action in (_ENTRIES[1:] if who.kind == "federated" else _ENTRIES[:1])
+        for decision in (
+            evaluate(
+                Request(who, action, where, resource_account=account),
+                Layers(identity=(EVERYTHING,), resource=trust, is_trust=True),
+                explain=False,
+            ),
+        )
+    )
+
+
+def _outsiders(document: Document, account: str, partition: str) -> Iterable[Principal]:
+    """Who outside the account a trust policy names: services are left out."""
+    for statement in compiled(document.text):
+        if not statement.allows or statement.principals is None:
+            continue
+        for kind, name in statement.principals.names:
+            if kind == "Federated":
+                try:
+                    yield Principal.of(name)
+                except ValueError:
+                    yield Principal(name, None, "federated")
+            elif name == "*" or statement.principals.negated:
+                yield Principal(f"arn:{partition}:sts::000000000000:assumed-role/anybody/session", None, "session")
+            elif kind == "AWS" and account not in name:
+                if name.isdecimal():
+                    name = f"arn:{partition}:iam::{name}:root"
+                try:
+                    yield Principal.of(name)
+                except ValueError:
+                    continue  # an id that stands for a principal which is gone

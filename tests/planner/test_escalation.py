@@ -1,0 +1,225 @@
+"""Every rule of escalation as a pair: the policies that make it work, and what a denial, limit or condition stops."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from iamsync.kinds.policy import Policy
+from iamsync.kinds.role import Role
+from iamsync.kinds.user import User
+from iamsync.kinds.wire import dump_state
+from iamsync.model import Address, Resource, State
+from iamsync.planner.paths import Paths
+from iamsync.planner.permissions import Permissions
+from iamsync.policy.administrator import CONDITIONAL, SURE, UNKNOWN
+from iamsync.policy.document import Document
+from iamsync.policy.escalation import ACTIONS, RULES
+from tests.planner.casefile import ACCOUNT, state
+
+CASES = Path(__file__).parent / "escalation"
+DUMP = Path(__file__).resolve().parents[3] / "shared" / "data" / "account-dump-large.json"
+MINE = f"arn:aws:iam::{ACCOUNT}:policy/mine"
+
+
+def cases() -> Iterator[Any]:
+    for path in sorted(CASES.glob("*.yaml")):
+        held = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for case in held["rules"]:
+            yield pytest.param(held, case, id=f"{case['rule']}-{case['by']}")
+
+
+def statement(text: str, effect: str, on: str | None, condition: Any) -> dict[str, Any]:
+    action, _, resource = text.partition(" on ")
+    made: dict[str, Any] = {"Effect": effect, "Action": action, "Resource": on or resource or "*"}
+    return {**made, "Condition": condition} if condition else made
+
+
+def account(held: dict[str, Any], case: dict[str, Any], *, blocked: bool) -> Permissions:
+    """The account with somebody in it who tries."""
+    stop = case["blocked"] if blocked else {}
+    statements = [statement(text, "Allow", stop.get("only"), stop.get("if")) for text in case["allow"]]
+    statements += [statement(text, "Deny", None, None) for text in case.get("deny", ())]
+    statements += [statement(stop["deny"], "Deny", None, None)] if "deny" in stop else []
+    resources = list(trusting(state(held["account"], {}, {}), let_in=not stop.get("untrusted")))
+    policy = Document.of({"Version": "2012-10-17", "Statement": statements})
+    older = held.get("facts", {}).get("policy/mine", {}).get("versions", [])
+    versions = tuple((f"v{n}", Document.of(anything(text)), False) for n, text in enumerate(older, start=1))
+    resources.append(Resource(Address("policy", "mine"), Policy(policy), facts={"versions": versions}))
+    limit = f"arn:aws:iam::{ACCOUNT}:policy/{case['bound']}" if "bound" in case else None
+    if "boundary" in stop:
+        limit = f"arn:aws:iam::{ACCOUNT}:policy/limit"
+        allowed = {"Effect": "Allow", "Action": stop["boundary"], "Resource": "*"}
+        bound = Document.of({"Version": "2012-10-17", "Statement": allowed})
+        resources.append(Resource(Address("policy", "limit"), Policy(bound)))
+    if case["by"] == "user":
+        staff = ("staff",) if "staff" in held["account"].get("groups", {}) else ()
+        resources.append(
+            Resource(WHO["user"], User(groups=staff, managed_policies=(MINE,), permissions_boundary=limit))
+        )
+    else:
+        service = {"Effect": "Allow", "Principal": {"Service": "batch.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        trust = Document.of({"Version": "2012-10-17", "Statement": service})
+        resources.append(Resource(WHO["role"], Role(trust, managed_policies=(MINE,), permissions_boundary=limit)))
+    return Permissions(State.of(ACCOUNT, resources))
+
+
+WHO = {"user": Address("user", "attacker"), "role": Address("role", "attacker")}
+
+
+def anything(text: str) -> dict[str, Any]:
+    effect, action = text.split(" ")
+    return {"Version": "2012-10-17", "Statement": {"Effect": effect.title(), "Action": action, "Resource": "*"}}
+
+
+def trusting(given: State, *, let_in: bool) -> Iterator[Resource]:
+    """The resources, with identity providers in trust policies written in full; not `let_in`: no role trusts anyone."""
+    for resource in given:
+        if resource.address.kind == "role":
+            value = resource.spec.trust_policy.value
+            for one in value["Statement"]:
+                names = one["Principal"].get("AWS", [])
+                federated = [name for name in names if name.startswith(("saml:", "oidc:"))]
+                if federated:
+                    kinds = {"saml": "saml-provider", "oidc": "oidc-provider"}
+                    arns = [f"arn:aws:iam::{ACCOUNT}:{kinds[n[:4]]}/{n[5:]}" for n in federated]
+                    one["Principal"] = {"Federated": arns}
+                    one["Action"] = ["sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"]
+                if not let_in:
+                    one["Effect"] = "Deny"
+            resource = replace(resource, spec=replace(resource.spec, trust_policy=Document.of(value)))
+        yield resource
+
+
+PAIRS = tuple(cases())
+
+
+@pytest.mark.parametrize(("held", "case"), PAIRS)
+def test_a_rule_holds_where_its_permissions_are_effective(held: dict[str, Any], case: dict[str, Any]) -> None:
+    found = Paths(account(held, case, blocked=False)).of(WHO[case["by"]])
+    assert found is not None
+    assert case["rule"] in [step.rule.id for step in found.steps], found.lines()
+    assert found.certainty == (UNKNOWN if case.get("unsure") else SURE), found.lines()
+
+
+@pytest.mark.parametrize(("held", "case"), PAIRS)
+def test_a_rule_does_not_hold_where_something_stops_it(held: dict[str, Any], case: dict[str, Any]) -> None:
+    found = Paths(account(held, case, blocked=True)).of(WHO[case["by"]])
+    # The code that runs with a role already may still be changed: that is a way of its own, and nobody knows of it.
+    assert found is None or (found.certainty == UNKNOWN and not case.get("unsure")), found.lines()
+    assert found is None or case["rule"] not in [step.rule.id for step in found.steps]
+
+
+def test_every_rule_has_a_pair() -> None:
+    told = {case.values[1]["rule"] for case in PAIRS}
+    assert told == {rule.id for rule in RULES}
+    assert len({rule.id for rule in RULES}) == len(RULES) >= 45
+
+
+def test_every_action_of_a_rule_is_known() -> None:
+    catalog = Permissions(State.of(ACCOUNT, ())).catalog
+    assert not [action for action in ACTIONS if catalog.action(action) is None]
+
+
+def paths_of(sections: dict[str, Any]) -> Paths:
+    return Paths(Permissions(state(sections, {}, {})))
+
+
+def test_a_path_goes_through_assumed_and_passed_roles_step_by_step() -> None:
+    passing = {"ci": {"trust_policy": "role/hop", "managed_policies": ["run"]}}
+    hop = {"hop": {"trust_policy": "user/dev"}}
+    deep = {"deep": {"trust_policy": "lambda.amazonaws.com", "inline_policies": {"all": "allow *"}}}
+    run = {"run": {"document": ["allow iam:PassRole", "allow lambda:CreateFunction", "allow lambda:InvokeFunction"]}}
+    found = paths_of({"users": {"dev": {}, "other": {}}, "roles": {**passing, **hop, **deep}, "policies": run})
+    path = found.of(Address("user", "dev"))
+    assert path is not None
+    assert [step.rule.id for step in path.steps] == ["IAM-E020", "IAM-E020", "IAM-E052"]
+    assert [step.at for step in path.steps] == ["role/hop", "role/ci", "role/deep"]
+    assert path.certainty == SURE
+    assert path.lines()[0] == (
+        "1. assume the role (role/hop): sts:AssumeRole, by role/hop trust policy, statement 1 [IAM-E020]"
+    )
+    assert path.lines()[-1] == "role/deep is administrator by role/deep inline all, statement 1"
+    assert found.of(Address("user", "other")) is None
+    assert found.of(Address("role", "ci")) is not None
+
+
+def test_roles_that_trust_each_other_in_a_ring_lead_nowhere() -> None:
+    ring = {"a": {"trust_policy": "role/b"}, "b": {"trust_policy": "role/a"}}
+    assert not paths_of({"roles": ring}).all()
+
+
+def test_a_boundary_is_taken_off_first_where_that_is_allowed() -> None:
+    mine = ["allow iam:DeleteUserPermissionsBoundary", "allow iam:PutUserPolicy"]
+    policies = {"mine": {"document": mine}, "fence": {"document": mine}}
+    user = {"dev": {"managed_policies": ["mine"], "permissions_boundary": "fence"}}
+    path = paths_of({"users": user, "policies": policies}).of(Address("user", "dev"))
+    assert path is not None
+    assert [step.rule.id for step in path.steps] == ["IAM-E010", "IAM-E006"]
+
+
+@pytest.mark.parametrize(
+    ("statements", "certainty"),
+    [
+        (["allow *"], SURE),
+        (["allow *", "deny organizations:LeaveOrganization"], SURE),
+        (["allow iam:*", "allow s3:*"], None),
+        (["allow *", "deny iam:*"], None),
+    ],
+)
+def test_an_administrator_is_one_by_effect(statements: list[str], certainty: int | None) -> None:
+    user = {"a": {"managed_policies": ["p"]}}
+    found = paths_of({"users": user, "policies": {"p": {"document": statements}}}).administrator(Address("user", "a"))
+    assert (None if found is None else found.certainty) == certainty
+
+
+def test_whoever_has_all_of_iam_is_one_step_away() -> None:
+    path = paths_of({"users": {"a": {"inline_policies": {"p": "allow iam:*"}}}}).of(Address("user", "a"))
+    assert path is not None
+    assert len(path.steps) == 1
+
+
+def test_a_condition_on_what_a_request_carries_makes_a_path_conditional() -> None:
+    case = {"rule": "IAM-E020", "by": "user", "allow": ["*"], "blocked": {}}
+    held: dict[str, Any] = {"account": {}}
+    case["blocked"] = {"if": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}}
+    path = Paths(account(held, case, blocked=True)).of(WHO["user"])
+    assert path is not None
+    assert path.certainty == CONDITIONAL
+    assert path.doubts == ("context key aws:SourceIp is not given",)
+    case["blocked"] = {"if": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
+    path = Paths(account(held, case, blocked=True)).of(WHO["user"])
+    assert path is not None
+    assert path.certainty == SURE
+
+
+def test_an_unknown_document_leaves_it_undecided_but_for_a_boundary_that_rules_it_out() -> None:
+    open_user = {"a": {"managed_policies": ["aws/Unknown"]}}
+    bound = {"b": {"managed_policies": ["aws/Unknown"], "permissions_boundary": "fence"}}
+    found = paths_of({"users": {**open_user, **bound}, "policies": {"fence": {"document": "allow s3:*"}}})
+    path = found.of(Address("user", "a"))
+    assert path is not None
+    assert path.certainty == UNKNOWN
+    assert path.doubts == ("the document of aws/Unknown is not known",)
+    assert found.of(Address("user", "b")) is None
+
+
+@pytest.mark.skipif(not DUMP.exists(), reason=f"{DUMP.name} is not beside the project")
+def test_a_large_account_is_told_in_a_moment() -> None:
+    """An account made to be broken: its ways up are known, and so are those that something stops."""
+    given, _ = dump_state(json.loads(DUMP.read_text(encoding="utf-8")))
+    permissions = Permissions(given)
+    began = time.process_time()
+    found = Paths(permissions).all()
+    assert time.process_time() - began < 5
+    sure = {address.name for address, path in found.items() if path.certainty == SURE}
+    assert {"fn1-privesc3-partial-user", "privesc16-PassRoleToNewLambdaThenTriggerWithNewDynamo-user"} <= sure
+    assert {"privesc9-AttachRolePolicy-role", "privesc-AssumeRole-starting-role"} <= sure
+    assert not [name for name in sure if name.startswith("fp")]
