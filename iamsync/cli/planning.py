@@ -185,6 +185,7 @@ def apply(
 ) -> None:
     """Plan, ask, and apply; or apply a plan that was saved or approved."""
     from iamsync.engine import applying
+    from iamsync.engine.foreseeing import settled
     from iamsync.engine.planning import document, plans
     from iamsync.engine.project import Project
     from iamsync.engine.reach import Ways
@@ -233,6 +234,7 @@ def apply(
             planned = applying.as_saved(saved, planned)
         elif approved is not None:
             planned = applying.as_approved(project, approved, planned)
+        planned = tuple(settled(item) for item in planned)
         if form == "text":
             shown = plan_text(document(planned, options), "text", common, project.root, color=colored(common))
             print(shown, end="", flush=True)

@@ -33,6 +33,7 @@ from iamsync.planner.situation import Situation, names_of
 from iamsync.planner.ties import boundary_use, held_elsewhere, references, unknown_principals, unknown_providers
 from iamsync.planner.trustguards import orphan_principal, trust_anyone, trust_unknown_account
 from iamsync.policy.document import Document, principals
+from iamsync.settings import Settings
 
 # No acknowledgement could make these work: the way out is to change the manifests.
 FINAL: Final = frozenset(
@@ -56,8 +57,12 @@ def guard(situation: Situation, found: Iterable[Finding] = ()) -> tuple[Finding,
     findings = [*found]
     for rule in RULES:
         findings.extend(rule(situation))
-    answered = [_acknowledged(finding, situation) for finding in findings]
-    return tuple(sorted(answered, key=_turn))
+    return answered(findings, situation.settings, situation.now)
+
+
+def answered(findings: Iterable[Finding], settings: Settings, now: str) -> tuple[Finding, ...]:
+    """These findings in their order, acknowledged where an operator did (`now` as in plans)."""
+    return tuple(sorted((_acknowledged(finding, settings, now) for finding in findings), key=_turn))
 
 
 def _turn(finding: Finding) -> tuple[bool, bool, str, str, str]:
@@ -73,11 +78,11 @@ def acknowledgement(finding: Finding) -> str:
     return f"--acknowledge {finding.id}" + (f":{finding.address}" if finding.address else "")
 
 
-def _acknowledged(finding: Finding, situation: Situation) -> Finding:
+def _acknowledged(finding: Finding, settings: Settings, now: str) -> Finding:
     if finding.id in FINAL:
         return finding
-    for consent in situation.settings.acknowledge:
-        if consent.covers(finding.id, finding.address, situation.now):
+    for consent in settings.acknowledge:
+        if consent.covers(finding.id, finding.address, now):
             return replace(finding, acknowledged=str(consent))
     return finding
 

@@ -26,11 +26,16 @@ _ELSEWHERE: Final = "/*/"
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """How one call of a step will fare where it is not certainly allowed."""
+    """How one call of a step will fare where it is not certainly allowed; `said` is who says so, if not the policies.
+
+    `context` are the condition keys that follow from the call.
+    """
 
     step: Step
     need: Need
     decision: Decision
+    context: Mapping[str, Values]
+    said: str = ""
 
     @property
     def denied(self) -> bool:
@@ -71,7 +76,7 @@ def forecasts(steps: Sequence[Step], where: Whereabouts, permissions: Permission
                 reason = f"the path of {need.resource.rpartition('/')[2]} is not known"
                 decision = replace(decision, certain=False, reasons=(*decision.reasons, reason))
             if not (decision.allowed and decision.certain):
-                yield Forecast(step, need, decision)
+                yield Forecast(step, need, decision, context)
 
 
 def findings(foreseen: Sequence[Forecast], who: Address, calls: int) -> Iterator[Finding]:
@@ -104,7 +109,7 @@ def _calls(foreseen: Sequence[Forecast]) -> int:
 
 
 def _line(one: Forecast) -> str:
-    because = next(iter(told(one.decision)), "denied")
+    because = one.said or next(iter(told(one.decision)), "denied")
     return f"{one.need.action} on {one.need.resource} ({because})"
 
 

@@ -52,7 +52,8 @@ _READS: Final = (
     *("ListInstanceProfiles", "ListInstanceProfilesForRole", "ListMFADevices", "ListOpenIDConnectProviders"),
     *("ListPolicyTags", "ListPolicyVersions", "ListRolePolicies", "ListRoles", "ListSAMLProviders"),
     *("ListSAMLProviderTags", "ListSSHPublicKeys", "ListServiceSpecificCredentials", "ListSigningCertificates"),
-    *("ListUserPolicies",),
+    *("ListUserPolicies", "GetContextKeysForCustomPolicy", "GetContextKeysForPrincipalPolicy"),
+    *("SimulateCustomPolicy", "SimulatePrincipalPolicy"),
 )
 # Asked where the scope, or the deletion of what nobody declares, hangs on what CloudFormation owns.
 _STACKS: Final = ("cloudformation:ListStackResources", "cloudformation:ListStacks", "ec2:DescribeRegions")
