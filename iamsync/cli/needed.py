@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from iamsync.cli.context import note
+from iamsync.cli.context import engine_options, note
 from iamsync.cli.options import Common, shared
 
 
@@ -28,12 +28,14 @@ def required_policy(
 ) -> None:
     """Print the least IAM policy that iamsync needs: for reading, or to apply one saved plan."""
     from iamsync.engine import requiring
+    from iamsync.engine.project import Project
     from iamsync.errors import InputError
 
     if common.account and len(common.account) > 1:
         raise InputError("a policy is for one account", code="bad-option", hint="give --account once")
     account = common.account[0] if common.account else None
-    made = requiring.reading() if file is None else requiring.applying(file, account)
+    project = Project.open(engine_options(common))
+    made = requiring.reading() if file is None else requiring.applying(project, file, account)
     print(json.dumps(made, indent=2, ensure_ascii=False))
     if common.quiet:
         return
@@ -42,3 +44,5 @@ def required_policy(
         note(f"this takes {size} characters, and a managed policy has {requiring.SIZE}: apply with --restrict instead")
     if file is not None:
         note("it bounds calls and resources, not what the documents say that are written")
+        if project.config.lock or project.config.journal:
+            note("Lock and Journal are for the credentials that assume_role starts from, if there is one")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from iamsync.buckets import Bucket, Use
+from iamsync.engine.project import Project
 from iamsync.engine.showing import saved_document
 from iamsync.errors import InputError
 from iamsync.kinds.kind import Context
@@ -21,8 +23,8 @@ def reading() -> dict[str, Any]:
     return required.reading()
 
 
-def applying(file: Path, account: str | None) -> dict[str, Any]:
-    """The policy for applying one account's part of a plan file, its reads included.
+def applying(project: Project, file: Path, account: str | None) -> dict[str, Any]:
+    """The policy for applying one account's part of a plan file: its reads, its calls, the project's lock and journal.
 
     InputError where the file holds several accounts and none was named, or not the one that was.
     """
@@ -36,7 +38,16 @@ def applying(file: Path, account: str | None) -> dict[str, Any]:
     steps = tuple(_steps(found["steps"]))
     prior = {Address.parse(name): spec for name, spec in found["prior"].items()}
     cx = Context(found["account"]["id"], found["account"]["partition"])
-    return required.joined(required.reading(), required.applying(steps, Whereabouts.of(cx, steps, prior)))
+    calls = required.applying(steps, Whereabouts.of(cx, steps, prior))
+    return required.joined(required.reading(), calls, {"Statement": list(_buckets(project, cx.partition))})
+
+
+def _buckets(project: Project, partition: str) -> Iterator[dict[str, Any]]:
+    uses: tuple[tuple[Use, Bucket | None], ...] = (("lock", project.config.lock), ("journal", project.config.journal))
+    for use, bucket in uses:
+        for number, (actions, on) in enumerate(bucket.needs(use, partition) if bucket is not None else ()):
+            sid = f"{use.title()}{'List' if number else ''}"
+            yield {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": on}
 
 
 def size(document: Mapping[str, Any]) -> int:
