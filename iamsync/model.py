@@ -198,7 +198,8 @@ class FieldChange:
     """One field of a resource, before and after, in JSON values as manifests spell them.
 
     For fields that are sets, `added` and `removed` name the members that differ; `expired` are those
-    of the removed whose time is over.
+    of the removed whose time is over, `drifted` those of both that an older revision declared alike, where
+    the plan was made against one.
     """
 
     field: str
@@ -208,6 +209,7 @@ class FieldChange:
     added: tuple[Any, ...] = ()
     removed: tuple[Any, ...] = ()
     expired: tuple[Any, ...] = ()
+    drifted: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

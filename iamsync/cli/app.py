@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import typer
 
-from iamsync.cli import check, info, local, locking, needed, permissions, planning, states
+from iamsync.cli import check, drifting, info, local, locking, needed, permissions, planning, states
 from iamsync.errors import IamsyncError
 
 app: Final = typer.Typer(
@@ -21,6 +21,7 @@ app: Final = typer.Typer(
 )
 check.add(app)
 planning.add(app)
+drifting.add(app)
 states.add(app)
 permissions.add(app)
 needed.add(app)

@@ -87,9 +87,33 @@ def write_file(path: Path, text: str, *, mode: int = 0o644) -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise InputError(
-            f"cannot write: {error.strerror}", code="unwritable", place=Place(str(path)), hint="check the folder"
-        ) from error
+        raise _unwritable(path, error) from error
+
+
+def replace_file(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Put a text in place of a file in one step, so that a reader sees the old one or the new one; else InputError."""
+    import tempfile
+
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, mode)
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"cannot write: {error.strerror}", code="unwritable", place=Place(str(path)), hint="check the folder"
+    )
 
 
 def _account_id(text: str | None) -> str | None:

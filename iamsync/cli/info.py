@@ -18,7 +18,7 @@ def add(app: typer.Typer) -> None:
 
 
 def schema(
-    name: Annotated[str, typer.Argument(help="manifest, config, plan, snapshot or guardrails.")] = "manifest",
+    name: Annotated[str, typer.Argument(help="manifest, config, plan, drift, snapshot or guardrails.")] = "manifest",
 ) -> None:
     """Print a JSON Schema (draft-07), for editors and checks."""
     from iamsync.engine.schemas import NAMES

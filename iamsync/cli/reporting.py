@@ -51,6 +51,25 @@ def plan_text(document: Any, form: str, common: Common, root: Path, *, color: bo
     return text(document, color=color, verbose=common.verbose) + "\n"
 
 
+def drift_text(document: Any, form: str, common: Common, root: Path, *, color: bool = False) -> str:
+    """A drift document in one of the formats of `drift`; `root` is the project's folder."""
+    from iamsync.render import drift
+
+    if form == "json":
+        return _json(document)
+    if form == "markdown":
+        return drift.drift_markdown(document)
+    if form == "junit":
+        from iamsync.render.junit import drift_junit
+
+        return drift_junit(document, _sources(root))
+    if form in ("sarif", "github"):
+        from iamsync.render.notices import of_drift
+
+        return _notices(of_drift(document, _sources(root)), form, drift.drift_summary(document))
+    return drift.drift_text(document, color=color, verbose=common.verbose) + "\n"
+
+
 def check_text(document: Any, form: str, root: Path) -> str:
     """What `validate` found, in one of `CHECK_FORMATS` but text."""
     from iamsync.render.checked import check_markdown, check_summary

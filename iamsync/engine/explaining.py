@@ -45,6 +45,51 @@ _REPORTED: Final = {
 }
 
 
+# What `drift` finds, by the field it is in; how grave each is depends on what it gives.
+_DRIFT: Final = {
+    "drift-permissions": (
+        "permissions differ from what is declared",
+        "A policy was attached or detached, a group joined or left, an inline policy or a document changed, and no "
+        "manifest says so. It is as grave as what it grants beyond the manifests: what makes an administrator, or lets "
+        "somebody make themselves one, is critical; management of permissions is high, writing medium, reading low. "
+        "What is missing is medium. `iamsync apply` takes it back.",
+    ),
+    "drift-trust": (
+        "a role's trust policy differs from what is declared",
+        "Who may assume a role was changed, and no manifest says so. Somebody from outside the account, or anyone at "
+        "all, is critical; somebody of the account high, whatever the role may do; a narrower trust policy medium.",
+    ),
+    "drift-boundary": (
+        "a permissions boundary differs from what is declared",
+        "A boundary was taken off, put on or put over by hand. Without it all that the policies say counts at once. It "
+        "is as grave as what it lets through that the declared one does not, and never less than medium where it is "
+        "gone.",
+    ),
+    "drift-resource": (
+        "a resource is there or is missing, otherwise than declared",
+        "What is declared was deleted, or what is listed under removed: was created again; with unmanaged: delete also "
+        "what nobody declares. What is missing is medium, what is too much as grave as what it grants.",
+    ),
+    "drift-tag": (
+        "a tag differs from what is declared",
+        "Somebody set, changed or took away a tag. Info, unless a policy asks for it: then it is as grave as what it "
+        "gives.",
+    ),
+    "drift-field": (
+        "a field differs from what is declared",
+        "A description, a session's length, a provider's metadata or clients, a rule for passwords: something else "
+        "than a permission of a principal. The metadata of an identity provider is critical, since whoever sets it "
+        "signs in as whoever it likes.",
+    ),
+    "aws-policy-changed": (
+        "AWS changed one of its policies since it was reviewed",
+        "A policy of AWS that declared principals hold says something else than iamsync.lock.json, which is what the "
+        "project reviewed. See who gains and loses what by it; accept it with `iamsync refresh`, and commit the lock "
+        "file, or declare a policy of your own instead.",
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """An id, how grave it is (or that it is a guard or a row of a report), what it is called, and a paragraph."""
@@ -61,8 +106,9 @@ def explanations() -> tuple[Explanation, ...]:
     guards = (Explanation(name, "guard", *MEANINGS[name]) for name in sorted(MEANINGS))
     residual = (Explanation(name, "medium", *RESIDUAL[name]) for name in sorted(RESIDUAL))
     reported = (Explanation(name, "report", *_REPORTED[name]) for name in sorted(_REPORTED))
+    drift = (Explanation(name, "drift", *_DRIFT[name]) for name in sorted(_DRIFT))
     ways = (_way_up(rule) for rule in ESCALATION)
-    return tuple(sorted((*rules, *guards, *residual, *reported, *ways), key=lambda item: item.id))
+    return tuple(sorted((*rules, *guards, *residual, *reported, *drift, *ways), key=lambda item: item.id))
 
 
 def _way_up(rule: Way) -> Explanation:

@@ -35,13 +35,14 @@ from iamsync.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One account's plan beside everything it was made from."""
+    """One account's plan beside everything it was made from; `base` is the older revision, where one was given."""
 
     reached: Reached
     desired: State
     live: State
     settings: Settings
     plan: Plan
+    base: State | None = None
 
 
 def plans(project: Project, ways: Ways, *, write: bool = False) -> tuple[Planned, ...]:
@@ -98,7 +99,7 @@ def replan(project: Project, reached: Reached, now: str, base: Project | None = 
         expiring=project.options.expiring,
         standards=standards,
     )
-    return Planned(reached, desired, live, settings, made)
+    return Planned(reached, desired, live, settings, made, before)
 
 
 def observe(reached: Reached, desired: State, settings: Settings, base: State | None = None) -> State:

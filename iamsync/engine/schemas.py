@@ -8,12 +8,14 @@ from typing import Any, Final
 from iamsync.manifest.railsschema import guardrails_schema
 from iamsync.manifest.schema import config_schema, manifest_schema
 from iamsync.manifest.snapshotschema import snapshot_schema
+from iamsync.planner.driftschema import drift_schema
 from iamsync.planner.planschema import plan_schema
 
 _MAKERS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "manifest": manifest_schema,
     "config": config_schema,
     "plan": plan_schema,
+    "drift": drift_schema,
     "snapshot": snapshot_schema,
     "guardrails": guardrails_schema,
 }

@@ -119,7 +119,7 @@ def update(
         again = field.form == "references" and _unmarked(field, have) == getattr(want.spec, field.name)
         return "declared" if again else "drift"
 
-    fields = tuple(_field_changes(kind, have, want, cause, ended))
+    fields = tuple(_field_changes(kind, have, want, cause, ended, base))
     if not fields and renamed_from is None:
         return None
     causes = {change.cause for change in fields}
@@ -205,7 +205,12 @@ def _differs(field: Field, have: Resource, want: Resource) -> bool:
 
 
 def _field_changes(
-    kind: Kind, have: Resource | None, want: Resource | None, cause: Any, ended: Resource | None = None
+    kind: Kind,
+    have: Resource | None,
+    want: Resource | None,
+    cause: Any,
+    ended: Resource | None = None,
+    base: Resource | None = None,
 ) -> Iterable[FieldChange]:
     for field in kind.fields:
         before = getattr(have.spec, field.name) if have else field.default
@@ -224,7 +229,16 @@ def _field_changes(
             added,
             removed,
             tuple(item for item in removed if item in over),
+            _as_before(field, base, after, (*added, *removed)),
         )
+
+
+def _as_before(field: Field, base: Resource | None, after: Any, items: Iterable[Any]) -> tuple[Any, ...]:
+    """The members of which an older revision said what is declared now, so that it was somebody else who moved them."""
+    if base is None:
+        return ()
+    declared = _members(field, getattr(base.spec, field.name), after)
+    return tuple(item for item in items if item not in declared[0] and item not in declared[1])
 
 
 def _shown(field: Field, value: Any) -> Any:

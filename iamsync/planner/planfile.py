@@ -154,27 +154,28 @@ def _own_access(change: Change) -> dict[str, Any] | None:
 
 def _others_access(change: Change) -> list[dict[str, Any]]:
     """The principals that gain or lose through this change of a policy, group or trust, alike ones together."""
-    return _alike((str(one.principal), one.access) for one in change.affected if one.principal != change.address)
+    return alike((str(one.principal), one.access) for one in change.affected if one.principal != change.address)
 
 
 def _outside_access(change: Change) -> list[dict[str, Any]]:
     """Who outside the account a changed trust policy lets in or shuts out, alike ones together."""
-    return _alike((one.name, one.access) for one in change.outside)
+    return alike((one.name, one.access) for one in change.outside)
 
 
 def _drifted(one: Drifted) -> dict[str, Any]:
     """A policy that AWS changed since it was reviewed, and whom that moves, alike ones together."""
-    told = _alike((str(address), access) for address, access in one.affected)
+    told = alike((str(address), access) for address, access in one.affected)
     return {"policy": one.policy, "reviewed": one.reviewed, "current": one.current, "affects": told}
 
 
-def _alike(who: Iterable[tuple[str, Access]]) -> list[dict[str, Any]]:
-    alike: dict[str, dict[str, Any]] = {}
+def alike(who: Iterable[tuple[str, Access]]) -> list[dict[str, Any]]:
+    """What principals gain and lose, those together for whom it is the same."""
+    found: dict[str, dict[str, Any]] = {}
     for name, access in who:
         told = access_json(access)
         key = codec.canonical_bytes([told["text"], told["undecided"]]).decode()
-        alike.setdefault(key, {"principals": [], **told})["principals"].append(name)
-    return list(alike.values())
+        found.setdefault(key, {"principals": [], **told})["principals"].append(name)
+    return list(found.values())
 
 
 def access_json(access: Access) -> dict[str, Any]:

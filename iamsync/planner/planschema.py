@@ -7,11 +7,11 @@ from typing import Any, Final
 from iamsync.kinds import KINDS
 
 Schema = dict[str, Any]
-_TEXT: Final[Schema] = {"type": "string"}
-_MAYBE: Final[Schema] = {"type": ["string", "null"]}
-_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+TEXT: Final[Schema] = {"type": "string"}
+MAYBE: Final[Schema] = {"type": ["string", "null"]}
+COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 _DIGEST: Final[Schema] = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
-_ADDRESS: Final[Schema] = {"type": "string", "pattern": f"^({'|'.join(KINDS)})/.+$"}
+ADDRESS: Final[Schema] = {"type": "string", "pattern": f"^({'|'.join(KINDS)})/.+$"}
 _CAUSES: Final = ("declared", "drift", "expired", "removed", "unmanaged")
 
 
@@ -21,55 +21,57 @@ def plan_schema() -> Schema:
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "iamsync plan",
         "description": "What would change in each account, in order, as exact API calls.",
-        **_object(
+        **record(
             {
                 "format_version": {"type": "string", "pattern": r"^1\.\d+$"},
-                "iamsync_version": _TEXT,
-                "created_at": _TEXT,
-                "now": _TEXT,
+                "iamsync_version": TEXT,
+                "created_at": TEXT,
+                "now": TEXT,
                 "plans": {"type": "array", "items": _plan()},
             }
         ),
     }
 
 
-def _object(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
+def record(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
+    """An object with all these properties, but for the optional ones; it may have more."""
     required = [name for name in properties if name not in optional]
     return {"type": "object", "required": required, "properties": properties}
 
 
-def _list(items: Schema) -> Schema:
+def listed(items: Schema) -> Schema:
+    """An array of such items."""
     return {"type": "array", "items": items}
 
 
 def _plan() -> Schema:
     counts = ("create", "update", "replace", "delete", "unchanged", "reported", "steps")
-    return _object(
+    return record(
         {
-            "account": _object({"name": _TEXT, "id": _TEXT, "partition": _TEXT, "alias": _MAYBE}),
-            "caller": _TEXT,
-            "digests": _object({"desired": _DIGEST, "read_set": _DIGEST, "approval": _DIGEST}),
-            "valid_until": _MAYBE,
-            "summary": _object(dict.fromkeys(counts, _COUNT)),
-            "changes": _list(_change()),
-            "steps": _list(_step()),
-            "guards": _list(_finding(("refuse", "warn"))),
-            "findings": _list(_finding(("info", "low", "medium", "high", "critical"))),
-            "reported": _list(_object({"address": _ADDRESS, "reason": _TEXT, "owner": _MAYBE})),
-            "expiring": _list(
-                _object({"address": _ADDRESS, "field": _MAYBE, "item": _MAYBE, "at": _TEXT, "origin": _origin()})
+            "account": record({"name": TEXT, "id": TEXT, "partition": TEXT, "alias": MAYBE}),
+            "caller": TEXT,
+            "digests": record({"desired": _DIGEST, "read_set": _DIGEST, "approval": _DIGEST}),
+            "valid_until": MAYBE,
+            "summary": record(dict.fromkeys(counts, COUNT)),
+            "changes": listed(_change()),
+            "steps": listed(_step()),
+            "guards": listed(_finding(("refuse", "warn"))),
+            "findings": listed(_finding(("info", "low", "medium", "high", "critical"))),
+            "reported": listed(record({"address": ADDRESS, "reason": TEXT, "owner": MAYBE})),
+            "expiring": listed(
+                record({"address": ADDRESS, "field": MAYBE, "item": MAYBE, "at": TEXT, "origin": ORIGIN})
             ),
-            "aws_policies": _list(
-                _object(
+            "aws_policies": listed(
+                record(
                     {
-                        "policy": _TEXT,
-                        "reviewed": _TEXT,
-                        "current": _TEXT,
-                        "affects": _list(_object({"principals": _list(_ADDRESS), **_access()})),
+                        "policy": TEXT,
+                        "reviewed": TEXT,
+                        "current": TEXT,
+                        "affects": listed(record({"principals": listed(ADDRESS), **ACCESS})),
                     }
                 )
             ),
-            "unread": _list(_TEXT),
+            "unread": listed(TEXT),
             "prior": {"type": "object", "additionalProperties": {"type": ["object", "null"]}},
         },
         optional=("expiring",),
@@ -77,9 +79,9 @@ def _plan() -> Schema:
 
 
 def _change() -> Schema:
-    fields = _object(
+    fields = record(
         {
-            "field": _TEXT,
+            "field": TEXT,
             "cause": {"enum": list(_CAUSES)},
             "before": {},
             "after": {},
@@ -89,75 +91,80 @@ def _change() -> Schema:
         },
         optional=("expired",),
     )
-    return _object(
+    return record(
         {
-            "address": _ADDRESS,
+            "address": ADDRESS,
             "kind": {"enum": list(KINDS)},
-            "name": _TEXT,
+            "name": TEXT,
             "action": {"enum": ["create", "update", "replace", "delete"]},
             "cause": {"enum": list(_CAUSES)},
-            "renamed_from": _MAYBE,
-            "note": _MAYBE,
-            "origin": _origin(),
-            "fields": _list(fields),
-            "access": {"anyOf": [{"type": "null"}, _object(_access())]},
-            "affects": _list(_object({"principals": _list(_ADDRESS), **_access()})),
-            "outside": _list(_object({"principals": _list(_TEXT), **_access()})),
-            "steps": _list({"type": "string", "pattern": r"^s\d+$"}),
+            "renamed_from": MAYBE,
+            "note": MAYBE,
+            "origin": ORIGIN,
+            "fields": listed(fields),
+            "access": {"anyOf": [{"type": "null"}, record(ACCESS)]},
+            "affects": listed(record({"principals": listed(ADDRESS), **ACCESS})),
+            "outside": listed(record({"principals": listed(TEXT), **ACCESS})),
+            "steps": listed({"type": "string", "pattern": r"^s\d+$"}),
         }
     )
 
 
 def _access() -> dict[str, Schema]:
-    region = _object(
+    region = record(
         {
             "kind": {"enum": ["gain", "loss", "loosened", "tightened", "changed"]},
-            "actions": _list(_TEXT),
-            "resources": _list(_TEXT),
-            "except": _list(_object({"actions": _list(_TEXT), "resources": _list(_TEXT)})),
-            "was": _TEXT,
-            "now": _TEXT,
-            "count": _COUNT,
-            "via": _list(_TEXT),
-            "witness": _object({"action": _TEXT, "resource": _TEXT}),
+            "actions": listed(TEXT),
+            "resources": listed(TEXT),
+            "except": listed(record({"actions": listed(TEXT), "resources": listed(TEXT)})),
+            "was": TEXT,
+            "now": TEXT,
+            "count": COUNT,
+            "via": listed(TEXT),
+            "witness": record({"action": TEXT, "resource": TEXT}),
         }
     )
-    undecided = _object({"what": _TEXT, "reason": _TEXT, "via": _list(_TEXT)})
-    return {"gained": _list(region), "lost": _list(region), "undecided": _list(undecided), "text": _list(_TEXT)}
+    undecided = record({"what": TEXT, "reason": TEXT, "via": listed(TEXT)})
+    return {"gained": listed(region), "lost": listed(region), "undecided": listed(undecided), "text": listed(TEXT)}
 
 
 def _step() -> Schema:
-    return _object(
+    return record(
         {
             "id": {"type": "string", "pattern": r"^s\d+$"},
-            "address": _ADDRESS,
-            "operation": _TEXT,
+            "address": ADDRESS,
+            "operation": TEXT,
             "params": {"type": "object"},
             "effect": {"enum": ["grant", "revoke", "mixed", "neutral"]},
-            "after": _list(_TEXT),
+            "after": listed(TEXT),
         },
         optional=("address",),
     )
 
 
 def _finding(severities: tuple[str, ...]) -> Schema:
-    return _object(
+    return record(
         {
-            "id": _TEXT,
+            "id": TEXT,
             "severity": {"enum": list(severities)},
-            "address": _MAYBE,
-            "message": _TEXT,
-            "evidence": _TEXT,
-            "remedy": _TEXT,
-            "origin": _origin(),
-            "acknowledge": _MAYBE,
-            "acknowledged": _MAYBE,
-            "references": _list(_TEXT),
+            "address": MAYBE,
+            "message": TEXT,
+            "evidence": TEXT,
+            "remedy": TEXT,
+            "origin": ORIGIN,
+            "acknowledge": MAYBE,
+            "acknowledged": MAYBE,
+            "references": listed(TEXT),
         }
     )
 
 
 def _origin() -> Schema:
-    place = _object({"file": _TEXT, "line": _COUNT})
-    place["properties"] = {**place["properties"], "template": _object({"file": _TEXT, "line": _COUNT})}
+    place = record({"file": TEXT, "line": COUNT})
+    place["properties"] = {**place["properties"], "template": record({"file": TEXT, "line": COUNT})}
     return {"anyOf": [{"type": "null"}, place]}
+
+
+# The parts that drift documents have as well.
+ACCESS: Final = _access()
+ORIGIN: Final = _origin()

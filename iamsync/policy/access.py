@@ -17,7 +17,7 @@ from typing import Final
 from iamsync.policy import vocabulary
 from iamsync.policy.atoms import Open, Weighing
 from iamsync.policy.evaluate import evaluate
-from iamsync.policy.gained import Access, Excepted, Region, Undecided, lines, scope
+from iamsync.policy.gained import HELD, HELD_NO_MORE, Access, Excepted, Region, Undecided, lines, scope
 from iamsync.policy.globs import Glob, TooComplex, of_arn
 from iamsync.policy.holdings import Holdings, Rule, Unknown, rules
 from iamsync.policy.outcomes import Case, Cases, Outcome
@@ -110,8 +110,7 @@ class _Comparison:
     def _unknown(self) -> Iterator[Undecided]:
         old, new = (dict.fromkeys(_unknowns(held)) for held in (self.before, self.after))
         for label in sorted(old.keys() ^ new.keys()):
-            word = "comes to be held" if label in new else "is held no more"
-            yield Undecided(f"all that {label} allows or denies", f"it {word}, and its document is not known")
+            yield Undecided(f"all that {label} allows or denies", HELD if label in new else HELD_NO_MORE)
 
     # -- Actions -----------------------------------------------------------------------------------
 

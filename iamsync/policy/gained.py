@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from iamsync.policy.outcomes import Kind
@@ -74,6 +74,40 @@ _VERBS: Final[Mapping[str, str]] = {
     "tightened": "TIGHTENED",
     "changed": "CHANGED",
 }
+
+
+# Why what a document of which nothing is known gives, or takes, cannot be told.
+HELD: Final = "it comes to be held, and its document is not known"
+HELD_NO_MORE: Final = "it is held no more, and its document is not known"
+_TURNED: Final[Mapping[Kind, Kind]] = {
+    "gain": "loss",
+    "loss": "gain",
+    "loosened": "tightened",
+    "tightened": "loosened",
+    "changed": "changed",
+    "undecided": "undecided",
+}
+_TURNED_WORDS: Final = {"gain of ": "loss of ", "loss of ": "gain of "}
+_TURNED_REASONS: Final = {HELD: HELD_NO_MORE, HELD_NO_MORE: HELD}
+
+
+def turned(access: Access) -> Access:
+    """The same difference from the other side: what would be lost is what there is too much of."""
+    return Access(
+        tuple(_turned(region) for region in access.lost),
+        tuple(_turned(region) for region in access.gained),
+        tuple(_undecided(one) for one in access.undecided),
+    )
+
+
+def _turned(region: Region) -> Region:
+    return replace(region, kind=_TURNED[region.kind], was=region.now, now=region.was)
+
+
+def _undecided(one: Undecided) -> Undecided:
+    word = next((word for word in _TURNED_WORDS if one.text.startswith(word)), "")
+    text = f"{_TURNED_WORDS[word]}{one.text.removeprefix(word)}" if word else one.text
+    return Undecided(text, _TURNED_REASONS.get(one.reason, one.reason), one.via)
 
 
 def lines(access: Access, *, via: bool = False) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from iamsync.render.blocks import incomplete
 from iamsync.render.changes import entries, labelled
 from iamsync.render.decisions import row_lines, wrong
 from iamsync.render.inert import safe, xml_fit
-from iamsync.render.notices import Notice, Sources, of_check, of_plan, of_tests
+from iamsync.render.notices import Notice, Sources, of_check, of_drift, of_plan, of_tests
 
 Json = Mapping[str, Any]
 
@@ -55,6 +55,18 @@ def plan_junit(document: Json, sources: Sources) -> str:
     return junit(suites)
 
 
+def drift_junit(document: Json, sources: Sources) -> str:
+    """A suite for each account: a case for each thing that drifted, or one that passes where nothing did."""
+    notices = of_drift(document, sources)
+    suites: dict[str, list[Case]] = {}
+    for account in document["accounts"]:
+        held = account["account"]
+        found = [_notice_case(notice) for notice in notices if notice.account == held["name"]]
+        told = [Case("drift", "live IAM is what the manifests say")]
+        suites[f"drift of account {held['name']} ({held['id']})"] = found or told
+    return junit(suites)
+
+
 def check_junit(document: Json, sources: Sources) -> str:
     """A suite of the files, a case each, and one of the permission tests of each account."""
     by_file: dict[str, list[Notice]] = {sources.path(file): [] for file in document["files"]}
@@ -78,7 +90,7 @@ def _notice_case(notice: Notice) -> Case:
         outcome = "skipped"
     about = notice.about[0] if notice.about else ""
     return Case(
-        classname=f"{'guards and findings' if notice.account else 'manifests'}.{notice.rule}",
+        classname=f"{_family(notice)}.{notice.rule}",
         name=f"{about}: {notice.text}" if about and about not in notice.text else notice.text,
         outcome=outcome,
         file=notice.file if notice.line else "",
@@ -86,6 +98,12 @@ def _notice_case(notice: Notice) -> Case:
         message=f"acknowledged {notice.accepted}" if notice.accepted else f"{notice.grade} {notice.rule}",
         text="\n".join((notice.text, *notice.detail)),
     )
+
+
+def _family(notice: Notice) -> str:
+    if notice.rule.startswith("drift-"):
+        return "drift"
+    return "guards and findings" if notice.account else "manifests"
 
 
 def _file_case(file: str, found: Sequence[Notice]) -> Case:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from iamsync.render.decisions import row_lines, wrong
+from iamsync.render.driftlines import aws_lines, aws_title, entry_lines
 from iamsync.render.inert import safe
 from iamsync.render.words import some
 
@@ -20,6 +21,19 @@ Grade = Literal["error", "critical", "high", "medium", "low", "info"]
 GRADES: Final[tuple[Grade, ...]] = ("error", "critical", "high", "medium", "low", "info")
 # Where a risk is shown that no line of a manifest is to blame for.
 PROJECT_FILE: Final = "iamsync.yaml"
+# Where it stands which version of AWS's policies was reviewed.
+LOCK_FILE: Final = "iamsync.lock.json"
+# What drift is called by the field it is in; "" is a resource as a whole.
+_DRIFTED: Final = {
+    "": "resource",
+    "managed_policies": "permissions",
+    "inline_policies": "permissions",
+    "groups": "permissions",
+    "document": "permissions",
+    "permissions_boundary": "boundary",
+    "trust_policy": "trust",
+    "tags": "tag",
+}
 _GUARDS: Final[dict[str, Grade]] = {"refuse": "high", "warn": "medium"}
 
 
@@ -65,6 +79,47 @@ class Notice:
 def of_plan(document: Json, sources: Sources) -> list[Notice]:
     """Guards, findings, gains and what is undecided, the gravest first."""
     found = [notice for plan in document["plans"] for notice in _plan(plan, sources)]
+    return sorted(found, key=_gravity)
+
+
+def of_drift(document: Json, sources: Sources) -> list[Notice]:
+    """Everything that is otherwise than declared, the gravest first; what fails is what the exit code is about."""
+    floor = GRADES.index(document["fail_on"] or GRADES[-1])
+    found = []
+    for account in document["accounts"]:
+        name = str(account["account"]["name"])
+        for entry in account["drift"]:
+            file, line = _origin(entry["origin"], sources)
+            grade: Grade = entry["severity"]
+            found.append(
+                Notice(
+                    rule=f"drift-{_DRIFTED.get(entry['field'] or '', 'field')}",
+                    grade=grade,
+                    text=f"{entry['address']}: {entry['message']}",
+                    file=file,
+                    identity=(name, entry["address"], entry["field"] or "", entry["item"] or "", entry["what"]),
+                    detail=tuple(entry_lines(entry)),
+                    line=line,
+                    about=(entry["address"],),
+                    account=name,
+                    fails=GRADES.index(grade) <= floor,
+                )
+            )
+        for policy in account["aws_policies"]:
+            grade = policy["severity"]
+            found.append(
+                Notice(
+                    rule="aws-policy-changed",
+                    grade=grade,
+                    text=aws_title(policy),
+                    file=sources.path(LOCK_FILE),
+                    identity=(name, policy["policy"]),
+                    detail=tuple(aws_lines(policy)),
+                    about=tuple(who for one in policy["affects"] for who in one["principals"]),
+                    account=name,
+                    fails=GRADES.index(grade) <= floor,
+                )
+            )
     return sorted(found, key=_gravity)
 
 

@@ -1,0 +1,91 @@
+"""`iamsync drift`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from iamsync.cli.context import engine_options, known_format, note, replace_file, reports
+from iamsync.cli.options import Common, Paths, shared
+from iamsync.cli.planning import Base, Target
+from iamsync.cli.reporting import drift_text, publish
+
+FORMATS: Final = ("text", "json", "markdown", "sarif", "junit", "github")
+
+
+def add(app: typer.Typer) -> None:
+    """Put the commands of this family on the application."""
+    app.command(epilog="Example: iamsync drift --base git:origin/main --fail-on medium --since-last drift.json")(drift)
+
+
+@shared
+def drift(
+    common: Common,
+    paths: Paths = None,
+    target: Target = None,
+    base: Base = None,
+    live: Annotated[
+        Path | None, typer.Option("--live", help="A snapshot or dump instead of the account.", envvar="IAMSYNC_LIVE")
+    ] = None,
+    fail_on: Annotated[
+        str | None,
+        typer.Option(
+            "--fail-on",
+            help="Exit 2 only for drift of this severity or over it: critical, high, medium, low, info.",
+            envvar="IAMSYNC_FAIL_ON",
+        ),
+    ] = None,
+    since_last: Annotated[
+        Path | None,
+        typer.Option(
+            "--since-last",
+            help="Tell what is new since the run that wrote this file, and write it anew.",
+            envvar="IAMSYNC_SINCE_LAST",
+        ),
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}.", envvar="IAMSYNC_FORMAT")] = "text",
+    report: Annotated[
+        list[str] | None,
+        typer.Option("--report", help="Also write FORMAT=FILE (repeatable).", envvar="IAMSYNC_REPORT"),
+    ] = None,
+) -> None:
+    """Show what is otherwise in the account than the manifests say, by severity, and change nothing."""
+    from iamsync.engine import drifting
+    from iamsync.engine.project import Project
+    from iamsync.engine.reach import Ways
+
+    known_format(form, FORMATS)
+    also = reports(report or [], FORMATS)
+    floor = drifting.known_floor(fail_on)
+    options = engine_options(
+        common,
+        paths=tuple(paths or ()),
+        target=tuple(target or ()),
+        base=base,
+        live=live.absolute() if live else None,
+    )
+    project = Project.open(options)
+    last = drifting.last(since_last, options) if since_last is not None else None
+    with Ways(project) as ways:
+        found = drifting.seen(project, ways)
+    made = drifting.document(found, options, floor, (last,) if since_last is not None else None)
+    _publish(made, form, also, common, project.root)
+    if since_last is not None:
+        replace_file(since_last, drifting.remembered(made, last), mode=0o600)
+    if target and not common.quiet:
+        note("only a part was looked at: --target left the rest out")
+    sys.stdout.flush()
+    if drifting.failing(made):
+        raise typer.Exit(2)
+
+
+def _publish(made: Any, form: str, also: list[tuple[str, Path]], common: Common, root: Path) -> None:
+    from iamsync.render.drift import drift_markdown
+
+    def text(kind: str, color: bool) -> str:
+        return drift_text(made, kind, common, root, color=color)
+
+    publish(form, also, text, common, lambda limit: drift_markdown(made, limit))

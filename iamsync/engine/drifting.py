@@ -1,0 +1,72 @@
+"""Drift of each account: its plan from reality's side, since when, and who did it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from iamsync import __version__
+from iamsync.engine.options import Options, utc_now
+from iamsync.engine.planning import Planned, plans
+from iamsync.engine.project import Project
+from iamsync.engine.reach import Ways
+from iamsync.errors import InputError, Place
+from iamsync.planner import driftfile
+from iamsync.planner.drift import aws_drift, drift
+from iamsync.planner.planfile import to_text
+from iamsync.planner.severity import GRADES
+
+__all__ = ["document", "failing", "known_floor", "last", "remembered", "seen", "to_text"]
+
+failing = driftfile.failing
+
+
+def known_floor(text: str | None) -> str | None:
+    """A severity; InputError for a word that is none."""
+    if text is not None and text not in GRADES:
+        raise InputError(f"{text!r} is no severity", code="bad-option", hint=f"one of {', '.join(GRADES)}")
+    return text
+
+
+def seen(project: Project, ways: Ways) -> tuple[driftfile.Seen, ...]:
+    """The drift of every account of this run; it costs the calls of a plan."""
+    return tuple(_seen(item) for item in plans(project, ways))
+
+
+def _seen(item: Planned) -> driftfile.Seen:
+    return driftfile.Seen(item.plan, drift(item.plan, item.base), aws_drift(item.plan))
+
+
+def document(
+    found: tuple[driftfile.Seen, ...],
+    options: Options,
+    fail_on: str | None = None,
+    since: tuple[dict[str, Any] | None] | None = None,
+) -> dict[str, Any]:
+    """The drift document; with `since` (the last run's document, or None where there was none) what is new in it."""
+    made = driftfile.document(found, version=__version__, created_at=utc_now(), base=options.base, fail_on=fail_on)
+    return made if since is None else driftfile.since(made, since[0])
+
+
+def last(file: Path, options: Options) -> dict[str, Any] | None:
+    """What the last run found, by the file it left; None where there is none yet."""
+    if options.target or options.paths:
+        raise InputError(
+            "--since-last compares whole accounts",
+            code="bad-option",
+            hint="leave out --target and paths: what they leave out would pass for gone",
+        )
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"cannot read: {error}", code="unreadable", place=Place(str(file)), hint="name a file"
+        ) from error
+    return driftfile.last_run(text, str(file))
+
+
+def remembered(made: dict[str, Any], before: dict[str, Any] | None) -> str:
+    """What this run leaves for the next one to be compared with."""
+    return to_text(driftfile.kept(made, before))

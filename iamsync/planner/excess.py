@@ -1,0 +1,159 @@
+"""What each thing found in an account gives beyond what is declared, and how grave that makes it.
+
+A plan tells gains and losses by changed resource; here each part of them goes to the member of a field whose
+statements bring it about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from iamsync import arn
+from iamsync.model import Change, Plan
+from iamsync.planner.severity import Grade, of_access, worst
+from iamsync.policy.access import Access, Region, Undecided
+from iamsync.policy.gained import turned
+
+What = Literal[
+    "attached",
+    "detached",
+    "joined",
+    "left",
+    "added",
+    "changed",
+    "removed",
+    "set",
+    "taken off",
+    "deleted",
+    "created",
+    "recreated",
+    "renamed",
+]
+
+_PRINCIPALS: Final = ("user", "group", "role", "policy")
+_TRUST: Final = "trust_policy"
+# Fields that say what somebody may do; tags do too, where policies ask for them.
+_GIVING: Final = frozenset({"groups", "managed_policies", "inline_policies", "permissions_boundary", "document"})
+# By these reality grants less, or caps less: whoever declared them wanted them.
+_LACKING: Final = ("detached", "left", "taken off", "deleted")
+# What no permission tells: who else a provider lets in, what a session or a password may be.
+_FIELDS: Final[dict[str, Grade]] = {
+    "metadata": "critical",
+    "client_ids": "high",
+    "thumbprints": "high",
+    "role": "high",
+    "password_policy": "medium",
+    "max_session_duration": "low",
+    "description": "info",
+    "path": "info",
+    "tags": "info",
+    "name": "info",
+}
+# Not all gains and losses were reckoned.
+_UNTOLD: Final = "access-untold"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """One thing that is otherwise than declared, before it is weighed; see `drift.Drift`.
+
+    `subject` is what it is about in words, and after a line break what it is now.
+    """
+
+    field: str
+    item: str
+    what: What
+    subject: str
+    expected: Any = None
+    actual: Any = None
+    details: tuple[str, ...] = ()
+
+
+class Excess:
+    """The gains and losses of one change of a plan, from reality's side, by what was found there."""
+
+    def __init__(self, plan: Plan, change: Change, found: Sequence[Found]) -> None:
+        self._change, self._account_id = change, plan.account_id
+        self._untold = any(finding.id == _UNTOLD for finding in (*plan.findings, *plan.guards))
+        self._outside = {one.name: one for one in change.outside}
+        self._told: dict[Found, list[tuple[str, Access]]] = {one: [] for one in found}
+        giving = [one for one in found if not one.field or one.field in _GIVING]
+        doors = [one for one in found if not one.field or one.field == _TRUST]
+        tags = [one for one in found if one.field == "tags"]
+        for affected in change.affected:
+            entering = change.address.kind == "role" and affected.principal != change.address
+            among = (doors if entering else giving) or tags or found
+            self._share(str(affected.principal), turned(affected.access), among)
+        for outsider in change.outside:
+            self._share(outsider.name, turned(outsider.access), doors or found)
+
+    def of(self, one: Found) -> tuple[tuple[str, Access], ...]:
+        """Who has too much (`gained`) and too little (`lost`) by it."""
+        return tuple(self._told[one])
+
+    def grade(self, one: Found) -> Grade:
+        """How grave it is: by what it gives too much, then by what is missing, then by what it is."""
+        grades: list[Grade] = [of_access(part) for _, part in self._told[one]]
+        if one.field in ("", _TRUST) and self._change.address.kind == "role":
+            grades += [self._entering(name) for name, part in self._told[one] if part.gained]
+        if one.what in _LACKING:
+            grades.append("medium")
+        elif not one.field:
+            # Whom a provider or a profile lets in is no permission of a principal here.
+            grades.append("low" if self._change.address.kind in _PRINCIPALS else "high")
+        elif one.field in _GIVING or one.field == _TRUST:
+            grades.append("medium" if self._untold else "low")
+        else:
+            grades.append(_FIELDS.get(one.field, "medium"))
+        return worst(grades)
+
+    def _entering(self, name: str) -> Grade:
+        """Who may come into a role that is not let in: the grade of the door, whatever lies behind it."""
+        if name == str(self._change.address):
+            return "info"
+        outsider = self._outside.get(name)
+        return "critical" if outsider is not None and not outsider.is_service else "high"
+
+    def _share(self, name: str, access: Access, among: Sequence[Found]) -> None:
+        """Each part of an access to what its statements come from; to all where none of them is named."""
+        parts = {one: Access() for one in among}
+        for key in ("gained", "lost", "undecided"):
+            for part in getattr(access, key):
+                named = [one for one in among if self._is_of(part, one)]
+                for one in named or among:
+                    parts[one] = replace(parts[one], **{key: (*getattr(parts[one], key), part)})
+        for one, access_of_it in parts.items():
+            if access_of_it:
+                self._told[one].append((name, access_of_it))
+
+    def _is_of(self, part: Region | Undecided, one: Found) -> bool:
+        """Whether a statement of what was found has to do with this part."""
+        labels = part.via
+        if isinstance(part, Undecided) and not labels:
+            labels = (part.text.removeprefix("all that "),)
+        if one.field == "groups":
+            return any(_holder(label) == f"group/{one.item}" for label in labels)
+        start = self._label(one)
+        return bool(start) and any(label == start or label.startswith((f"{start},", f"{start} ")) for label in labels)
+
+    def _label(self, one: Found) -> str:
+        """How labels of statements begin that come from it; empty where none does."""
+        if one.field == "managed_policies":
+            parsed = arn.parse(one.item)
+            if parsed is not None and parsed.account == self._account_id:
+                return str(parsed.address)
+            return arn.short(one.item, self._account_id)
+        if one.field == "inline_policies":
+            return f"{self._change.address} inline {one.item}"
+        if one.field == "document":
+            return str(self._change.address)
+        return "permissions boundary" if one.field == "permissions_boundary" else ""
+
+
+def _holder(label: str) -> str:
+    """The group that a statement comes through, or that holds it itself."""
+    source = label.split(",")[0]
+    _, via, group = source.partition(" via ")
+    return group if via else source.partition(" inline ")[0]

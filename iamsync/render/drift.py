@@ -1,0 +1,170 @@
+"""A drift document as text for a terminal or a log, and as GitHub-flavoured markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from iamsync.render.blocks import COMMENT, Block, Limit, marker, whole_or_fitted
+from iamsync.render.changes import origin_text
+from iamsync.render.driftlines import aws_lines, aws_title, entry_lines
+from iamsync.render.inert import code, inline, longest_run, safe
+from iamsync.render.notices import GRADES
+from iamsync.render.text import account_text, left_alone
+from iamsync.render.words import cells, count, pad, paint, some, wrap
+
+Json = Mapping[str, Any]
+
+_SEVERE: Final = {"critical": "red", "high": "red", "medium": "yellow"}
+_LABEL: Final = 10
+# Of one entry's gains and losses; a report in JSON has all.
+_MOST_LINES: Final = 8
+_MOST_NAMES: Final = 10
+# What is listed beside drift, with what it is.
+_BESIDE: Final = {
+    "pending": "pending: declared since the base, and not applied yet",
+    "due": "due: expired, and not taken away yet",
+    "gone": "gone since the last run",
+}
+
+
+def drift_text(document: Json, *, color: bool = False, verbose: bool = False, width: int = 100) -> str:
+    """The whole document, an account after the other; `verbose` leaves no line out."""
+    layout = _Layout(color, verbose, max(width, 60))
+    return "\n\n".join("\n".join(layout.account(account)) for account in document["accounts"])
+
+
+def drift_summary(document: Json) -> str:
+    """The whole document in a line."""
+    accounts = document["accounts"]
+    where = f" in {account_text(accounts[0]['account'])}" if len(accounts) == 1 else ""
+    where = where or f" in {count(len(accounts), 'account')}"
+    return f"iamsync drift: {_counts(accounts) or 'none'}{where}"
+
+
+def _counts(accounts: Sequence[Json]) -> str:
+    grades = [entry["severity"] for account in accounts for entry in (*account["drift"], *account["aws_policies"])]
+    return ", ".join(f"{grades.count(grade)} {grade}" for grade in GRADES if grade in grades)
+
+
+def _title(entry: Json) -> str:
+    new = " (new)" if entry["status"] == "new" else ""
+    return f"{safe(entry['address'])}: {safe(entry['message'])}{new}"
+
+
+class _Layout:
+    """One rendering as text: the options, and a method a part of it."""
+
+    def __init__(self, color: bool, verbose: bool, width: int) -> None:
+        self.color, self.verbose, self.width = color, verbose, width
+
+    def account(self, account: Json) -> Iterator[str]:
+        head = paint(f"account {account_text(account['account'])}", "bold", on=self.color)
+        told = _counts([account])
+        number = len(account["drift"]) + len(account["aws_policies"])
+        tail = f"; {count(number, 'difference')}: {told}" if told else ""
+        yield f"{head}: {account['summary']['managed']} managed{tail}"
+        if told:
+            yield ""
+            for entry in account["drift"]:
+                yield from self._entry(entry["severity"], _title(entry), entry.get("origin"), list(entry_lines(entry)))
+            for policy in account["aws_policies"]:
+                yield from self._entry(policy["severity"], aws_title(policy), None, list(aws_lines(policy)))
+        else:
+            yield "No drift. Live IAM is what the manifests say."
+        for key, title in _BESIDE.items():
+            if account[key]:
+                yield ""
+                yield paint(title, "bold", on=self.color)
+                for entry in account[key]:
+                    yield from self._wrapped(f"  {_title(entry)}", 4)
+        rest = list(_rest(account, None if self.verbose else _MOST_NAMES))
+        if rest:
+            yield ""
+            for line in rest:
+                yield from self._wrapped(line, 2)
+
+    def _entry(self, severity: str, title: str, origin: Any, below: list[str]) -> Iterator[str]:
+        label = paint(pad(severity, _LABEL), _SEVERE.get(severity, ""), on=self.color and severity in _SEVERE)
+        place = origin_text(origin)
+        first, *more = wrap(title, self.width - _LABEL)
+        right = paint(f"   {place}", "dim", on=self.color) if place else ""
+        if place and cells(first) + _LABEL + cells(place) + 3 > self.width:
+            more.append(place)
+            right = ""
+        yield f"{label}{first}{right if not more else ''}"
+        yield from (f"{' ' * (_LABEL + 2)}{line}" for line in more)
+        shown = below if self.verbose or len(below) <= _MOST_LINES + 1 else _shortened(below)
+        for line in shown:
+            for at, text in enumerate(wrap(line, self.width - _LABEL - 4)):
+                yield f"{' ' * (_LABEL + 2 + (2 if at else 0))}{text}"
+
+    def _wrapped(self, text: str, indent: int) -> Iterator[str]:
+        lead = " " * (len(text) - len(text.lstrip(" ")))
+        first, *more = wrap(text.lstrip(" "), self.width - indent)
+        yield f"{lead}{first}"
+        yield from (f"{' ' * indent}{line}" for line in more)
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    """The first lines, how many there are more, and who did it, which stands last."""
+    last = lines[-1:] if lines[-1].startswith("by ") else []
+    shown = lines[: _MOST_LINES - len(last)]
+    return [*shown, f"and {len(lines) - len(shown) - len(last)} more lines; --verbose shows all", *last]
+
+
+def _rest(account: Json, most: int | None) -> Iterator[str]:
+    groups: dict[str, list[str]] = {}
+    for item in account["unmanaged"]:
+        groups.setdefault(left_alone(item), []).append(safe(item["address"]))
+    for reason in sorted(groups, key=lambda reason: (reason != left_alone({}), reason)):
+        names = groups[reason]
+        yield f"{count(len(names), 'live resource')} {'is' if len(names) == 1 else 'are'} {reason}: {some(names, most)}"
+    yield from (safe(text) for text in account["not_compared"])
+    if account["unread"]:
+        yield f"not told by this source, so not compared: {', '.join(map(safe, account['unread']))}"
+
+
+# -- Markdown ----------------------------------------------------------------------------------------
+
+
+def drift_markdown(document: Json, limit: Limit = COMMENT) -> str:
+    """The whole document, the gravest first; whole entries left out over the limit, and then INCOMPLETE on top."""
+    accounts = document["accounts"]
+    named = f" in {inline(account_text(accounts[0]['account']))}" if len(accounts) == 1 else ""
+    named = named or f" in {count(len(accounts), 'account')}"
+    blocks = [Block(f"### iamsync drift: {_counts(accounts) or 'none'}{named}")]
+    for account in accounts:
+        if len(accounts) > 1:
+            blocks.append(Block(f"#### {inline(account_text(account['account']))}: {_counts([account]) or 'no drift'}"))
+        elif not _counts([account]):
+            blocks.append(
+                Block(f"No drift. Live IAM is what the manifests say ({account['summary']['managed']} managed).")
+            )
+        for entry in account["drift"]:
+            blocks.append(
+                Block(_item(entry["severity"], _title(entry), entry["origin"], list(entry_lines(entry))), True)
+            )
+        for policy in account["aws_policies"]:
+            blocks.append(Block(_item(policy["severity"], aws_title(policy), None, list(aws_lines(policy))), True))
+        for key, title in _BESIDE.items():
+            if account[key]:
+                blocks.append(Block(f"**{title}**"))
+                blocks += [Block(f"- {inline(_title(entry))}", True) for entry in account[key]]
+        rest = "\n".join(f"- {inline(line)}" for line in _rest(account, _MOST_NAMES))
+        if rest:
+            blocks.append(Block(rest))
+    names = [account["account"]["name"] for account in accounts]
+    return whole_or_fitted([*blocks, Block(marker("drift", names))], limit)
+
+
+def _item(severity: str, title: str, origin: Any, below: list[str]) -> str:
+    place = origin_text(origin)
+    head = f"- **{safe(severity)}** {inline(title)}{f' {code(place)}' if place else ''}"
+    if not below:
+        return head
+    fence = "`" * max(3, max(longest_run(line) for line in below) + 1)
+    inside = "\n".join([f"{fence}text", *below, fence])
+    return f"{head}\n\n" + "\n".join(
+        f"  {line}" for line in f"<details><summary>more</summary>\n\n{inside}\n\n</details>".split("\n")
+    )
