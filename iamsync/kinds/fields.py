@@ -50,7 +50,8 @@ class Immutable:
 
     def create(self, new: Resource, cx: Context) -> Mapping[str, Any]:
         value = getattr(new.spec, self.name)
-        return {} if value == self.default else {self.param: _wire(value)}
+        # An empty text is none to AWS, which leaves it out of its answers.
+        return {} if value in (self.default, "") else {self.param: _wire(value)}
 
     def change(self, old: Resource, new: Resource, cx: Context) -> Iterator[Act]:
         return iter(())

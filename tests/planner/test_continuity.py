@@ -29,13 +29,15 @@ def own(step: Step, case: Upheaval) -> str:
     if step.address is None or step.address.kind not in ("user", "role") or not step.operation.endswith("Policy"):
         return ""
     documents = []
+    declared = case.desired.get(step.address)
+    before = Address(step.address.kind, declared.renamed_from) if declared and declared.renamed_from else step.address
     for state in (case.live, case.desired):
         for resource in state:
             if resource.address.kind == "policy" and str(step.params.get("PolicyArn")).endswith(
                 f"/{resource.address.name}"
             ):
                 documents.append(resource.spec.document)
-            if resource.address == step.address:
+            if resource.address in (step.address, before):
                 documents += [
                     held for name, held in resource.spec.inline_policies if name == step.params.get("PolicyName")
                 ]
