@@ -9,6 +9,7 @@
     │   └── IncompleteRead            a read that did not deliver everything
     ├── Unsupported                   this backend does not offer the operation
     ├── JournalError                  the record of a run cannot be written
+    ├── NotTold                       all went well, but who was to be told of it was not
     ├── LockHeld                      somebody else holds the team lock
     ├── GuardRefused                  3: a guard said no
     ├── StalePlan                     4: reality or the plan moved since it was made
@@ -120,6 +121,10 @@ class Unsupported(AwsError):
 
 class JournalError(IamsyncError):
     """The record of a run cannot be written; nothing is done without one."""
+
+
+class NotTold(IamsyncError):
+    """A run went well, but somebody who was to be told of it was not."""
 
 
 class LockHeld(IamsyncError):

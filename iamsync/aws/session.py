@@ -180,6 +180,16 @@ def object_client(access: Access, sessions: Sessions, tap: Tap | None = None) ->
         raise translate(error, "GetObject", "s3") from error
 
 
+def service_client(service: str, access: Access, sessions: Sessions) -> Any:
+    """A client of any other service with the credentials of `access`; CredentialsError where there are none."""
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        return _Maker(sessions, access, None, None).client(service, attempts=4)
+    except BotoCoreError as error:
+        raise translate(error, "Publish", service) from error
+
+
 class _Maker:
     """Makes the clients of one account: its credentials, endpoint, region and hooks."""
 

@@ -23,6 +23,7 @@ from iamsync.cli.context import (
 )
 from iamsync.cli.options import Common, Paths, shared
 from iamsync.cli.reporting import plan_text, publish
+from iamsync.cli.telling import Notify, Telling
 from iamsync.errors import InputError
 
 Format = Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}.", envvar="IAMSYNC_FORMAT")]
@@ -90,11 +91,13 @@ def plan(
     ] = None,
     form: Format = "text",
     report: Report = None,
+    notify: Notify = False,
 ) -> None:
     """Show what would change, in order, and change nothing."""
     from iamsync.engine.planning import document, gained, plans, to_text
     from iamsync.engine.project import Project
     from iamsync.engine.reach import Ways
+    from iamsync.render.brief import brief_of_plan
 
     known_format(form)
     also = reports(report or [])
@@ -109,22 +112,23 @@ def plan(
     if expiring is not None:
         options = replace(options, expiring=within(expiring, options.now))
     project = Project.open(options)
-    with Ways(project) as ways:
-        planned = plans(project, ways)
-    made = document(planned, options)
-    _publish(made, form, also, common, project.root)
-    if out is not None:
-        write_file(out, to_text(made), mode=0o600)
-    if target and not common.quiet:
-        note("the plan is partial: --target left the rest out")
-    sys.stdout.flush()
-    _refuse(planned)
-    if fail_on_gain and (found := gained(planned, fail_on_gain)):
-        for text in found:
-            print(text, file=sys.stderr)
-        raise typer.Exit(2)
-    if detailed_exitcode and any(item.plan.changes for item in planned):
-        raise typer.Exit(2)
+    with Telling(project, "plan", notify, common, brief_of_plan) as told:
+        with Ways(project) as ways:
+            planned = plans(project, ways)
+        told.document = made = document(planned, options)
+        _publish(made, form, also, common, project.root)
+        if out is not None:
+            write_file(out, to_text(made), mode=0o600)
+        if target and not common.quiet:
+            note("the plan is partial: --target left the rest out")
+        sys.stdout.flush()
+        _refuse(planned)
+        if fail_on_gain and (found := gained(planned, fail_on_gain)):
+            for text in found:
+                print(text, file=sys.stderr)
+            raise typer.Exit(2)
+        if detailed_exitcode and any(item.plan.changes for item in planned):
+            raise typer.Exit(2)
 
 
 @shared
@@ -182,6 +186,7 @@ def apply(
         ),
     ] = False,
     form: TextOrJson = "text",
+    notify: Notify = False,
 ) -> None:
     """Plan, ask, and apply; or apply a plan that was saved or approved."""
     from iamsync.engine import applying
@@ -189,6 +194,7 @@ def apply(
     from iamsync.engine.planning import document, plans
     from iamsync.engine.project import Project
     from iamsync.engine.reach import Ways
+    from iamsync.render.brief import brief_of_plan
 
     known_format(form, ("text", "json"))
     saved, narrowing = _saved_plan(paths or [])
@@ -228,30 +234,34 @@ def apply(
         from iamsync.engine.restricting import restrictable
 
         restrictable(project)
-    with Ways(project) as ways, running.interruptible() as stop:
-        planned = plans(project, ways, write=True)
-        if saved is not None:
-            planned = applying.as_saved(saved, planned)
-        elif approved is not None:
-            planned = applying.as_approved(project, approved, planned)
-        planned = tuple(settled(item) for item in planned)
-        if form == "text":
-            shown = plan_text(document(planned, options), "text", common, project.root, color=colored(common))
-            print(shown, end="", flush=True)
-        _refuse(planned)
-        writers = [_restricted(ways, item, common) if restrict and item.plan.changes else None for item in planned]
-        results = []
-        for item, writer in zip(planned, writers, strict=True):
-            if not item.plan.changes:
-                continue
-            if not agreed:
-                running.ask(item)
-                item = applying.unmoved(project, item)
-            done, ended = running.carried_out(project, item, common, parallelism, stop, approved or "", writer=writer)
-            results.append((item, done, ended))
-            if done.summary.failed or done.summary.skipped or done.summary.interrupted:
-                break
-    running.ended(results, form, common)
+    with Telling(project, "apply", notify, common, brief_of_plan) as told:
+        with Ways(project) as ways, running.interruptible() as stop:
+            planned = plans(project, ways, write=True)
+            if saved is not None:
+                planned = applying.as_saved(saved, planned)
+            elif approved is not None:
+                planned = applying.as_approved(project, approved, planned)
+            planned = tuple(settled(item) for item in planned)
+            told.document = document(planned, options)
+            if form == "text":
+                shown = plan_text(told.document, "text", common, project.root, color=colored(common))
+                print(shown, end="", flush=True)
+            _refuse(planned)
+            writers = [_restricted(ways, item, common) if restrict and item.plan.changes else None for item in planned]
+            results = []
+            for item, writer in zip(planned, writers, strict=True):
+                if not item.plan.changes:
+                    continue
+                if not agreed:
+                    running.ask(item)
+                    item = applying.unmoved(project, item)
+                done, ended = running.carried_out(
+                    project, item, common, parallelism, stop, approved or "", writer=writer
+                )
+                results.append((item, done, ended))
+                if done.summary.failed or done.summary.skipped or done.summary.interrupted:
+                    break
+        running.ended(results, form, common)
 
 
 def _restricted(ways: Any, item: Any, common: Common) -> Any:

@@ -24,7 +24,7 @@ def reading() -> dict[str, Any]:
 
 
 def applying(project: Project, file: Path, account: str | None) -> dict[str, Any]:
-    """The policy for applying one account's part of a plan file: its reads, its calls, the project's lock and journal.
+    """The policy for applying one account's part of a plan file: reads, calls, the project's lock, journal and topics.
 
     InputError where the file holds several accounts and none was named, or not the one that was.
     """
@@ -39,7 +39,8 @@ def applying(project: Project, file: Path, account: str | None) -> dict[str, Any
     prior = {Address.parse(name): spec for name, spec in found["prior"].items()}
     cx = Context(found["account"]["id"], found["account"]["partition"])
     calls = required.applying(steps, Whereabouts.of(cx, steps, prior))
-    return required.joined(required.reading(), calls, {"Statement": list(_buckets(project, cx.partition))})
+    around = [*_buckets(project, cx.partition), *_topics(project)]
+    return required.joined(required.reading(), calls, {"Statement": around})
 
 
 def _buckets(project: Project, partition: str) -> Iterator[dict[str, Any]]:
@@ -48,6 +49,12 @@ def _buckets(project: Project, partition: str) -> Iterator[dict[str, Any]]:
         for number, (actions, on) in enumerate(bucket.needs(use, partition) if bucket is not None else ()):
             sid = f"{use.title()}{'List' if number else ''}"
             yield {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": on}
+
+
+def _topics(project: Project) -> Iterator[dict[str, Any]]:
+    topics = [target.topic for target in project.config.notify if target.topic]
+    if topics:
+        yield {"Sid": "Notify", "Effect": "Allow", "Action": "sns:Publish", "Resource": sorted(topics)}
 
 
 def size(document: Mapping[str, Any]) -> int:

@@ -17,10 +17,12 @@ from iamsync.manifest import values
 from iamsync.manifest.configsettings import SETTINGS, merged_defaults, no_settings, read_acknowledge, read_settings
 from iamsync.manifest.expand import Variables, expand
 from iamsync.manifest.nodes import Listing, Node, Scalar, Table
+from iamsync.manifest.notify import NOTIFY, read_notify
 from iamsync.manifest.organization import KEY, read_organization
 from iamsync.manifest.problems import WRONG, Problems, Wrong, a, is_null
 from iamsync.manifest.source import read
 from iamsync.model import EMPTY
+from iamsync.notification import Target
 from iamsync.policy.organization import Organization
 from iamsync.settings import Settings
 
@@ -29,7 +31,7 @@ Backend = Literal["aws", "sandbox"]
 FILE: Final = "iamsync.yaml"
 DEFAULT_MANIFESTS: Final = ("iam",)
 DEFAULT_ACCOUNT: Final = "default"
-TOP: Final = ("version", "manifests", "variables", "accounts", *SETTINGS, "acknowledge", "lock", "journal", KEY)
+TOP: Final = ("version", "manifests", "variables", "accounts", *SETTINGS, "acknowledge", "lock", "journal", NOTIFY, KEY)
 ACCOUNT: Final = (
     *("id", "manifests", "variables", "labels", "profile", "region", "partition", "backend", "assume_role"),
     *SETTINGS,
@@ -84,7 +86,7 @@ class Account:
 class Config:
     """The project: `root` is its directory, `file` the project file's name in it, None where there is none.
 
-    `lock` and `journal` are where a team keeps them, if it does.
+    `lock` and `journal` are where a team keeps them, if it does; `notify` is who is told where a run is asked to.
     """
 
     file: str | None
@@ -92,6 +94,7 @@ class Config:
     accounts: tuple[Account, ...]
     lock: Bucket | None = None
     journal: Bucket | None = None
+    notify: tuple[Target, ...] = ()
 
     @property
     def manifests(self) -> tuple[str, ...]:
@@ -116,8 +119,9 @@ def load_config(path: Path | None, cwd: Path, variables: Mapping[str, str | Sequ
     project = _Project(documents[0], variables or {}, target.parent)
     accounts = project.accounts()
     lock, journal = project.bucket("lock"), project.bucket("journal")
+    notify = read_notify(documents[0].get(NOTIFY), project.problems)
     project.problems.raise_if_any()
-    return Config(target.name, target.parent, accounts, lock, journal)
+    return Config(target.name, target.parent, accounts, lock, journal, notify)
 
 
 class _Project:

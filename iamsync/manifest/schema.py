@@ -13,6 +13,7 @@ from iamsync.kinds.account import BOUNDS, DEFAULTS, RULES
 from iamsync.kinds.kind import Field, Kind
 from iamsync.manifest import config, configsettings, limits
 from iamsync.manifest.documents import FILE_KEY
+from iamsync.manifest.notify import NOTIFY, notify_schema
 from iamsync.manifest.templates import TEMPLATED
 from iamsync.policy.document import OPERATORS
 from iamsync.settings import GUARDS
@@ -180,6 +181,7 @@ def config_schema() -> Schema:
             },
             "lock": {"description": "Where the team lock is kept: s3://BUCKET/PREFIX/.", **_BUCKET},
             "journal": {"description": "Where runs are recorded as well: s3://BUCKET/PREFIX/.", **_BUCKET},
+            NOTIFY: notify_schema(),
         },
         "additionalProperties": False,
         "definitions": {

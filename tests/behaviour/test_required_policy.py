@@ -18,10 +18,14 @@ def test_reading_needs_no_write(site: Site) -> None:
     assert site.calls == []
 
 
+TOPIC = "arn:aws:sns:us-east-1:111122223333:iam"
+
+
 def test_a_plan_needs_its_calls_on_its_arns_the_lock_and_the_journal(site: Site) -> None:
     site.write("users:\n  newcomer: {path: /people/, managed_policies: [aws/ReadOnlyAccess]}\n", "iam/new.yaml")
     site.fine("plan", "--out", "plan.json")
-    site.write(f"lock: s3://acme-iamsync/locks/\njournal: s3://acme-iamsync/runs/\n{CONFIG}", "iamsync.yaml")
+    more = f"notify: [slack, {{sns: '{TOPIC}'}}]\n"
+    site.write(f"lock: s3://acme-iamsync/locks/\njournal: s3://acme-iamsync/runs/\n{more}{CONFIG}", "iamsync.yaml")
     told = site.fine("required-policy", "plan.json")
     statements = json.loads(told.out)["Statement"]
     user = f"arn:aws:iam::{ACCOUNT}:user/people/newcomer"
@@ -33,6 +37,7 @@ def test_a_plan_needs_its_calls_on_its_arns_the_lock_and_the_journal(site: Site)
         "LockList": "arn:aws:s3:::acme-iamsync",
         "Journal": "arn:aws:s3:::acme-iamsync/runs/*",
         "JournalList": "arn:aws:s3:::acme-iamsync",
+        "Notify": TOPIC,
     }
     assert "credentials that assume_role starts from" in told.err
 

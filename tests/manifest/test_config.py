@@ -10,6 +10,7 @@ from iamsync.buckets import Bucket
 from iamsync.errors import InputError, InputErrors
 from iamsync.manifest.config import Config, Hop, load_config
 from iamsync.model import Address
+from iamsync.notification import Target
 from iamsync.settings import Safety
 
 GOOD = Path(__file__).parent / "good" / "accounts"
@@ -159,8 +160,8 @@ def test_variables_of_the_command_line_reach_the_settings(tmp_path: Path) -> Non
         ("accounts: {a: {wave: 2}}", "unknown-field"),
         ("discover: {}", "unknown-field"),
         ("ledger: s3://bucket/", "unknown-field"),
-        ("notify: [slack]", "unknown-field"),
         ("safety: {broken_glass: [role/x]}", "unknown-field"),
+        ("notification: [slack]", "unknown-field"),
         ("safety: {recently: 90d}", "unknown-field"),
         ("scope: {exclude: [{terraform_stat: x}]}", "unknown-field"),
         ("scope: {exclude: [{terraform_state: ../x.tfstate}]}", "bad-path"),
@@ -214,3 +215,35 @@ def test_the_lock_is_a_place_in_s3(tmp_path: Path) -> None:
         load_config(None, tmp_path)
     assert refused.value.place is not None
     assert refused.value.place.line == 2
+
+
+def test_those_to_notify_are_words_and_topics_each_once(tmp_path: Path) -> None:
+    topic = "arn:aws:sns:us-east-1:111122223333:iam-drift"
+    assert config(tmp_path, "version: 1\n").notify == ()
+    found = config(tmp_path, f"notify: [slack, webhook, slack, {{sns: '{topic}'}}]\n").notify
+    assert found == (Target("slack"), Target("webhook"), Target("sns", topic))
+    assert found[2].region == "us-east-1"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("slack", "wrong-type"),
+        ("[slak]", "unknown-value"),
+        ("[{sns: 'arn:aws:sns:us-east-1:111122223333:iam.fifo'}]", "bad-reference"),
+        ("[{sns: 'arn:aws:sqs:us-east-1:111122223333:iam'}]", "bad-reference"),
+        ("[{topic: x}]", "unknown-field"),
+        ("[{}]", "missing-field"),
+        ("[[slack]]", "wrong-type"),
+    ],
+)
+def test_what_is_no_place_to_notify(tmp_path: Path, text: str, code: str) -> None:
+    assert code in codes(tmp_path, f"notify: {text}\n")
+
+
+def test_a_url_in_the_project_file_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a URL has no place in a project file") as caught:
+        config(tmp_path, "notify:\n  - https://hooks.slack.com/services/verysecret\n")
+    assert caught.value.place is not None
+    assert (caught.value.place.line, caught.value.place.source) == (2, "")
+    assert "verysecret" not in f"{caught.value} {caught.value.hint} {caught.value.place}"
