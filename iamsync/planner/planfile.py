@@ -399,6 +399,8 @@ def _between(old: Any, current: Any, new: Any, created: bool) -> bool:
         return True
     # What is missing may be on its way back (a replacement takes all off first); where it was not ours to
     # take off, the fresh plan has a step that the saved one lacks.
+    if current is None:
+        return True
     if isinstance(current, list):
         return set(current) <= {*(old or ()), *(new or ())}
     if isinstance(current, dict):
