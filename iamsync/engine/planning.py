@@ -76,7 +76,7 @@ def replan(project: Project, reached: Reached, now: str, base: Project | None = 
     account = reached.account
     settings = project.settings(account)
     desired = project.desired(account, reached.account_id, reached.partition)
-    before = _desired_at(base, account, reached) if base is not None else None
+    before = desired_at(base, account, reached) if base is not None else None
     tests = project.tests(account, reached.account_id, reached.partition)
     standards = Standards(tests, account.organization, read_lock(project.root))
     live = with_owners(project, reached, desired, observe(reached, desired, settings, before), settings)
@@ -94,7 +94,7 @@ def replan(project: Project, reached: Reached, now: str, base: Project | None = 
         applier=reached.applier,
         now=now,
         base=before,
-        selection=_selection(project, desired),
+        selection=selection(project, desired),
         only=project.options.only,
         expiring=project.options.expiring,
         standards=standards,
@@ -145,14 +145,14 @@ def informed(reached: Reached, desired: State, live: State, settings: Settings, 
     return replace(live, aws_policies={arn: known[arn] for arn in sorted(needed) if arn in known})
 
 
-def _desired_at(base: Project, account: Account, reached: Reached) -> State | None:
+def desired_at(base: Project, account: Account, reached: Reached) -> State | None:
     for then in base.config.accounts:
         if then.name == account.name:
             return base.desired(then, reached.account_id, reached.partition)
     return None
 
 
-def _selection(project: Project, desired: State) -> Selection | None:
+def selection(project: Project, desired: State) -> Selection | None:
     selector, paths = project.narrowed(), project.narrowing_paths()
     if selector is None and not paths:
         return None

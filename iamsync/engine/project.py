@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from iamsync.kinds import KINDS
 from iamsync.manifest.accounts import account_selector
 from iamsync.manifest.config import Account, Config, load_config
 from iamsync.manifest.documents import file_name, inside
-from iamsync.manifest.files import Manifests, read_manifests
+from iamsync.manifest.files import Manifests, read_manifests, reread
 from iamsync.manifest.load import Beside, resolve
 from iamsync.manifest.rails import read_guardrails
 from iamsync.manifest.source import parse, read
@@ -187,6 +187,18 @@ class Project:
                 beside=beside,
             )
         return expire(state, self.now)
+
+    def with_texts(self, texts: Mapping[Path, str]) -> Project:
+        """The project as it would be with these texts in the place of files; InputError(s) where it would be none."""
+        config = self.config
+        file = self.root / config.file if config.file is not None else None
+        if file is not None and file in texts:
+            config = load_config(Path(file.name), self.root, given(self.options), texts[file])
+        made = Project(self.options, config, _paths=self._paths)
+        if config is not self.config:
+            made = made._guarded(self.options.cwd)
+        made._manifests = {paths: reread(held, texts) for paths, held in self._manifests.items()}
+        return made
 
     def tests(self, account: Account, account_id: str, partition: str = "aws") -> tuple[PermissionTest, ...]:
         """The tests that guardrails and manifests hold an account to; InputErrors with every mistake in them."""

@@ -20,7 +20,7 @@ from iamsync.manifest.nodes import Listing, Node, Scalar, Table
 from iamsync.manifest.notify import NOTIFY, read_notify
 from iamsync.manifest.organization import KEY, read_organization
 from iamsync.manifest.problems import WRONG, Problems, Wrong, a, is_null
-from iamsync.manifest.source import read
+from iamsync.manifest.source import parse, read
 from iamsync.model import EMPTY
 from iamsync.notification import Target
 from iamsync.policy.organization import Organization
@@ -102,16 +102,22 @@ class Config:
         return tuple(dict.fromkeys(path for account in self.accounts for path in account.manifests))
 
 
-def load_config(path: Path | None, cwd: Path, variables: Mapping[str, str | Sequence[str]] | None = None) -> Config:
+def load_config(
+    path: Path | None,
+    cwd: Path,
+    variables: Mapping[str, str | Sequence[str]] | None = None,
+    text: str | None = None,
+) -> Config:
     """The project file given, else `iamsync.yaml` of the directory, else a project without one.
 
-    `variables` (the command line's) go before those of the file where its settings use them.
+    `variables` (the command line's) go before those of the file where its settings use them. `text` stands in the
+    place of what lies on disk.
     Raises InputError, or InputErrors with everything that is wrong in it.
     """
     target = Path(os.path.abspath(cwd / (path or FILE)))
     if path is None and not os.path.lexists(target):
         return Config(None, target.parent, (Account(DEFAULT_ACCOUNT, no_settings()),))
-    documents = read(target, target.name)
+    documents = read(target, target.name) if text is None else parse(text, target.name)
     if len(documents) != 1 or not isinstance(documents[0], Table):
         what = "holds nothing" if not documents else "is not one mapping"
         hint = "write version: 1 and what else is to be set"

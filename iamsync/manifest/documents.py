@@ -13,7 +13,7 @@ from iamsync.kinds.metadata import SIZE
 from iamsync.manifest.expand import Scope, expand
 from iamsync.manifest.nodes import Listing, Node, Scalar, Table
 from iamsync.manifest.problems import WRONG, Problems, Wrong, a, did_you_mean, is_null
-from iamsync.manifest.source import read
+from iamsync.manifest.source import documents_of, read
 from iamsync.policy.document import Document
 from iamsync.policy.grammar import Path as StepPath
 from iamsync.policy.grammar import Use, problems
@@ -73,6 +73,14 @@ class Documents:
             finally:
                 found.via = via
         return self._document(node, use, partition, found)
+
+    def file(self, node: Node, found: Problems) -> tuple[Path, Node] | None:
+        """The file that `{$file: PATH}` names and what was read from it; None where the node names none."""
+        if not isinstance(node, Table) or FILE_KEY not in node:
+            return None
+        target = self._target(node, found, (*SUFFIXES, ".xml"))
+        held = self._files.get(target[0]) if target is not None else None
+        return None if target is None or held is None or isinstance(held, WRONG) else (target[0], held)
 
     def text(self, node: Node, what: str, found: Problems) -> str | None:
         """A text of its own kind (SAML metadata): written there, or in an .xml file, which is taken as it is."""
@@ -182,6 +190,21 @@ def _whole(path: Path, name: str, at: Scalar) -> Node | Wrong:
     except OSError as error:
         return InputError(f"cannot read {name}: {error.strerror}", code="unreadable-file", place=at.place)
     return Scalar(text, text, True, at.source, at.start, at.end)
+
+
+def reread_document(path: Path, before: Node | Wrong, text: str) -> Node:
+    """What a document file says with this text in it, in the place of what was read before.
+
+    Raises InputError(s) where it is none.
+    """
+    if isinstance(before, WRONG):
+        raise before
+    if path.suffix.lower() == ".xml":
+        return Scalar(text, text, True, before.source, before.start, before.end)
+    documents = documents_of(text, before.source.file)
+    if len(documents) != 1:
+        raise InputError(f"{before.source.file} holds no single document", code="wrong-type", place=before.place)
+    return documents[0]
 
 
 def file_name(path: Path, root: Path) -> str:

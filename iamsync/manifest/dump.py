@@ -62,6 +62,32 @@ def manifests(
     return {name: dump(value, header=headers[name], spaced=True) for name, value in files.items()}
 
 
+class Spelling:
+    """How manifests that declare a state spell values of its account: bare names, variables, short forms."""
+
+    def __init__(self, declared: State, aliases: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._ours = _Ours(declared, ())
+        self._spelled = _spelling({**aliases, declared.account_id: "account.id"})
+
+    def text(self, text: str) -> str:
+        """A live text with variables where it names an account."""
+        return self._spelled(text)
+
+    def everywhere(self, value: Any) -> Any:
+        """A JSON value with every text so."""
+        return _everywhere(value, self._spelled)
+
+    def field(self, field: Field, value: Any) -> Any:
+        """A field's value as it stands in a new declaration."""
+        return _everywhere(_written(field, value, self._ours, {}), self._spelled)
+
+    def reference(self, field: Field, value: str) -> str:
+        """A member of a field of references, or its one reference, not yet with variables."""
+        if field.name == "groups":
+            return self._ours.group(value)
+        return self._ours.role(value) if getattr(field, "target", "policy") == "role" else self._ours.policy(value)
+
+
 def file_of(resource: Resource, layout: Layout) -> str:
     """The name of the file that holds a resource."""
     return _file(KINDS[resource.address.kind], resource.address.name, layout)

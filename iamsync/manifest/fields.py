@@ -109,7 +109,7 @@ def read_field(kind: Kind, shape: Field, node: Node, layer: Layer, reading: Read
     if shape.form == "reference":
         held = values.text(node, shape.name, reading.problems)
         target: str = getattr(shape, "target", "policy")
-        found = None if held is None else _reference(target, held, node, reading)
+        found = None if held is None else reference(target, held, node, reading)
         return BAD if found is None else found
     if shape.form == "references":
         return _references(shape, node, reading)
@@ -229,7 +229,7 @@ def _references(shape: Field, node: Node, reading: Reading) -> Any:
     found: dict[str, Node] = {}
     good = True
     for text, at, ends in _items(shape, target, node, reading):
-        value = _reference(target, text, at, reading)
+        value = reference(target, text, at, reading)
         if value is None:
             good = False
         elif value in found:
@@ -269,7 +269,7 @@ def _broken(node: Listing, word: str) -> list[Node]:
     return [item for item, value in zip(node, held, strict=True) if not isinstance(value, Scalar) or is_null(value)]
 
 
-def _reference(target: str, text: str, at: Node, reading: Reading) -> str | None:
+def reference(target: str, text: str, at: Node, reading: Reading) -> str | None:
     if target == "group":
         return references.group(text, at, reading.declared, reading.problems)
     if target == "role":

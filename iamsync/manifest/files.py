@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from iamsync.errors import InputError, Place
 from iamsync.manifest.config import FILE
-from iamsync.manifest.documents import exists, file_name, inside
+from iamsync.manifest.documents import exists, file_name, inside, reread_document
 from iamsync.manifest.nodes import Node
 from iamsync.manifest.problems import WRONG, Problems, Wrong
 from iamsync.manifest.sections import Part, read_part
-from iamsync.manifest.source import read
+from iamsync.manifest.source import documents_of, read
 
 SUFFIXES: Final = (".yaml", ".yml")
 
@@ -110,10 +110,24 @@ def _manifests_in(path: Path) -> Iterator[Path]:
                 yield Path(directory, name)
 
 
-def _read(path: Path, base: Path, name: str) -> ManifestFile:
+def reread(manifests: Manifests, texts: Mapping[Path, str]) -> Manifests:
+    """The same manifests with these texts in the place of what lies on disk; the rest is not read again.
+
+    Raises InputError where a document file holds no single document any more.
+    """
+    files = tuple(
+        _read(file.path, file.base, file.file, texts[file.path]) if file.path in texts else file
+        for file in manifests.files
+    )
+    documents = dict(manifests.documents)
+    documents |= {path: reread_document(path, documents[path], texts[path]) for path in documents if path in texts}
+    return Manifests(manifests.root, files, documents)
+
+
+def _read(path: Path, base: Path, name: str, text: str | None = None) -> ManifestFile:
     problems = Problems()
     try:
-        nodes = read(path, name)
+        nodes = read(path, name) if text is None else documents_of(text, name)
     except WRONG as wrong:
         problems.take(wrong)
         return ManifestFile(name, path, base, (), problems.errors, broken=True)

@@ -79,7 +79,12 @@ def read(path: Path, file: str) -> tuple[Node, ...]:
             place=Source(file, data.decode("utf-8", "replace")).place(before),
             hint="save the file as UTF-8",
         ) from None
-    return (parse_json(text, file),) if path.suffix.lower() == ".json" else parse(text, file)
+    return documents_of(text, file)
+
+
+def documents_of(text: str, file: str) -> tuple[Node, ...]:
+    """The documents of a text, which is JSON where its file's name ends so; InputError(s) as `parse`."""
+    return (parse_json(text, file),) if file.lower().endswith(".json") else parse(text, file)
 
 
 def parse(text: str, file: str) -> tuple[Node, ...]:

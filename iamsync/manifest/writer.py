@@ -12,6 +12,7 @@ from typing import Any
 
 WIDTH = 100
 FLOW_ITEMS = 4
+STEP = "  "
 # Both parsers give up looking for the ":" of a plain "KEY: VALUE" after 1,024 characters.
 LONGEST_KEY = 1000
 
@@ -78,13 +79,44 @@ def _is_block(value: Any, used: int) -> bool:
     return False
 
 
-def _block(value: Any, indent: str, spaced: int = 0) -> list[str]:
+def entry(key: str, value: Any, indent: str = "", step: str = STEP) -> list[str]:
+    """The lines of one entry of a table whose keys stand behind `indent`; what is below it is `step` further in."""
+    return _entry(key, value, indent, 0, step)
+
+
+def item(value: Any, indent: str = "", step: str = STEP) -> list[str]:
+    """The lines of one item of a listing, dash included."""
+    return _entry(_DASH, value, indent, 0, step)
+
+
+def flow(value: Any) -> str:
+    """The value on one line, in brackets where it has parts."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_text(key, flow=True)}: {flow(held)}" for key, held in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(flow(held) for held in value)}]"
+    return _scalar(value, flow=True)
+
+
+def line(value: Any) -> str:
+    """A text, number, truth or null as it stands on a line of its own."""
+    return _scalar(value)
+
+
+def quoted(text: str, mark: str) -> str:
+    """A text in the quotes of this mark, or in others where these cannot hold it."""
+    if mark == "'" and text.isprintable():
+        return "'" + text.replace("'", "''") + "'"
+    return '"' + "".join(_escaped(char) for char in text) + '"'
+
+
+def _block(value: Any, indent: str, spaced: int = 0, step: str = STEP) -> list[str]:
     """The lines of a table or listing that is not empty."""
     lines: list[str] = []
     previous = 1
     for entry in value.items() if isinstance(value, dict) else ((_DASH, item) for item in value):
         key, (item, comment) = entry[0], _bare(entry[1])
-        block = [*_comment(comment, indent), *_entry(key, item, indent, spaced)]
+        block = [*_comment(comment, indent), *_entry(key, item, indent, spaced, step)]
         if spaced and lines and (len(block) > 1 or previous > 1):
             lines.append("")
         previous = len(block)
@@ -92,25 +124,26 @@ def _block(value: Any, indent: str, spaced: int = 0) -> list[str]:
     return lines
 
 
-def _entry(key: Any, item: Any, indent: str, spaced: int) -> list[str]:
-    inner = indent + "  "
+def _entry(key: Any, item: Any, indent: str, spaced: int, step: str = STEP) -> list[str]:
+    inner = indent + STEP
     if key is _DASH:
         if not _is_block(item, len(inner)):
             return _inline_lines(f"{indent}- ", item, inner)
-        return _compact(f"{indent}- ", item, inner)
+        return _compact(f"{indent}- ", item, inner, step)
     name = _key(key)
     if len(name) > LONGEST_KEY:
         if not _is_block(item, len(inner)):
             return [f"{indent}? {name}", *_inline_lines(f"{indent}: ", item, inner)]
-        return [f"{indent}? {name}", *_compact(f"{indent}: ", item, inner)]
+        return [f"{indent}? {name}", *_compact(f"{indent}: ", item, inner, step)]
+    inner = indent + step
     if not _is_block(item, len(indent) + len(name) + 2):
         return _inline_lines(f"{indent}{name}: ", item, inner)
-    return [f"{indent}{name}:", *_block(item, inner, max(spaced - 1, 0))]
+    return [f"{indent}{name}:", *_block(item, inner, max(spaced - 1, 0), step)]
 
 
-def _compact(start: str, item: Any, inner: str) -> list[str]:
+def _compact(start: str, item: Any, inner: str, step: str) -> list[str]:
     """A block that begins on the line of its dash; below it, where a comment comes first."""
-    lines = _block(item, inner)
+    lines = _block(item, inner, 0, step)
     if lines[0].lstrip().startswith("#"):
         return [start.rstrip(), *lines]
     return [start + lines[0][len(inner) :], *lines[1:]]
