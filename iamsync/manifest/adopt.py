@@ -181,11 +181,13 @@ class Writing:
         if left:
             raise InputError(f"{min(left)} is not found in {shape.name}", code=CODE, place=node.place)
         ordered = texts == sorted(texts) and "" not in texts
-        for value in sorted(
-            self.spelling.reference(shape, item) if shape.form == "references" else item for item in new - old
-        ):
+        refers = shape.form == "references"
+        # Above the first line of a list may stand what is said about it: nothing is put ahead of it.
+        lined = "\n" in node.source.text[node.start : node.end]
+        for value in sorted(self.spelling.reference(shape, held) if refers else held for held in new - old):
             text = wording.spelled(value)
             at = next((n for n, other in enumerate(texts) if ordered and other > text), len(texts))
+            at = at if at or not lined else len(texts)
             out.insert(at, text)
             texts.insert(at, text)
         return out

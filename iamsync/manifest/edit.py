@@ -53,7 +53,8 @@ def rewritten(text: str, file: str, edits: Sequence[Edit]) -> str:
     Raises InputError where a value is shared by an anchor, or cannot be put there.
     """
     for _ in range(_rounds(edits)):
-        run = _Run(Page(text, file), documents_of(text, file))
+        documents = documents_of(text, file)
+        run = _Run(Page(text, file, documents), documents)
         splices = [splice for edit in edits for splice in run.towards(edit)]
         if not splices:
             return text

@@ -36,8 +36,9 @@ class Splice:
 class Page:
     """One text and its layout."""
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, documents: tuple[Node, ...] = ()) -> None:
         self.text = text
+        self.documents = documents
         self.source = Source(file, text)
         self.json = file.lower().endswith(".json")
         found = _BREAK.search(text)
@@ -151,7 +152,9 @@ class Page:
 
     def step(self, parent: Node) -> str:
         """How far in the values below this table stand, as their neighbours do."""
-        return " " * (self._step_at(parent) or next(filter(None, map(self._step_at, _tables(parent))), 0) or 2)
+        if not (here := self._step_at(parent)):
+            here = next(filter(None, map(self._step_at, _tables((parent, *self.documents)))), 2)
+        return " " * here
 
     def _step_at(self, node: Node) -> int:
         for key, value in node.entries if isinstance(node, Table) else ():
@@ -169,6 +172,8 @@ class Page:
             return Splice(root.start, self.content_end(root), text.replace("\n", self.newline))
         key = parent.entries[position][0] if isinstance(parent, Table) else None
         node = parent.entries[position][1] if isinstance(parent, Table) else _items(parent)[position]
+        if (list_of := self._list_of(node, value)) is not None:
+            return Splice(node.start, node.end, list_of)
         if self.in_brackets(parent):
             at = self._value_start(key, node)
             gap = "" if at < node.end or key is None or self.json else " "
@@ -178,6 +183,18 @@ class Page:
         if key is None:
             raise self.wrong(node, "an item of a list is not rewritten in place")
         return self._below(key, node, value, self.step(parent))
+
+    def _list_of(self, node: Node, value: Any) -> str | None:
+        """A value as the first of a short list, as it is written; None where it does not become that."""
+        if not isinstance(node, Scalar) or not self._on_one_line(node) or node.value is None:
+            return None
+        if not isinstance(value, list) or len(value) < 2 or not _flat(value) or value[0] != node.value:
+            return None
+        rest = [self._scalar(item, node, flow=True) for item in value[1:]]
+        text = f"[{', '.join((self.text[node.start : node.end], *rest))}]"
+        fits = len(value) <= writer.FLOW_ITEMS and self.column(node.start) + len(text) <= writer.WIDTH
+        plain = self.json or self.text[node.start] in "\"'" or writer.flow(node.value) == node.text
+        return text if plain and (self.json or fits) else None
 
     def _on_one_line(self, node: Scalar) -> bool:
         text = self.text[node.start : node.end]
@@ -421,9 +438,10 @@ def _items(node: Node) -> Sequence[Node]:
     return node.items
 
 
-def _tables(node: Node) -> Iterator[Node]:
-    """The tables below a node, the nearest first."""
-    level: list[Node] = [node]
+def _tables(nodes: Iterable[Node]) -> Iterator[Node]:
+    """The tables among and below these nodes, the nearest first."""
+    level = list(nodes)
+    yield from (node for node in level if isinstance(node, Table))
     while level:
         below: list[Node] = []
         for held in level:
