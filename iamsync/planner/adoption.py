@@ -36,10 +36,11 @@ class Wish:
             return _named(want - have, account_id), _named(have - want, account_id)
         if self.field.form in ("tags", "documents"):
             old, new = dict(self.old), dict(self.new)
-            shown = (lambda key, value: f"{key}={value}") if self.field.form == "tags" else (lambda key, _: str(key))
-            came = [shown(key, new[key]) for key in sorted(new) if old.get(key) != new[key]]
-            went = [shown(key, old[key]) for key in sorted(old) if old[key] != new.get(key)]
-            return tuple(came), tuple(went)
+            came = [(key, new[key]) for key in sorted(new) if old.get(key) != new[key]]
+            went = [(key, old[key]) for key in sorted(old) if old[key] != new.get(key)]
+            if self.field.form == "tags":
+                return tuple(f"{key}={value}" for key, value in came), tuple(f"{key}={value}" for key, value in went)
+            return tuple(key for key, _ in came), tuple(key for key, _ in went)
         return (), ()
 
 
