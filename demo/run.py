@@ -49,10 +49,12 @@ class Tour:
         print(text, flush=True)
         self.shown.append(text)
 
-    def iamsync(self, command: str) -> None:
-        """Run one command to its end; a failure ends the tour."""
+    def iamsync(self, command: str, code: int = 0) -> None:
+        """Run one command to its end; another exit code than this ends the tour."""
         self.say(f"$ iamsync {command}")
-        self._run([sys.executable, "-m", "iamsync", *command.split()], self.environment)
+        self._run([sys.executable, "-m", "iamsync", *command.split()], self.environment, code)
+        if code:
+            self.say(f"(exit code {code})\n")
 
     def python(self, code: str, endpoint: str) -> None:
         """Run boto3 code against an endpoint, as somebody with the AWS CLI would work on the account."""
@@ -62,7 +64,7 @@ class Tour:
         given = {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "sandbox"}
         self._run([sys.executable, "-c", code], {**self.environment, **given, "AWS_DEFAULT_REGION": "us-east-1"})
 
-    def _run(self, command: list[str], environment: dict[str, str]) -> None:
+    def _run(self, command: list[str], environment: dict[str, str], code: int = 0) -> None:
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -75,7 +77,7 @@ class Tour:
             check=False,
         )
         self.say(done.stdout)
-        if done.returncode:
+        if done.returncode != code:
             raise SystemExit(f"the demo stopped: exit code {done.returncode}")
 
     @contextmanager
@@ -115,10 +117,12 @@ def tour(folder: Path) -> str:
     made.say("# Now somebody changes the account behind its back, with boto3, while `iamsync sandbox serve` runs.\n")
     with made.served() as address:
         made.python(BY_HAND, address)
-    made.say("# The next plan says exactly that, and what would undo it. The role nobody declared is reported.\n")
+    made.say("# Drift says what was done by hand, and how grave it is. The role nobody declared is reported.\n")
+    made.iamsync("drift", code=2)
+    made.say("# The next plan says what would undo it.\n")
     made.iamsync("plan")
     made.iamsync("apply --auto-approve")
-    made.iamsync("plan")
+    made.iamsync("drift")
     return normal("\n".join(made.shown), folder)
 
 

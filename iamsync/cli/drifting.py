@@ -18,7 +18,7 @@ FORMATS: Final = ("text", "json", "markdown", "sarif", "junit", "github")
 
 def add(app: typer.Typer) -> None:
     """Put the commands of this family on the application."""
-    app.command(epilog="Example: iamsync drift --base git:origin/main --fail-on medium --since-last drift.json")(drift)
+    app.command(epilog="Example: iamsync drift --base git:origin/main --fail-on medium --attribute")(drift)
 
 
 @shared
@@ -46,6 +46,10 @@ def drift(
             envvar="IAMSYNC_SINCE_LAST",
         ),
     ] = None,
+    attribute: Annotated[
+        bool,
+        typer.Option("--attribute", help="Ask CloudTrail who did it, when and from where.", envvar="IAMSYNC_ATTRIBUTE"),
+    ] = False,
     form: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}.", envvar="IAMSYNC_FORMAT")] = "text",
     report: Annotated[
         list[str] | None,
@@ -70,7 +74,7 @@ def drift(
     project = Project.open(options)
     last = drifting.last(since_last, options) if since_last is not None else None
     with Ways(project) as ways:
-        found = drifting.seen(project, ways)
+        found = drifting.seen(project, ways, attribute=attribute, before=last)
     made = drifting.document(found, options, floor, (last,) if since_last is not None else None)
     _publish(made, form, also, common, project.root)
     if since_last is not None:

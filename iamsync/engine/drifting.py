@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from iamsync import __version__
+from iamsync.engine.attributing import attributions
 from iamsync.engine.options import Options, utc_now
 from iamsync.engine.planning import Planned, plans
 from iamsync.engine.project import Project
@@ -28,13 +29,22 @@ def known_floor(text: str | None) -> str | None:
     return text
 
 
-def seen(project: Project, ways: Ways) -> tuple[driftfile.Seen, ...]:
-    """The drift of every account of this run; it costs the calls of a plan."""
-    return tuple(_seen(item) for item in plans(project, ways))
+def seen(
+    project: Project, ways: Ways, *, attribute: bool = False, before: dict[str, Any] | None = None
+) -> tuple[driftfile.Seen, ...]:
+    """The drift of every account of this run; it costs the calls of a plan.
+
+    With `attribute` CloudTrail is asked who did it, but for what the last run (`before`) found out.
+    """
+    return tuple(_seen(item, attribute, before) for item in plans(project, ways))
 
 
-def _seen(item: Planned) -> driftfile.Seen:
-    return driftfile.Seen(item.plan, drift(item.plan, item.base), aws_drift(item.plan))
+def _seen(item: Planned, attribute: bool, before: dict[str, Any] | None) -> driftfile.Seen:
+    found, by_aws = drift(item.plan, item.base), aws_drift(item.plan)
+    if not attribute:
+        return driftfile.Seen(item.plan, found, by_aws)
+    known = driftfile.attributed(item.plan.account_id, found, before)
+    return driftfile.Seen(item.plan, found, by_aws, attributions(item, found, known))
 
 
 def document(

@@ -159,6 +159,17 @@ def identity(entry: Json) -> str:
     return codec.digest([entry.get(name) for name in _IDENTITY])
 
 
+def attributed(account: str, found: Sequence[Drift], last: Json | None) -> dict[int, Entry]:
+    """What an earlier run found out of who did what is still there: CloudTrail forgets it after 90 days."""
+    before = keys(last) if last is not None else {}
+    told: dict[int, Entry] = {}
+    for at, one in enumerate(found):
+        held = (before.get((account, identity(_entry(one, None)))) or {}).get("attribution")
+        if one.standing == "drift" and held and held.get("who"):
+            told[at] = held
+    return told
+
+
 def since(made: dict[str, Any], last: Json | None) -> dict[str, Any]:
     """The document with each entry marked `new` or `known`, and what was there in the last run and is `gone`."""
     before = keys(last) if last is not None else {}

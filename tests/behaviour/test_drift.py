@@ -1,0 +1,58 @@
+"""`iamsync drift` as a command: its exit codes, what it costs, its reports, and what it leaves for the next run."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+from tests.behaviour.conftest import Site
+
+
+def tagged(site: Site, **tags: str) -> None:
+    """Somebody tags alice behind the manifests' back."""
+    site.by_hand(lambda iam: iam.tag_user(UserName="alice", Tags=[{"Key": k, "Value": v} for k, v in tags.items()]))
+
+
+def test_a_run_without_drift_costs_what_a_plan_without_changes_costs(applied: Site) -> None:
+    applied.fine("plan")
+    planned = Counter(applied.calls)
+    told = applied.fine("drift", "--attribute")
+    assert Counter(applied.calls) == planned
+    assert "No drift. Live IAM is what the manifests say." in told.out
+
+
+def test_drift_exits_with_2_and_only_at_the_floor_where_there_is_one(applied: Site) -> None:
+    tagged(applied, by="hand")
+    told = applied.run("drift")
+    assert told.code == 2
+    assert "info      user/alice: tag by added by hand: hand" in told.out
+    assert applied.run("drift", "--fail-on", "low").code == 0
+    assert applied.run("drift", "--fail-on", "info").code == 2
+    assert applied.run("drift", "--fail-on", "grave").code == 1
+    assert not applied.writes
+    assert applied.run("drift", "--target", "user/bob").code == 0
+    # The sandbox has no CloudTrail, and says so at each entry.
+    asked = applied.run("drift", "--attribute")
+    assert (asked.code, "by unknown: " in asked.out) == (2, True), asked
+
+
+def test_since_the_last_run_is_told_and_remembered(applied: Site) -> None:
+    def statuses(*more: str) -> dict[str, str]:
+        document: dict[str, Any] = json.loads(
+            applied.run("drift", "--format", "json", "--since-last", "drift.json", *more).out
+        )
+        (account,) = document["accounts"]
+        return {entry["item"]: entry["status"] for entry in (*account["drift"], *account["gone"])}
+
+    assert statuses() == {}
+    tagged(applied, first="1")
+    assert statuses() == {"first": "new"}
+    tagged(applied, second="1")
+    assert statuses() == {"first": "known", "second": "new"}
+    applied.by_hand(lambda iam: iam.untag_user(UserName="alice", TagKeys=["first"]))
+    assert statuses() == {"second": "known", "first": "gone"}
+    assert applied.run("drift", "--since-last", "drift.json", "--target", "user/*").code == 1
+    applied.write("{}", "drift.json")
+    assert "bad-drift-file" in applied.run("drift", "--since-last", "drift.json").err
+    assert (applied.root / "drift.json").read_text(encoding="utf-8") == "{}"
