@@ -1,9 +1,13 @@
-"""IAM Access Analyzer's ValidatePolicy: AWS's own checks of single documents. It costs nothing and stores nothing."""
+"""IAM Access Analyzer: AWS's own checks of single documents (ValidatePolicy, free), and of the access that they give.
+
+CheckNoNewAccess and CheckAccessNotGranted are charged for each call. Nothing is stored by any of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +19,8 @@ _TRUST: Final = "AWS::IAM::AssumeRolePolicyDocument"
 _OPERATION: Final = "ValidatePolicy"
 # It throttles early; more at once would only wait longer.
 _WORKERS: Final = 4
+# What is wrong with a document or its length, not with the caller or the service.
+_NOT_TAKEN: Final = frozenset({"ValidationException", "UnprocessableEntityException", "InvalidParameterException"})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,6 +46,33 @@ class Remark:
     key: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A question about a document: whether it gives access that `existing` does not, or any of `actions`."""
+
+    document: str
+    trust: bool = False
+    existing: str = ""
+    actions: tuple[str, ...] = ()
+
+    @property
+    def operation(self) -> str:
+        """What AWS calls the check."""
+        return "CheckAccessNotGranted" if self.actions else "CheckNoNewAccess"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """AWS's answer; `reasons` are its words with the position from 0 of the statement meant, where it names one.
+
+    `refused`: why AWS does not take the document.
+    """
+
+    passed: bool
+    reasons: tuple[tuple[str, int | None], ...] = ()
+    refused: str = ""
+
+
 def validate(
     connection: Connection, documents: Iterable[Document], *, workers: int = _WORKERS
 ) -> dict[Document, tuple[Remark, ...]]:
@@ -51,14 +84,59 @@ def validate(
     if not wanted:
         return {}
     client = connection.client("accessanalyzer")
+    with _offered(client, _OPERATION), ThreadPoolExecutor(max_workers=min(workers, len(wanted))) as pool:
+        return dict(zip(wanted, pool.map(lambda one: tuple(_remarks(client, one)), wanted), strict=True))
+
+
+def check(connection: Connection, checks: Iterable[Check], *, workers: int = _WORKERS) -> dict[Check, Verdict]:
+    """AWS's answer to each check, each asked once, and charged for.
+
+    A document that AWS does not take (too long, not one it can reason about) is its own answer. Raises AccessDenied
+    where the caller may not ask, AwsError where there is no Access Analyzer in the region.
+    """
+    wanted = list(dict.fromkeys(checks))
+    if not wanted:
+        return {}
+    client = connection.client("accessanalyzer")
+    with _offered(client, wanted[0].operation), ThreadPoolExecutor(max_workers=min(workers, len(wanted))) as pool:
+        return dict(zip(wanted, pool.map(lambda one: _verdict(client, one), wanted), strict=True))
+
+
+def _verdict(client: Any, asked: Check) -> Verdict:
+    params: dict[str, Any] = {"policyType": "RESOURCE_POLICY" if asked.trust else "IDENTITY_POLICY"}
+    if asked.actions:
+        params |= {"policyDocument": asked.document, "access": [{"actions": list(asked.actions)}]}
+    else:
+        params |= {"newPolicyDocument": asked.document, "existingPolicyDocument": asked.existing}
     try:
-        with ThreadPoolExecutor(max_workers=min(workers, len(wanted))) as pool:
-            return dict(zip(wanted, pool.map(lambda one: tuple(_remarks(client, one)), wanted), strict=True))
+        answer = call(client, asked.operation, params)
+    except AwsError as error:
+        if error.aws_code in _NOT_TAKEN:
+            return Verdict(False, refused=error.message)
+        raise
+    if answer.get("result") not in ("PASS", "FAIL"):
+        raise IncompleteRead(
+            f"{asked.operation}: no result in the answer",
+            code="incomplete-read",
+            operation=asked.operation,
+            hint="run the command again",
+        )
+    reasons = (
+        (str(reason.get("description") or ""), reason.get("statementIndex")) for reason in answer.get("reasons") or ()
+    )
+    return Verdict(answer["result"] == "PASS", tuple(reasons))
+
+
+@contextmanager
+def _offered(client: Any, operation: str) -> Iterator[None]:
+    """Errors of a place that has no Access Analyzer, said as such."""
+    try:
+        yield
     except Unsupported as error:
         raise Unsupported(
             f"there is no Access Analyzer here: {error.message.partition(' (')[0]}",
             code="no-access-analyzer",
-            operation=_OPERATION,
+            operation=operation,
             hint="only AWS has one; leave --access-analyzer out",
         ) from error
     except AwsError as error:
@@ -67,7 +145,7 @@ def validate(
         raise AwsError(
             f"Access Analyzer does not answer in {client.meta.region_name}: {error.message}",
             code="no-access-analyzer",
-            operation=_OPERATION,
+            operation=operation,
             hint="not every region has it; name another one with --region, its answers are the same",
         ) from error
 

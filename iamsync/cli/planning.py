@@ -89,11 +89,20 @@ def plan(
             envvar="IAMSYNC_FAIL_ON_GAIN",
         ),
     ] = None,
+    access_analyzer: Annotated[
+        bool,
+        typer.Option(
+            "--access-analyzer",
+            help="Also ask AWS's Access Analyzer about the access that the plan gives. AWS charges for each call: one "
+            "or two for each user and role that changes, one for each changed trust policy.",
+        ),
+    ] = False,
     form: Format = "text",
     report: Report = None,
     notify: Notify = False,
 ) -> None:
     """Show what would change, in order, and change nothing."""
+    from iamsync.engine.analyzing import analyzed, askable
     from iamsync.engine.planning import document, gained, plans, to_text
     from iamsync.engine.project import Project
     from iamsync.engine.reach import Ways
@@ -112,9 +121,13 @@ def plan(
     if expiring is not None:
         options = replace(options, expiring=within(expiring, options.now))
     project = Project.open(options)
+    if access_analyzer:
+        askable(project)
     with Telling(project, "plan", notify, common, brief_of_plan) as told:
         with Ways(project) as ways:
             planned = plans(project, ways)
+            if access_analyzer:
+                planned = analyzed(project, planned, fail_on_gain or ())
         told.document = made = document(planned, options)
         _publish(made, form, also, common, project.root)
         if out is not None:

@@ -9,6 +9,7 @@ from typing import Final
 from iamsync.engine import analyzing
 from iamsync.errors import InputError
 from iamsync.planner.meanings import MEANINGS, RESIDUAL
+from iamsync.planner.notes import NOTES
 from iamsync.policy.escalation import EFFECTS, ON
 from iamsync.policy.escalation import RULES as ESCALATION
 from iamsync.policy.escalation import Rule as Way
@@ -105,10 +106,11 @@ def explanations() -> tuple[Explanation, ...]:
     rules = (Explanation(rule.id, rule.severity, rule.title, rule.text) for rule in RULES)
     guards = (Explanation(name, "guard", *MEANINGS[name]) for name in sorted(MEANINGS))
     residual = (Explanation(name, "medium", *RESIDUAL[name]) for name in sorted(RESIDUAL))
+    notes = (Explanation(name, "finding", *NOTES[name]) for name in sorted(NOTES))
     reported = (Explanation(name, "report", *_REPORTED[name]) for name in sorted(_REPORTED))
     drift = (Explanation(name, "drift", *_DRIFT[name]) for name in sorted(_DRIFT))
     ways = (_way_up(rule) for rule in ESCALATION)
-    return tuple(sorted((*rules, *guards, *residual, *reported, *drift, *ways), key=lambda item: item.id))
+    return tuple(sorted((*rules, *guards, *residual, *notes, *reported, *drift, *ways), key=lambda item: item.id))
 
 
 def _way_up(rule: Way) -> Explanation:

@@ -64,7 +64,8 @@ def reached_permissions(project: Project, reached: Reached, subject: Subject) ->
     beside = Beside()
     state = project.desired_of(reached.account, reached.account_id, reached.partition, beside)
     places = statement_places(beside.documents)
-    return Permitted(reached.account, subject, Permissions(state, _documents(project, reached, state), places=places))
+    known = _documents(project, reached, state)
+    return Permitted(reached.account, subject, _permissions(reached.account, state, known, places))
 
 
 def _meant(project: Project) -> tuple[Account, ...]:

@@ -13,7 +13,7 @@ from iamsync.selector import glob_matches
 def gains(plan: Plan, patterns: Iterable[str]) -> tuple[Finding, ...]:
     """A finding for each principal that gains an action one of the patterns (`iam:*`) covers.
 
-    What cannot be decided counts as a gain: a gate that shrugs is none.
+    What cannot be decided counts as a gain, and what AWS says is one, where it was asked: a gate that shrugs is none.
     """
     wanted = tuple(pattern.lower() for pattern in patterns)
     if not wanted:
@@ -37,6 +37,7 @@ def gains(plan: Plan, patterns: Iterable[str]) -> tuple[Finding, ...]:
                         origin=change.origin,
                     )
                 )
+    found += [finding for finding in plan.findings if finding.id == "AA-access-granted" and finding.severity == "high"]
     if any(finding.id == "access-untold" for finding in plan.findings):
         found.append(
             Finding("gain", "high", "not every principal's gains were computed", remedy="plan in parts with --target")

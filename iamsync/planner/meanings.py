@@ -201,7 +201,7 @@ RESIDUAL: Final[dict[str, tuple[str, str]]] = {
         "what a resource grants is missing while it is replaced",
         "AWS cannot change the value, so the resource is deleted and created again under its own name. In between "
         "nobody has what it grants. Give the new one another name with renamed_from, and it is there before the old "
-        "one goes.",
+        "one goes. An instance profile that changes its role stands empty for a moment too: it holds only one.",
     ),
     "boundary-swap": (
         "a permissions boundary changes beside other changes of what it bounds",

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from iamsync.aws import simulate
 from iamsync.cli.app import run
 from iamsync.engine import reach
 from tests.aws.answering import Answering, Refused
@@ -129,6 +130,30 @@ def test_the_desired_policies_are_sent_with_the_tests_context(
         {"ContextKeyName": "aws:sourceip", "ContextKeyValues": ["203.0.113.7"], "ContextKeyType": "ip"},
         {"ContextKeyName": "aws:username", "ContextKeyValues": ["alice"], "ContextKeyType": "string"},
     ]
+
+
+def test_the_organizations_policies_are_sent_level_by_level(
+    project: Path, aws: Aws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifests(project, ALICE)
+    scp = '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:DeleteBucket", "Resource": "*"}}'
+    (project / "root.json").write_text(scp, encoding="utf-8")
+    levels = "organization_policies: {scps: [[FullAWSAccess, root.json], [FullAWSAccess]]}\n"
+    (project / "iamsync.yaml").write_text(CONFIG + levels, encoding="utf-8")
+    for subject in ((), ("--planned",)):
+        told(capsys, *subject)
+        first, second = aws.asked[-1]["OrderedOrganizationPolicyInputList"]
+        everything, denial = map(json.loads, first["ServiceControlPolicyInputList"])
+        assert everything["Statement"][0]["Action"] == "*"
+        assert denial == json.loads(scp)
+        assert len(second["ServiceControlPolicyInputList"]) == 1
+    known, asked = simulate._members, len(aws.asked)
+    monkeypatch.setattr(
+        simulate, "_members", lambda *of: {k: v for k, v in known(*of).items() if not k.startswith("Ordered")}
+    )
+    (row,) = told(capsys)
+    assert "this version of botocore cannot give it service control policies" in " ".join(row["aws"]["not_asked"])
+    assert len(aws.asked) == asked
 
 
 def test_a_contradiction_fails_whatever_was_expected_and_shows_both(

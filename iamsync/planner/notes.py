@@ -1,0 +1,111 @@
+"""What each finding of a plan is about that is no guard: the long form of what stands under `findings`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Finding -> its title, why it is told, and what to do.
+NOTES: Final[dict[str, tuple[str, str]]] = {
+    "AA-access-granted": (
+        "AWS says that an action of --fail-on-gain would be granted",
+        "CheckAccessNotGranted of IAM Access Analyzer (plan --access-analyzer) was asked about the principal's own and "
+        "its groups' policies as the plan leaves them, and grants one of the actions; where it did, the same was asked "
+        "about the policies before. High means that it did not grant any of them then, and plan exits with 2; info "
+        "that it did. AWS sees no boundary and no policies of the organization here. Narrow the statement, or accept "
+        "it.",
+    ),
+    "AA-new-access": (
+        "AWS says that a change gives new access",
+        "CheckNoNewAccess of IAM Access Analyzer (plan --access-analyzer) compared the policies before and after: all "
+        "of a principal's own and its groups' as one document, or a trust policy. The statement that AWS names stands "
+        "with its policy and place, and beside it what iamsync says. AWS sees no boundary, no policies of the "
+        "organization and no tags here, so that it may see access where there is none in the end.",
+    ),
+    "AA-not-checked": (
+        "AWS was not asked about something, or did not take it",
+        "With plan --access-analyzer: the document of a policy is not known, or AWS refuses the document, which all "
+        "policies of a principal together make, as too long or as one that it cannot reason about. What iamsync says "
+        "of it stands alone.",
+    ),
+    "abac-tag-ignored": (
+        "a tag that policies ask for is left to others",
+        "Policies decide by this tag, and ignore_changes leaves its value to whoever sets it in the account: who may "
+        "tag decides what the policies allow. Declare the tag and take it out of ignore_changes, or see to it who may "
+        "tag.",
+    ),
+    "access-untold": (
+        "gains and losses of some principals were not computed",
+        "A change of one group or one policy can move thousands of principals. Past a limit the rest is counted, not "
+        "computed, and --fail-on-gain takes that for a gain. Plan in parts with --target to see them all.",
+    ),
+    "analyzer-contradicts": (
+        "AWS's Access Analyzer contradicts iamsync",
+        "With plan --access-analyzer, about the same documents: AWS finds new access where iamsync finds no gain, or "
+        "none where iamsync finds one. It is only called so where nothing has a say that AWS does not see: no "
+        "boundary, no policies of the organization, no changed tags or paths, nobody of the own account in a trust "
+        "policy. Neither is believed: look at both documents before this is applied, and please report it.",
+    ),
+    "call-undecided": (
+        "whether some calls are allowed cannot be told beforehand",
+        "Each call of the plan is checked against the policies of the user or role that would make it. For these the "
+        "answer hangs on something that only AWS knows, such as a second factor, or on a document that is not known. "
+        "It stops nothing; a call that is refused stops what waits for it, and running the command again goes on.",
+    ),
+    "expired-line": (
+        "a line of the manifests is over and does nothing",
+        "What it declares has expired, and is gone from the account. Delete the line: leaving it costs the next "
+        "reader's time, and says that something is there which is not.",
+    ),
+    "external-trust": (
+        "a role would trust somebody outside the account",
+        "A changed trust policy lets in another account, its users or roles, an identity provider or anyone, or asks "
+        "less of them than before. What they may do then is decided on both sides, and only this one is known here. "
+        "Be sure that you know whose it is, and that it needs this role.",
+    ),
+    "forgotten": (
+        "something is neither declared nor removed any more",
+        "The revision that --base names declared it, this one does not mention it, and it still lives. Deleting its "
+        "lines deletes nothing in the account. List it under removed: to delete it, or leave it to be reported as "
+        "unmanaged.",
+    ),
+    "gain": (
+        "a principal would gain what --fail-on-gain names",
+        "Somebody may do one of these actions after the plan and not now, by policies, groups, a boundary, tags or a "
+        "trust policy. What cannot be decided counts as a gain. plan exits with 2: have it reviewed, or narrow the "
+        "change.",
+    ),
+    "name-case": (
+        "a name differs from the account's in case only",
+        "IAM takes `Deploy` and `deploy` for one name and keeps the case in which it was created. The resource is "
+        "compared as that one; write the name as the account has it.",
+    ),
+    "near-quota": (
+        "a quota of AWS's is nearly used up, or perhaps passed",
+        "The plan leaves little room under a limit of the account. Medium: it would pass AWS's default, and whether "
+        "the account's own limit was raised cannot be read. Use fewer or larger policies, a group, or have AWS raise "
+        "the quota before it is needed.",
+    ),
+    "not-compared": (
+        "declared resources of a kind were not compared",
+        "A snapshot or dump (--live) does not hold everything of this kind. What it lacks may exist, so it is not "
+        "called missing and not created. Plan against the account itself.",
+    ),
+    "not-restored": (
+        "a rollback cannot bring this back",
+        "No call makes again what a deletion destroyed: ids, passwords, keys, second factors, old versions of a "
+        "policy. Trust policies and resource policies that hold an old id do not know the new one. What can be done "
+        "about it stands with each.",
+    ),
+    "oidc-subjects-widened": (
+        "a role would let in more subjects of an identity provider",
+        "Its trust policy asks less of the subject of a token than before: more repositories, branches, or whatever "
+        "else the provider issues tokens for may assume the role, and with a public provider that can be anybody's. "
+        "Name what may come in, one by one.",
+    ),
+    "weakened-guardrail": (
+        "a change weakens what guards it",
+        "Compared with the revision that --base names, or with the operator's --guardrails, this change loosens "
+        "something that is there to stop mistakes: a limit, a protection, an acknowledgement, a permission test, the "
+        "accounts. Look at it first, and at whether the rest of the change is what it lets through.",
+    ),
+}
