@@ -88,5 +88,5 @@ def test_the_page_on_safety_names_every_guard_and_finding_of_the_planner() -> No
                 assert isinstance(node.args[0], ast.Constant)
                 made.add(node.args[0].value)
     assert {name for name in made if f"`{name}`" not in text} == set()
-    named = set(re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE))
+    named = set(re.findall(r"^\| `([A-Za-z-]+)` \|", text, re.MULTILINE))
     assert named == made
