@@ -30,9 +30,9 @@ def schema(
 
 
 def explain(
-    code: Annotated[str | None, typer.Argument(help="Id of a finding or guard; all are listed without.")] = None,
+    code: Annotated[str | None, typer.Argument(help="Id of a finding, guard or error; all are listed without.")] = None,
 ) -> None:
-    """Tell what a finding of validate or a guard of plan is about, and why it matters."""
+    """Tell what a finding, a guard or an error is about, why it matters and how to mend it."""
     from iamsync.engine.explaining import explain as one
     from iamsync.engine.explaining import explanations
     from iamsync.render.listing import explanation_text, table

@@ -1,13 +1,16 @@
-"""The long form of what validate finds and of what guards refuse, by the id it is shown with."""
+"""The long form of findings, guards and errors, by the id they are shown with."""
 
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from iamsync.aws.failures import FAILURES
 from iamsync.engine import analyzing
+from iamsync.engine.refusals import REFUSALS
 from iamsync.errors import InputError
+from iamsync.manifest.mistakes import MISTAKES
 from iamsync.planner.meanings import MEANINGS, RESIDUAL
 from iamsync.planner.notes import NOTES
 from iamsync.policy.escalation import EFFECTS, ON
@@ -15,6 +18,8 @@ from iamsync.policy.escalation import RULES as ESCALATION
 from iamsync.policy.escalation import Rule as Way
 from iamsync.policy.lint import RULES
 
+# Every error by its code. One code is one thing, wherever it is noticed.
+ERRORS: Final = {**FAILURES, **MISTAKES, **REFUSALS}
 # What reports call changes of permissions and failing tests.
 _REPORTED: Final = {
     "permission-gain": (
@@ -93,7 +98,7 @@ _DRIFT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """An id, how grave it is (or that it is a guard or a row of a report), what it is called, and a paragraph."""
+    """An id, how grave it is (or that it is a guard, an error, a row of a report), what it is called, and why."""
 
     id: str
     severity: str
@@ -110,7 +115,13 @@ def explanations() -> tuple[Explanation, ...]:
     reported = (Explanation(name, "report", *_REPORTED[name]) for name in sorted(_REPORTED))
     drift = (Explanation(name, "drift", *_DRIFT[name]) for name in sorted(_DRIFT))
     ways = (_way_up(rule) for rule in ESCALATION)
-    return tuple(sorted((*rules, *guards, *residual, *notes, *reported, *drift, *ways), key=lambda item: item.id))
+    told = {item.id: item for item in (*rules, *guards, *residual, *notes, *reported, *drift, *ways)}
+    for name, (title, text) in ERRORS.items():
+        same = told.get(name)
+        # A guard and an error may bear one id: they are about one thing, seen before and after it was asked for.
+        also = same and replace(same, text=f"{same.text} As an error ({title}): {text}")
+        told[name] = also or Explanation(name, "error", title, text)
+    return tuple(told[name] for name in sorted(told))
 
 
 def _way_up(rule: Way) -> Explanation:

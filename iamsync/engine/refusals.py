@@ -1,0 +1,192 @@
+"""What each error of a run is about that is neither AWS's nor a manifest's: options, plans, records, the sandbox."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Code -> title, and why and how.
+REFUSALS: Final[dict[str, tuple[str, str]]] = {
+    "account-not-allowed": (
+        "the operator's guardrails do not allow this account",
+        "The file that --guardrails names lists the accounts that may be touched, and this is none of them. Whoever "
+        "owns that file can add it.",
+    ),
+    "aimless-test": (
+        "the action is never about the resource",
+        "What is asked could only be answered with no, whatever the policies say: the action takes resources of "
+        "another kind. Look at the resource, or at the action.",
+    ),
+    "applied-in-part": (
+        "some steps failed, and what waits for them was not done",
+        "Each failure is named with its step. Mend the cause and run the same command again: what is done is not done "
+        "twice.",
+    ),
+    "bad-action": (
+        "this is no action",
+        "An action is a service and a name with a colon between: s3:GetObject, or s3:Get* where patterns are taken.",
+    ),
+    "bad-drift-file": (
+        "this is no file of an earlier drift run",
+        "--since-last names a file that an earlier run wrote there. Name that one, or delete it: the next run writes a "
+        "new one.",
+    ),
+    "bad-option": (
+        "an option's value makes no sense, or two do not go together",
+        "The message names the option and the hint a value that would do. It was checked before anything was asked.",
+    ),
+    "bad-plan-file": (
+        "this is no plan file, or an edited one",
+        "A saved plan carries a digest of what it does, and one whose steps do not fit it is refused, as is one of "
+        "another format. Make a new one: iamsync plan --out plan.json.",
+    ),
+    "bad-revision": (
+        "git does not have what --base or git:REV names",
+        "The revision, or the file or folder in it, is not there, or is no text. A CI checkout is often shallow: fetch "
+        "the revision first.",
+    ),
+    "bad-snapshot": (
+        "this file is neither a snapshot nor a dump of an account",
+        "--live and the sandbox's seed take what `iamsync snapshot --out FILE` writes, or the whole answer of "
+        "`aws iam get-account-authorization-details --output json`.",
+    ),
+    "bad-variables": (
+        "the file of variables is not one",
+        'It is a JSON object whose values are texts or lists of texts, as {"env": "prod", "groups": ["a", "b"]}.',
+    ),
+    "declined": ("the answer was not yes", "A person was asked and did not agree. Nothing was changed."),
+    "dependency-ring": (
+        "resources wait for each other in a ring",
+        "Each needs the next to exist first, so no order of the calls is possible. Take one of them out of the "
+        "manifests, apply, and put it back.",
+    ),
+    "guard-refused": (
+        "a guard refuses",
+        "What is planned may be a mistake, and each guard says in figures why, and how to go on. `iamsync explain` "
+        "with a guard's id tells what it is there for.",
+    ),
+    "interrupted": (
+        "the run was interrupted",
+        "Calls under way were finished, nothing was begun after them, and what was done is recorded. The same command "
+        "goes on from there.",
+    ),
+    "journal-behind": (
+        "the bucket lacks part of this run's record",
+        "All was applied, and the record is whole on this machine, but not in the bucket that journal: names. Copy the "
+        "file from .iamsync/runs/ there before this machine goes away.",
+    ),
+    "journal-unreadable": (
+        "the record of a run cannot be read",
+        "The file or the object is damaged, or may not be read. The message says which; nothing is rolled back from a "
+        "record that was not read.",
+    ),
+    "journal-unwritable": (
+        "the record of this run cannot be written",
+        "No call is made without a record of it on disk, and in the bucket that journal: names. Free the disk, or mend "
+        "the access to it.",
+    ),
+    "missing-resource": (
+        "the action is about a resource, and none is given",
+        "What the answer is depends on the resource. Give --resource ARN, or resource: in a test.",
+    ),
+    "needs-account-id": (
+        "which account is meant is not written anywhere",
+        "Without id: in iamsync.yaml the account is whichever the credentials lead to, and nobody is at a terminal to "
+        "look at it. Give --account-id, or id: in iamsync.yaml.",
+    ),
+    "needs-approval": (
+        "nobody is here to agree",
+        "A change is made after somebody agreed to it, and this is no terminal. Give one of what the hint names: an "
+        "approval digest, a saved plan, or --auto-approve.",
+    ),
+    "no-git": (
+        "git is not installed",
+        "--base and git:REV read older revisions with it. Install it, or leave them out.",
+    ),
+    "no-lock": (
+        "there is no team lock here",
+        "The project has no lock:, or the run is in the sandbox, which needs none. Write lock: s3://BUCKET/PREFIX/ "
+        "into iamsync.yaml.",
+    ),
+    "no-sandbox": (
+        "the embedded IAM is not installed",
+        "It comes with pip install 'iamsync[sandbox]'.",
+    ),
+    "no-tests": (
+        "there are no permission tests",
+        "Nothing tested is nothing passed, so this is an error. Write some below tests: in a manifest, or name a path "
+        "that holds some.",
+    ),
+    "no-way-back": (
+        "the record does not say what to go back to",
+        "The run was cut off before it said what it found, was recorded by an older iamsync, or its record is damaged. "
+        "Declare what you want and apply that.",
+    ),
+    "nobody-tested": (
+        "a permission test is about nobody",
+        "Its selector means no user and no role here, so that it could never fail. Mend the name, or delete the test.",
+    ),
+    "nothing-to-restrict": (
+        "there is no role's session to limit",
+        "--restrict narrows the session of a role that iamsync assumes, and none is assumed. Give assume_role in "
+        "iamsync.yaml or --assume-role ARN; a role may be trusted to assume itself.",
+    ),
+    "sandbox-and-real": (
+        "an option for a real account meets the sandbox",
+        "The run would use the embedded IAM, and a flag asks for AWS. Leave one of the two out.",
+    ),
+    "sandbox-busy": (
+        "another process uses the sandbox",
+        "Its state is one file, used by one at a time. Wait for the other command, or stop `iamsync sandbox serve`.",
+    ),
+    "sandbox-port": ("the port is not free", "Name another --port, or none: then a free one is taken."),
+    "sandbox-seed": (
+        "the sandbox cannot be filled from this",
+        "It takes the whole answer of `aws iam get-account-authorization-details`, whose parts fit together.",
+    ),
+    "sandbox-state": (
+        "the sandbox's state cannot be used",
+        "Its file is damaged, not one of its, or its directory cannot be written. Check the directory, its owner and "
+        "free space; the state of a sandbox can be deleted.",
+    ),
+    "stale-plan": (
+        "the plan is not what would be done now",
+        "Since it was made or approved, the manifests or the account changed so that other calls would be made; the "
+        "lines that differ are shown. Plan again and have that reviewed.",
+    ),
+    "unknown-account": (
+        "no account is called that",
+        "--account or only_accounts: names an account that is not among accounts: of iamsync.yaml.",
+    ),
+    "unknown-action": (
+        "there is no such action",
+        "The catalogue of AWS's actions does not have it: a typing error, or an action newer than the catalogue that "
+        "is installed.",
+    ),
+    "unknown-finding": (
+        "no finding has this id",
+        "`iamsync explain`, without an id, lists them all.",
+    ),
+    "unknown-principal": (
+        "there is no such user or role here",
+        "A question names somebody whom the manifests, the account or the file do not have. Write user/NAME, "
+        "role/NAME or an ARN.",
+    ),
+    "unknown-reference": (
+        "what is referred to is not there",
+        "A policy, group, role or provider that is named is neither declared for this account nor AWS's own. Mend the "
+        "name, declare it, or write live/NAME for one that lives in the account and nobody declares.",
+    ),
+    "unknown-run": (
+        "no such run is recorded",
+        "`iamsync runs list` shows those that are; the beginning of an id is enough where it means one alone.",
+    ),
+    "unreadable": (
+        "a file that an option names cannot be read",
+        "Check the path, who may read it, and that it is UTF-8 text.",
+    ),
+    "unwritable": ("a file cannot be written", "Check that the folder exists, who may write there, and free space."),
+    "which-account": (
+        "several accounts could be meant",
+        "This is done for one account at a time, or nothing is written before it is said where. Give --account NAME.",
+    ),
+}
