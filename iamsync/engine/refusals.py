@@ -30,6 +30,11 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "--since-last names a file that an earlier run wrote there. Name that one, or delete it: the next run writes a "
         "new one.",
     ),
+    "bad-notify": (
+        "a place to notify cannot be used",
+        "The URL or the signing secret of slack or webhook comes from the environment, and is not set, or not "
+        "what is needed. Set it as a secret of the CI system, or take the place out of notify:.",
+    ),
     "bad-option": (
         "an option's value makes no sense, or two do not go together",
         "The message names the option and the hint a value that would do. It was checked before anything was asked.",
@@ -107,6 +112,10 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "The project has no lock:, or the run is in the sandbox, which needs none. Write lock: s3://BUCKET/PREFIX/ "
         "into iamsync.yaml.",
     ),
+    "no-notify": (
+        "nobody is to be notified",
+        "--notify is given and the project file has no notify:. Write one, or leave the option out.",
+    ),
     "no-sandbox": (
         "the embedded IAM is not installed",
         "It comes with pip install 'iamsync[sandbox]'.",
@@ -124,6 +133,10 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "nobody-tested": (
         "a permission test is about nobody",
         "Its selector means no user and no role here, so that it could never fail. Mend the name, or delete the test.",
+    ),
+    "not-notified": (
+        "all went well, but somebody was not told",
+        "A place that notify: names did not take the message. What the run did is done and recorded.",
     ),
     "nothing-to-restrict": (
         "there is no role's session to limit",

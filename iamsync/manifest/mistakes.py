@@ -104,6 +104,11 @@ MISTAKES: Final[dict[str, tuple[str, str]]] = {
         "two accounts are one",
         "They have the same id. Remove one of the two.",
     ),
+    "secret-in-file": (
+        "a secret stands in the project file",
+        "A URL of a webhook lets whoever has it write there, and a repository is read by many. Make a "
+        "new one, and set it in IAMSYNC_SLACK_WEBHOOK or IAMSYNC_WEBHOOK_URL.",
+    ),
     "nested-variable": (
         "a variable inside a variable",
         "The value of a variable is not searched for others. Write it where the variable is used, or give each account "
