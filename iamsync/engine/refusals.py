@@ -64,6 +64,10 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "Each needs the next to exist first, so no order of the calls is possible. Take one of them out of the "
         "manifests, apply, and put it back.",
     ),
+    "file-changed": (
+        "a file was changed while the command ran",
+        "Somebody saved it after it was read, and their work is not written over. Run the command again.",
+    ),
     "guard-refused": (
         "a guard refuses",
         "What is planned may be a mistake, and each guard says in figures why, and how to go on. `iamsync explain` "
@@ -134,6 +138,14 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "a permission test is about nobody",
         "Its selector means no user and no role here, so that it could never fail. Mend the name, or delete the test.",
     ),
+    "not-adopted": (
+        "some values of the account were not written into the manifests",
+        "Each is named with what is in the way. Change it by hand where it comes from, or take it back with apply.",
+    ),
+    "not-editable": (
+        "a manifest cannot be edited at that place",
+        "It is written in a way that adopt cannot change without touching more than what is meant. Change it by hand.",
+    ),
     "not-notified": (
         "all went well, but somebody was not told",
         "A place that notify: names did not take the message. What the run did is done and recorded.",
@@ -160,6 +172,16 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "the sandbox's state cannot be used",
         "Its file is damaged, not one of its, or its directory cannot be written. Check the directory, its owner and "
         "free space; the state of a sandbox can be deleted.",
+    ),
+    "shared-declaration": (
+        "a change would reach further than what is adopted",
+        "The value comes from a template, a default, a variable or a declaration that others or accounts share. "
+        "Write it at the resource, or declare it for each account with only_accounts.",
+    ),
+    "shared-value": (
+        "a value is used in several places",
+        "An anchor with aliases, or a file that several documents name, with different values in the account. Write it "
+        "out where it is used, then adopt again.",
     ),
     "stale-plan": (
         "the plan is not what would be done now",
