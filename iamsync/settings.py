@@ -47,6 +47,9 @@ GUARDS: Final = (
     "whole-kind-deleted",
 )
 
+# What these ask about cannot be undone, so that consent to them is given at addresses, never to all at once.
+ADDRESSED: Final = frozenset({"delete-credentials"})
+
 Unmanaged = Literal["report", "ignore", "delete"]
 
 
@@ -91,7 +94,9 @@ class Acknowledgement:
         """Whether this is consent to that guard at that address, at that time (RFC 3339, UTC)."""
         if self.guard != guard or (self.until is not None and now >= self.until):
             return False
-        return self.address == "*" or (address is not None and glob_matches(self.address, str(address)))
+        if not self.address.strip("*"):
+            return guard not in ADDRESSED
+        return address is not None and glob_matches(self.address, str(address))
 
     def __str__(self) -> str:
         said = f"by {self.origin}" if self.origin else "on the command line"

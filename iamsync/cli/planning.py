@@ -204,7 +204,7 @@ def apply(
     """Plan, ask, and apply; or apply a plan that was saved or approved."""
     from iamsync.engine import applying
     from iamsync.engine.foreseeing import settled
-    from iamsync.engine.planning import document, plans
+    from iamsync.engine.planning import document, plans, to_text
     from iamsync.engine.project import Project
     from iamsync.engine.reach import Ways
     from iamsync.render.brief import brief_of_plan
@@ -256,9 +256,12 @@ def apply(
                 planned = applying.as_approved(project, approved, planned)
             planned = tuple(settled(item) for item in planned)
             told.document = document(planned, options)
-            if form == "text":
+            if form == "text" or not agreed:
+                # Whoever is asked sees what about, also where a machine reads the result.
                 shown = plan_text(told.document, "text", common, project.root, color=colored(common))
-                print(shown, end="", flush=True)
+                print(shown, end="", file=sys.stdout if form == "text" else sys.stderr, flush=True)
+            if form == "json" and any(item.plan.refusals for item in planned):
+                print(to_text({**told.document, "applied": []}), end="", flush=True)
             _refuse(planned)
             writers = [_restricted(ways, item, common) if restrict and item.plan.changes else None for item in planned]
             results = []

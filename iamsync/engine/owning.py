@@ -56,7 +56,7 @@ def state_file(path: Path, account_id: str, told: str) -> tuple[Listed, ...]:
 
 def terraform_owner(file: str, item: Listed) -> Owner:
     """Terraform as an owner, by the line of its state."""
-    return Owner("Terraform", f"{item.address} in {file}")
+    return Owner("Terraform", f"{item.address} in {file}", yields=True)
 
 
 def _of_states(project: Project, reached: Reached, settings: Settings) -> Mapping[Address, Owner]:

@@ -28,7 +28,7 @@ from iamsync.manifest.testsection import resolve_tests
 from iamsync.model import Address, Finding, State
 from iamsync.planner.expiry import expire
 from iamsync.selector import Selector, select
-from iamsync.settings import GUARDS, Acknowledgement, Safety, Settings
+from iamsync.settings import ADDRESSED, GUARDS, Acknowledgement, Safety, Settings
 
 NO_ACCOUNT: Final = "000000000000"
 CONFIG: Final = "iamsync.yaml"
@@ -326,6 +326,12 @@ def _acknowledgement(text: str) -> Acknowledgement:
             f"--acknowledge {text!r}: there is no guard {guard!r}",
             code="bad-option",
             hint=f"guards are {', '.join(GUARDS)}",
+        )
+    if guard in ADDRESSED and not address.strip("*"):
+        raise InputError(
+            f"--acknowledge {text!r} names nobody",
+            code="bad-option",
+            hint=f"write {guard}:ADDRESS for each, as the refusal prints it: what it asks about cannot be undone",
         )
     return Acknowledgement(guard, address or "*")
 

@@ -55,19 +55,27 @@ class Owner:
     """Who owns a resource, how that is known and how surely, and whether it could be changed at all.
 
     `certain`: AWS or a list of the owner's says so; `likely`: it is marked as theirs; `possible`: it is called as
-    they call theirs, which is told and has no other consequence.
+    they call theirs, which is told, and holds up a deletion that nobody asked for by name. `yields`: a declaration
+    takes over from it, since it lets go of what it is told to forget (a tag may be stale, a Terraform state too).
     """
 
     name: str
     evidence: str
     reach: bool = True
     confidence: Confidence = "certain"
+    yields: bool = False
 
 
 def owner_of(resource: Resource) -> Owner | None:
     """The foreign owner of a resource, or None where nothing but a guess points at one."""
     owner = next(_owners(resource), None)
     return owner if owner is not None and owner.confidence != "possible" else None
+
+
+def firm_owner_of(resource: Resource) -> Owner | None:
+    """The foreign owner from whom no declaration takes over, or None."""
+    owners = (owner for owner in _owners(resource) if owner.confidence != "possible")
+    return next((owner for owner in owners if not owner.yields), None)
 
 
 def guess_of(resource: Resource) -> Owner | None:
@@ -126,4 +134,4 @@ def _tagged(tags: Mapping[str, str]) -> Iterator[Owner]:
         key, value = held[wanted]
         if not values or value.casefold() in values:
             name = owner or _SPELLED[value.casefold()]
-            yield Owner(name, f"tag {key}={value}", confidence="likely")
+            yield Owner(name, f"tag {key}={value}", confidence="likely", yields=True)

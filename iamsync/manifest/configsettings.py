@@ -14,7 +14,7 @@ from iamsync.manifest.problems import Problems, did_you_mean, is_null, one_of
 from iamsync.manifest.templates import overlaid
 from iamsync.model import Origin
 from iamsync.selector import Pattern, Selector
-from iamsync.settings import GUARDS, Acknowledgement, Safety, Scope, Settings, Unmanaged
+from iamsync.settings import ADDRESSED, GUARDS, Acknowledgement, Safety, Scope, Settings, Unmanaged
 
 SETTINGS: Final = ("scope", "unmanaged", "ignore_changes", "safety", "default_tags", "defaults")
 SAFETY: Final = (
@@ -89,12 +89,21 @@ def read_acknowledge(node: Node | None, problems: Problems) -> tuple[Acknowledge
             problems.add("unknown-value", f'there is no guard "{guard}"', guard_node, hint)
             continue
         address = _optional(table, "address", problems) or "*"
+        if guard in ADDRESSED and not address.strip("*"):
+            hint = "name whose: what it asks about cannot be undone"
+            problems.add("missing-field", f"an acknowledgement of {guard} needs an address", item, hint)
+            continue
+        reason = _optional(table, "reason", problems)
+        if reason is None and "reason" not in table:
+            problems.add("missing-field", "this acknowledgement has no reason", item, "say why: reason: incident 42")
+        if until_node is None:
+            hint = "say until when it holds: until: 2027-01-31; the command line agrees for one run"
+            problems.add("missing-field", "this acknowledgement has no end", item, hint)
         until = None if until_node is None else values.moment(until_node, "until", problems)
-        if until_node is not None and until is None:
+        if until is None:
             continue  # without its end, this would be consent for ever
         place = item.place
-        origin = Origin(place.file, place.line, place.column)
-        found.append(Acknowledgement(guard, address, _optional(table, "reason", problems) or "", until, origin))
+        found.append(Acknowledgement(guard, address, reason or "", until, Origin(place.file, place.line, place.column)))
     return tuple(found)
 
 

@@ -505,7 +505,7 @@ def _acknowledgement() -> Schema:
             "reason": {"description": "Why; shown in the plan.", "type": "string"},
             "until": {"description": "Date or time it ends, RFC 3339.", "type": "string"},
         },
-        required=["guard"],
+        required=["guard", "reason", "until"],
     )
 
 

@@ -95,7 +95,8 @@ def max_deletes(situation: Situation) -> Iterator[Finding]:
         yield Finding(
             "max-deletes",
             "refuse",
-            f"{len(gone)} resources would be deleted or replaced; the limit is {limit}",
+            f"{len(gone)} {'resource' if len(gone) == 1 else 'resources'} would be deleted or replaced; "
+            f"the limit is {limit}",
             evidence=_some(gone),
             remedy="apply in smaller parts, or raise safety.max_deletes",
         )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from iamsync.kinds import KINDS
-from iamsync.kinds.owners import owner_of
+from iamsync.kinds.owners import firm_owner_of, guess_of, owner_of
 from iamsync.model import Address, Finding, Resource
 from iamsync.planner.compare import Difference
 from iamsync.planner.moved import Moved
@@ -152,17 +152,33 @@ def password_policy(situation: Situation) -> Iterator[Finding]:
 
 
 def foreign_owned(situation: Situation) -> Iterator[Finding]:
-    """What another tool made, it will put back or stumble over."""
+    """What another tool made, it will put back or stumble over; a declaration takes over from one that lets go."""
     for difference in situation.differences:
-        owner = owner_of(difference.have) if difference.have is not None else None
+        have = difference.have
+        firm = firm_owner_of(have) if have is not None else None
+        owner = firm or (owner_of(have) if have is not None else None)
+        guess = guess_of(have) if have is not None and difference.cause == "unmanaged" else None
         if owner is not None and owner.reach:  # out-of-reach says the rest
+            taken_over = firm is None and difference.want is not None
             yield Finding(
                 "foreign-owned",
-                "warn" if difference.cause == "expired" else "refuse",
+                "warn" if taken_over or difference.cause == "expired" else "refuse",
                 f"{difference.address} belongs to {owner.name} ({owner.evidence}), "
                 f"and the plan would {difference.action} it",
                 difference.address,
-                remedy="change it where its owner keeps it, or take it out of the manifests",
+                remedy=f"have {owner.name} forget it, or both will change it"
+                if taken_over
+                else "change it where its owner keeps it, or take it out of the manifests",
+                origin=difference.origin,
+            )
+        elif guess is not None:
+            yield Finding(
+                "foreign-owned",
+                "refuse",
+                f"{difference.address} may belong to {guess.name} ({guess.evidence}), "
+                "and nobody asked for its deletion by name",
+                difference.address,
+                remedy="list it under removed: if it is to go, or in scope.exclude if it is to stay",
                 origin=difference.origin,
             )
 

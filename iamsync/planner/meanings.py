@@ -70,7 +70,9 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "another tool owns it",
         "Its path, name or tags say that CloudFormation, StackSets, Control Tower, CDK or another tool made it. That "
         "tool will undo the change, or fail over it at its next update. Change it where its owner keeps it, or "
-        "acknowledge it at this address.",
+        "acknowledge it at this address. A declared resource that only carries the tags of a tool, or still stands in "
+        "a Terraform state, is being taken over, which is a warning: have the tool forget it. What is merely called "
+        "as a tool calls its own is refused where unmanaged: delete would take it.",
     ),
     "held-out-of-scope": (
         "what would be deleted is held by others",

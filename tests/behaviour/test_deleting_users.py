@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from iamsync.kinds.credentials import Credential, ended
 from iamsync.kinds.kind import Context
 from iamsync.model import Address, Plan, Removal, Resource, State
 from iamsync.sandbox import Server
+from iamsync.settings import Acknowledgement
 from tests.behaviour.conftest import Site
 from tests.laden import ALL_CALLS, BOT, CREDENTIAL_CALLS, DEVICE_CALLS, laden
 from tests.laws.law import FULL
@@ -21,7 +23,9 @@ from tests.world import ACCOUNT, SESSIONS, World, settings
 
 CONSENT = f"delete-credentials:user/{BOT}"
 GOAL = State.of(ACCOUNT, (), removed=(Removal(Address("user", BOT)),), complete=frozenset(KINDS))
-OPTIONS = settings(acknowledge=("delete-credentials", "max-deletes"))
+OPTIONS = replace(
+    settings(acknowledge=("max-deletes",)), acknowledge=(Acknowledgement("delete-credentials", "user/*"),)
+)
 
 
 @pytest.fixture
@@ -126,6 +130,10 @@ def test_a_key_that_went_meanwhile_is_no_hindrance(doomed: tuple[Site, list[str]
 def test_consent_to_one_user_is_none_to_another(doomed: tuple[Site, list[str]]) -> None:
     site, _ = doomed
     assert site.run("plan", "--acknowledge", "delete-credentials:user/other").code == 3
+    for blanket in ("delete-credentials", "delete-credentials:*", "delete-credentials:**"):
+        told = site.run("plan", "--acknowledge", blanket)
+        assert told.code == 1
+        assert "names nobody" in told.err
     site.fine("plan", "--acknowledge", "delete-credentials:user/old-*")
 
 

@@ -24,7 +24,7 @@ tests:
 LOOSE = f"""\
 unmanaged: delete
 safety: {{max_deletes: 50, protected: [role/x, "!user/ops"]}}
-acknowledge: [{{guard: max-deletes}}]
+acknowledge: [{{guard: max-deletes, reason: x, until: 2030-01-01}}]
 {CONFIG}"""
 TRUST = (
     "{Version: 2012-10-17, Statement: "

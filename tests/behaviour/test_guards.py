@@ -65,7 +65,7 @@ def protected(site: Site) -> None:
 
 def replaced_boundary(site: Site) -> None:
     site.edit("  fence:\n    document", "  fence:\n    path: /bounds/\n    document")
-    site.write(f"acknowledge: [{{guard: replace, reason: test}}]\n{CONFIG}", "iamsync.yaml")
+    site.write(f"acknowledge: [{{guard: replace, reason: test, until: 2030-01-01}}]\n{CONFIG}", "iamsync.yaml")
 
 
 def held_by_others(site: Site) -> None:
@@ -286,6 +286,11 @@ def test_reports_are_written_though_a_guard_refuses(applied: Site) -> None:
     told = applied.run("apply", "plan.json")
     assert told.code == 3
     assert applied.writes == []
+    told = applied.run("apply", "--auto-approve", "--format", "json")
+    assert told.code == 3
+    refused = json.loads(told.out)
+    assert [guard["id"] for guard in refused["plans"][0]["guards"]] == ["deny-removed"]
+    assert (refused["applied"], applied.writes) == ([], [])
     applied.fine("apply", "plan.json", "--acknowledge", "deny-removed:user/bob")
     assert applied.writes == ["DeleteUserPolicy"]
 

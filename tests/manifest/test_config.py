@@ -132,13 +132,13 @@ def test_the_embedded_iam_needs_no_pause_unless_one_is_written(tmp_path: Path, t
     ],
 )
 def test_times_become_utc(tmp_path: Path, until: str, moment: str) -> None:
-    found = config(tmp_path, f"acknowledge: [{{guard: replace, until: {until}}}]\n")
+    found = config(tmp_path, f"acknowledge: [{{guard: replace, reason: x, until: {until}}}]\n")
     assert found.accounts[0].settings.acknowledge[0].until == moment
 
 
 @pytest.mark.parametrize("until", ["2027-02-30", "2027-01-31T18:00:00", "tomorrow", "2027"])
 def test_an_acknowledgement_without_a_readable_end_is_refused(tmp_path: Path, until: str) -> None:
-    assert codes(tmp_path, f"acknowledge: [{{guard: replace, until: {until}}}]\n") == ["bad-time"]
+    assert codes(tmp_path, f"acknowledge: [{{guard: replace, reason: x, until: {until}}}]\n") == ["bad-time"]
 
 
 def test_variables_of_the_command_line_reach_the_settings(tmp_path: Path) -> None:

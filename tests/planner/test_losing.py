@@ -11,7 +11,7 @@ import yaml
 
 from iamsync.kinds import KINDS
 from iamsync.kinds.kind import Context
-from iamsync.model import Address, Resource, State
+from iamsync.model import Address, Finding, Resource, State
 from iamsync.planner import losing
 from iamsync.planner.compare import delete
 from iamsync.planner.guards import FINAL
@@ -27,10 +27,16 @@ ABOUT = {
 }
 
 
+def _how(guard: Finding) -> str:
+    if guard.acknowledged:
+        return " ok"
+    return " warns" if guard.severity == "warn" else ""
+
+
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_what_would_be_missed_is_asked_about(case: dict[str, Any]) -> None:
     found = [guard for guard in plan_of(yaml.safe_dump(case)).guards if guard.id in ABOUT]
-    said = [f"{guard.id} {guard.address or '-'}{' ok' if guard.acknowledged else ''}" for guard in found]
+    said = [f"{guard.id} {guard.address or '-'}{_how(guard)}" for guard in found]
     assert sorted(said) == sorted(case["says"])
     if "text" in case:
         assert any(case["text"] in f"{guard.title}\n{guard.evidence}" for guard in found)
