@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,6 +13,7 @@ from iamsync.cli.context import engine_options, known_format, note, replace_file
 from iamsync.cli.options import Common, Paths, shared
 from iamsync.cli.planning import Base, Target
 from iamsync.cli.reporting import drift_text, publish
+from iamsync.cli.telling import Notify, Telling
 
 FORMATS: Final = ("text", "json", "markdown", "sarif", "junit", "github")
 
@@ -55,11 +57,13 @@ def drift(
         list[str] | None,
         typer.Option("--report", help="Also write FORMAT=FILE (repeatable).", envvar="IAMSYNC_REPORT"),
     ] = None,
+    notify: Notify = False,
 ) -> None:
     """Show what is otherwise in the account than the manifests say, by severity, and change nothing."""
     from iamsync.engine import drifting
     from iamsync.engine.project import Project
     from iamsync.engine.reach import Ways
+    from iamsync.render.brief import brief_of_drift
 
     known_format(form, FORMATS)
     also = reports(report or [], FORMATS)
@@ -73,17 +77,19 @@ def drift(
     )
     project = Project.open(options)
     last = drifting.last(since_last, options) if since_last is not None else None
-    with Ways(project) as ways:
-        found = drifting.seen(project, ways, attribute=attribute, before=last)
-    made = drifting.document(found, options, floor, (last,) if since_last is not None else None)
-    _publish(made, form, also, common, project.root)
-    if since_last is not None:
-        replace_file(since_last, drifting.remembered(made, last), mode=0o600)
-    if target and not common.quiet:
-        note("only a part was looked at: --target left the rest out")
-    sys.stdout.flush()
-    if drifting.failing(made):
-        raise typer.Exit(2)
+    with Telling(project, "drift", notify, common, brief_of_drift) as told:
+        with Ways(project) as ways:
+            found = drifting.seen(project, ways, attribute=attribute, before=last)
+        told.document = made = drifting.document(found, options, floor, (last,) if since_last is not None else None)
+        _publish(made, form, also, common, project.root)
+        if since_last is not None:
+            # What nobody could be told of is new again the next time.
+            told.then = partial(replace_file, since_last, drifting.remembered(made, last), mode=0o600)
+        if target and not common.quiet:
+            note("only a part was looked at: --target left the rest out")
+        sys.stdout.flush()
+        if drifting.failing(made):
+            raise typer.Exit(2)
 
 
 def _publish(made: Any, form: str, also: list[tuple[str, Path]], common: Common, root: Path) -> None:

@@ -24,7 +24,8 @@ class Telling:
 
     `brief` makes the summary (`render.brief`) of the document as far as there is one, an ending and the rest.
     InputError before anything is done where nobody can be told; NotTold where the run ended well and somebody was
-    not told. An exit code that says something already stays what it is.
+    not told. An exit code that says something already stays what it is. `then` is done once everybody was told, as
+    far as anybody was to be: what remembers that they were.
     """
 
     def __init__(self, project: Any, command: str, asked: bool, common: Common, brief: Callable[..., Any]) -> None:
@@ -35,15 +36,18 @@ class Telling:
         self.common = common
         self.brief = brief
         self.document: Any = None
+        self.then: Callable[[], None] | None = None
 
     def __enter__(self) -> Telling:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         nobody = isinstance(error, (KeyboardInterrupt, BrokenPipeError, typer.Abort))
-        if self.notifier is None or nobody or getattr(error, "code", "") == "declined":
+        if nobody or getattr(error, "code", "") == "declined":
             return
-        failed = self._told(_code(error), _words(error))
+        failed = self._told(_code(error), _words(error)) if self.notifier is not None else []
+        if not failed and self.then is not None:
+            self.then()
         if failed and _code(error) == 0:
             raise NotTold(
                 "; ".join(failed), code="not-notified", hint="all else went well; see to the places of notify:"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -89,7 +90,7 @@ class Ways:
         access = replace(
             self._base(account),
             hops=tuple(_hop(hop) for hop in hops)
-            + ((Hop(self.options.assume_role),) if self.options.assume_role else ()),
+            + ((Hop(self.options.assume_role, session_name=_session()),) if self.options.assume_role else ()),
             account_id=account.id,
         )
         journal = self.project.config.journal
@@ -239,8 +240,13 @@ def open_sandbox(home: Path, account_id: str) -> Any:
 
 
 def _hop(hop: Any) -> Hop:
-    given = {"session_name": hop.session_name} if hop.session_name else {}
-    return Hop(hop.arn, external_id=hop.external_id, duration=hop.duration, **given)
+    return Hop(hop.arn, external_id=hop.external_id, duration=hop.duration, session_name=hop.session_name or _session())
+
+
+def _session() -> str:
+    """What CloudTrail shows as the session where the project file says nothing: the SDKs' own variable, so that a CI
+    job can put its run there."""
+    return os.environ.get("AWS_ROLE_SESSION_NAME") or "iamsync"
 
 
 def _near(path: Path, cwd: Path) -> str:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from iamsync.notification import Message
+from iamsync.render.drift import drift_summary
 from iamsync.render.inert import json_inert, safe
-from iamsync.render.notices import Grade, Notice, Sources, of_plan
+from iamsync.render.notices import Grade, Notice, Sources, of_drift, of_plan
 from iamsync.render.text import account_text, counts_text
 from iamsync.render.words import count
 
@@ -72,6 +73,36 @@ def brief_of_plan(
     accounts = [{**_account(plan["account"]), "summary": dict(plan["summary"])} for plan in plans]
     grade: Grade = "high" if ending.error else (grave[0].grade if grave else "info")
     return Brief(command, title, tuple(lines), grade, ending.code, at, tuple(accounts), safe(job))
+
+
+def brief_of_drift(
+    document: Json | None, ending: Ending, command: str, *, at: str, job: str = "", sandbox: bool = False
+) -> Brief | None:
+    """The brief of a `drift`; where it was compared with the last run, of what is new since then."""
+    label = f"iamsync {command}{' (sandbox)' if sandbox else ''}"
+    if document is None:
+        lines = (_cut(safe(f"failed: {ending.error}")),)
+        return Brief(command, f"{label}: failed", lines, "high", ending.code, at, job=safe(job))
+    accounts = [_new(account) for account in document["accounts"]]
+    told = {**document, "accounts": accounts}
+    notices = of_drift(told, Sources())
+    again = document["since"] and not any(account["drift"] for account in accounts)
+    if (again or not notices) and not ending.error:
+        return None
+    new = "new: " if document["since"] else ""
+    title = f"{label}: {new}{drift_summary(told).removeprefix('iamsync drift: ')}"
+    lines = (
+        *((_cut(safe(f"failed: {ending.error}")),) if ending.error else ()),
+        *_some([_told(notice) for notice in notices], _MOST_LINES),
+    )
+    grade: Grade = notices[0].grade if notices else "high"
+    rows = tuple({**_account(account["account"]), "summary": account["summary"]} for account in document["accounts"])
+    return Brief(command, title, lines, grade, ending.code, at, rows, safe(job))
+
+
+def _new(account: Json) -> Json:
+    """An account's drift without what the last run had found already."""
+    return {**account, "drift": [entry for entry in account["drift"] if entry["status"] != "known"]}
 
 
 def message(brief: Brief) -> Message:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from iamsync.render.brief import Brief, Ending, brief_of_plan, message
+from iamsync.planner.driftfile import since
+from iamsync.render.brief import Brief, Ending, brief_of_drift, brief_of_plan, message
+from tests.planner.test_drift import WORDS, documented
 from tests.render.reports import HOSTILE, plan_document
 
 AT = "2026-11-24T00:00:00Z"
@@ -113,3 +115,26 @@ def test_what_a_webhook_gets_is_documented() -> None:
     assert dict(made.attributes) == {"command": "plan", "severity": body["severity"], "exit_code": "2"}
     assert made.text.splitlines()[0] == body["title"]
     assert made.text.endswith(f"exit code 2; {AT}; https://ci.example/1")
+
+
+def test_drift_is_told_and_since_the_last_run_only_what_is_new() -> None:
+    first = documented(WORDS)
+    made = brief_of_drift(first, Ending(2), "drift", at=AT)
+    assert made is not None
+    assert made.title.startswith("iamsync drift: 4 high, 6 medium")
+    grades = ["critical", "high", "medium", "low", "info"]
+    told = [grades.index(line.partition(":")[0]) for line in made.lines if not line.startswith("and ")]
+    assert told == sorted(told)
+    assert made.grade == grades[told[0]]
+    assert json.loads(message(made).webhook)["accounts"][0]["summary"] == first["accounts"][0]["summary"]
+    assert brief_of_drift(since(first, first), Ending(2), "drift", at=AT) is None
+    fresh = brief_of_drift(since(first, None), Ending(2), "drift", at=AT)
+    assert fresh == made
+
+
+def test_drift_that_could_not_be_looked_for_is_told() -> None:
+    failed = brief_of_drift(None, Ending(1, "no way"), "drift", at=AT, sandbox=True)
+    assert failed is not None
+    assert (failed.title, failed.lines) == ("iamsync drift (sandbox): failed", ("failed: no way",))
+    assert failed.grade == "high"
+    assert brief_of_drift(documented("desired: {}\nlive: {}\n"), Ending(), "drift", at=AT) is None

@@ -1,0 +1,23 @@
+# iamsync as a command: small, without root, the versions of requirements-dev.lock.
+#   docker build -t iamsync . && docker run --rm -v "$PWD:/work:ro" -e AWS_PROFILE iamsync plan
+FROM python:3.13-slim-trixie AS build
+WORKDIR /source
+COPY pyproject.toml requirements-dev.lock README.md LICENSE ./
+COPY iamsync iamsync
+RUN python -m venv /opt/iamsync \
+    && /opt/iamsync/bin/pip install --no-cache-dir --constraint requirements-dev.lock '.[sandbox]' \
+    && /opt/iamsync/bin/pip uninstall --yes pip
+
+FROM python:3.13-slim-trixie
+# git reads the revision of --base. Its version is that of the base image's Debian.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends git \
+    && rm -rf /var/lib/apt/lists/* \
+    && git config --system --add safe.directory /work
+COPY --from=build /opt/iamsync /opt/iamsync
+ENV PATH=/opt/iamsync/bin:$PATH PYTHONUNBUFFERED=1 IAMSYNC_IN_AUTOMATION=1
+USER 65532:65532
+WORKDIR /work
+ENTRYPOINT ["iamsync"]
+CMD ["--help"]
