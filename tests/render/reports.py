@@ -24,6 +24,7 @@ from iamsync.render.inert import json_inert, json_text
 from iamsync.render.junit import check_junit, plan_junit, results_junit
 from iamsync.render.markdown import plan_markdown
 from iamsync.render.notices import Notice, Sources, of_check, of_plan, of_tests
+from iamsync.render.planpage import plan_html
 from iamsync.render.sarif import sarif
 from iamsync.render.text import plan_text
 
@@ -148,6 +149,28 @@ def check_document(hostile: str = "", times: int = 1, valid: bool = True) -> Any
     return made
 
 
+def access_graph(document: Any, people: int = 3) -> Any:
+    """A graph of the accounts of a plan document: everybody holds something and may assume a role."""
+    accounts = [{"account": plan["account"]["name"], "id": plan["account"]["id"]} for plan in document["plans"]]
+    named = [(change["kind"], change["name"]) for plan in document["plans"] for change in plan["changes"]]
+    named = [pair for pair in named if pair[0] in ("user", "group", "role", "policy")]
+    named += [("user", f"person-{number}") for number in range(people)] + [("role", "shared")]
+    shared = "arn:aws:iam::111122223333:role/shared"
+    nodes: list[dict[str, Any]] = []
+    edges: list[dict[str, Any]] = []
+    for kind, name in dict.fromkeys(named):
+        text = f"arn:aws:iam::111122223333:{kind}/{name}"
+        node = {"id": text, "kind": kind, "name": name, "account": "111122223333", "inline": 1, "mark": ""}
+        nodes.append({**node, "account_name": accounts[0]["account"], "address": f"{kind}/{name}", "declared": True})
+        if kind == "user":
+            edge = {"source": text, "target": shared, "kind": "assume", "certain": False, "mark": ""}
+            edges.append({**edge, "note": accounts[0]["account"]})
+    outside = {"id": accounts[0]["account"], "kind": "service", "name": accounts[0]["account"], "account": None}
+    nodes.append({**outside, "inline": 0, "mark": "added", "account_name": None, "address": None, "declared": None})
+    edge = {"source": outside["id"], "target": shared, "kind": "assume", "certain": True, "note": None, "mark": "added"}
+    return {"accounts": accounts, "nodes": nodes, "edges": [*edges, edge]}
+
+
 EXPLAINED = {"IAM-P034": ("a title", "A long text."), "protected": ("protected", "Do not.")}
 SOURCES = Sources("/repo", "/repo/infra")
 
@@ -160,6 +183,7 @@ PLAN: dict[str, Callable[[Any], str]] = {
     "text": lambda d: plan_text(d) + "\n",
     "json": lambda d: json_inert(to_text(d)),
     "markdown": plan_markdown,
+    "html": lambda d: plan_html(d, SOURCES, access_graph(d)),
     "aws-cli": plan_awscli,
     "sarif": lambda d: _sarif(of_plan(d, SOURCES)),
     "junit": lambda d: plan_junit(d, SOURCES),

@@ -1,0 +1,172 @@
+"""A report as a page: sections of rows that can be searched, filtered and folded, before any markup.
+
+Texts are raw: whoever writes the page makes them harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from iamsync.render.notices import Notice
+from iamsync.render.words import kind_word, some
+
+Tone = Literal["create", "update", "replace", "delete", "bad", "warn", "note", "good", "plain"]
+
+_TONES: Final[dict[str, Tone]] = {"error": "bad", "critical": "bad", "high": "bad", "medium": "warn", "low": "warn"}
+# What the filters are called, in their order; the keys are facets of rows.
+FACETS: Final = {
+    "account": ("account", "All accounts"),
+    "kind": ("kind", "All kinds"),
+    "action": ("action", "All actions"),
+    "severity": ("severity", "All severities"),
+    "cause": ("cause", "All causes"),
+}
+_RANKS: Final = {
+    "severity": ("refused", "error", "critical", "high", "medium", "low", "info", "acknowledged"),
+    "action": ("create", "update", "replace", "delete"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One line inside a row: a sign (+, -, ~ or none), what it is about, and the text."""
+
+    sign: str
+    name: str
+    text: str
+    cause: str = ""
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A way to another row of the page; `anchor` is empty where there is nothing to go to."""
+
+    text: str
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What a row is connected with in one way: the first few, and how many more there are."""
+
+    label: str
+    links: tuple[Link, ...]
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing a reader looks at; `facets` are what the filters ask for."""
+
+    anchor: str
+    tone: Tone
+    label: str
+    title: str
+    side: str = ""
+    code: str = ""
+    facets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    details: tuple[Detail, ...] = ()
+    links: tuple[Links, ...] = ()
+    cause: str = ""
+    where: str = ""
+    opened: bool = False
+
+    @property
+    def folded(self) -> bool:
+        """Whether there is more than fits the row's own line."""
+        return bool(self.details or self.links)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Rows under a heading; `columns` makes a table of them, whose cells are a row's details."""
+
+    anchor: str
+    title: str
+    lead: str
+    rows: tuple[Row, ...]
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A figure at the top, and where it leads; `facet` and `value` are what is filtered for on the way."""
+
+    number: int
+    text: str
+    anchor: str
+    tone: Tone
+    facet: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What is said of one account: its name and a list of facts."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The whole report."""
+
+    title: str
+    words: str
+    tone: Tone
+    cards: tuple[Card, ...]
+    tiles: tuple[Tile, ...]
+    sections: tuple[Section, ...]
+    foot: str
+    unpictured: str = ""
+
+    @property
+    def filters(self) -> tuple[tuple[str, str, str, tuple[tuple[str, str], ...]], ...]:
+        """The filters that have something to choose: facet, label, the choice of all, each value with its words."""
+        out = []
+        for facet, (label, everything) in FACETS.items():
+            held = {value for section in self.sections for row in section.rows for value in row.facets.get(facet, ())}
+            if len(held) > 1:
+                values = ranked(facet, held)
+                words = [kind_word(value) if facet == "kind" else value for value in values]
+                out.append((facet, label, everything, tuple(zip(values, words, strict=True))))
+        return tuple(out)
+
+
+def ranked(facet: str, values: Iterable[str]) -> Sequence[str]:
+    """The values of a facet in the order they are chosen from."""
+    order = _RANKS.get(facet, ())
+    return sorted(values, key=lambda value: (order.index(value) if value in order else len(order), value))
+
+
+def notice_row(notice: Notice, anchor: str, several: bool, failing: str = "") -> Row:
+    """A risk, a finding or a mistake as a row that is read without unfolding anything.
+
+    `failing` is the word for one that the exit code is about, where that is another than its severity.
+    """
+    word = "acknowledged" if notice.accepted else failing if failing and notice.fails else notice.grade
+    place = f"{notice.file}:{notice.line}" if notice.line else notice.file
+    kinds = tuple(sorted({name.partition("/")[0] for name in notice.about if "/" in name}))
+    facets = {"severity": (word,), "kind": kinds, "account": (notice.account,) if notice.account else ()}
+    notes = notice.detail
+    if notice.accepted:
+        notes = (*notes, f"acknowledged: {notice.accepted}")
+    where = [some(notice.about, 8)] if notice.about else []
+    where += [f"account {notice.account}"] if several and notice.account else []
+    return Row(
+        anchor,
+        "bad" if word == "refused" else _TONES.get(word, "note"),
+        word,
+        notice.text,
+        place,
+        notice.rule,
+        facets,
+        notes,
+        where=", ".join(where),
+    )
