@@ -15,6 +15,8 @@ from iamsync.render.words import kind_word, some
 Tone = Literal["create", "update", "replace", "delete", "bad", "warn", "note", "good", "plain"]
 
 _TONES: Final[dict[str, Tone]] = {"error": "bad", "critical": "bad", "high": "bad", "medium": "warn", "low": "warn"}
+# How many rows a section shows before more is asked for; a browser lays thousands out for minutes.
+AT_ONCE: Final = 200
 # What the filters are called, in their order; the keys are facets of rows.
 FACETS: Final = {
     "account": ("account", "All accounts"),
@@ -90,6 +92,7 @@ class Section:
     lead: str
     rows: tuple[Row, ...]
     columns: tuple[str, ...] = ()
+    at_once: int = AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)

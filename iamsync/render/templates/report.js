@@ -1,6 +1,5 @@
 (() => {
   "use strict";
-  const PAGE = 200; // rows of a section that are shown at once
   const NEAR = 24; // nodes of a column of a neighbourhood
   const HITS = 20;
   const root = document.documentElement;
@@ -39,7 +38,7 @@
     .map((section) => ({
       section,
       rows: all(".rows > .row", section).map((row) => ({ row, text: null })),
-      limit: PAGE,
+      limit: Number(section.dataset.once),
       number: one(".n", section),
       nothing: one(".nothing", section),
       more: one(".more", section),
@@ -48,6 +47,7 @@
   const find = one("#find");
   const selects = all("select", form);
   const found = one("#found");
+  const PAGE = parts[0]?.limit ?? 0; // rows of a section that are shown at once
   const number = new Intl.NumberFormat("en");
 
   const wanted = () => ({
@@ -166,14 +166,7 @@
     } else {
       target.focus({ preventScroll: true });
     }
-    // Rows that were never on the screen have no height yet: the way there changes while it is gone.
-    const block = target.classList.contains("row") ? "center" : "start";
-    let frames = 4;
-    const go = () => {
-      target.scrollIntoView({ block, behavior: "instant" });
-      if ((frames -= 1)) requestAnimationFrame(go);
-    };
-    go();
+    target.scrollIntoView({ block: target.classList.contains("row") ? "center" : "start" });
   };
   addEventListener("hashchange", reveal);
   addEventListener("click", (event) => {
