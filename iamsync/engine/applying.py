@@ -48,6 +48,19 @@ def refuse(planned: tuple[Planned, ...]) -> None:
         )
 
 
+def still_held(planned: tuple[Planned, ...]) -> None:
+    """GuardRefused where something has expired and stays, since others hold it; the rest has been done."""
+    held = [guard for item in planned for guard in item.plan.guards if guard.id == "held-out-of-scope"]
+    held = [guard for guard in held if guard.severity == "warn"]
+    if held:
+        names = ", ".join(sorted({str(guard.address) for guard in held}))
+        raise GuardRefused(
+            f"expired, and still there: {names}",
+            code="guard-refused",
+            hint="who holds it is named above: declare them, or take it off them",
+        )
+
+
 def _counted(refusals: int) -> str:
     return "1 guard refuses" if refusals == 1 else f"{refusals} guards refuse"
 

@@ -30,6 +30,7 @@ from iamsync.planner.settle import Settled, settle
 from iamsync.planner.situation import DEFAULT_QUOTAS, Situation
 from iamsync.planner.standards import Standards
 from iamsync.planner.tagged import left_to_others
+from iamsync.planner.ties import without_held
 from iamsync.policy.document import principals
 from iamsync.settings import Settings
 
@@ -202,6 +203,8 @@ def plan(
         # What stands in the way of other changes does not stand in the way of these.
         ours = {difference.address for difference in differences}
         earlier_findings = tuple(f for f in found.findings if f.severity != "refuse" or f.address in ours)
+        differences, held = without_held(differences, found.live, cx)
+        earlier_findings = (*earlier_findings, *held)
     elif only is not None:
         differences = of_cause(differences, only, cx)
     if selection is not None:

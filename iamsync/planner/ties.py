@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from iamsync import arn
 from iamsync.kinds.kind import Context
-from iamsync.model import Address, Finding, Resource
+from iamsync.model import Address, Finding, Resource, State
 from iamsync.planner.compare import Difference
 from iamsync.planner.situation import Situation, names_of
 from iamsync.policy.document import principals
@@ -33,24 +33,8 @@ def boundary_use(difference: Difference, situation: Situation) -> Iterator[Findi
 
 def held_elsewhere(situation: Situation) -> Iterator[Finding]:
     """What would have to be taken from a resource that is not ours to change."""
-    leaving = [d for d in situation.differences if d.action in ("delete", "replace") and d.have is not None]
-    leaving = [d for d in leaving if d.address.kind in ("policy", "group")]
-    if not leaving:
-        return
-    ended = {d.address for d in situation.differences if d.action == "delete"}
-    wanted = {d.address: d.want for d in situation.differences if d.want is not None}
-    holders: dict[str, list[Address]] = defaultdict(list)
-    for resource in situation.live:
-        if resource.address in ended:
-            continue
-        after = wanted.get(resource.address)
-        # A marked attachment (of a replaced policy) is let go of by the plan itself.
-        for item in _holds(resource) if after is None else _holds(resource) & _holds(after):
-            holders[item].append(resource.address)
-    for difference in leaving:
-        assert difference.have is not None
-        keep = holders.get(_identity(difference.have, situation.cx), [])
-        if keep and not (difference.action == "replace" and _only_boundaries(difference, keep, situation)):
+    for difference, keep in _holders(situation.differences, situation.live, situation.cx):
+        if not (difference.action == "replace" and _only_boundaries(difference, keep, situation)):
             yield Finding(
                 "held-out-of-scope",
                 "refuse",
@@ -60,6 +44,51 @@ def held_elsewhere(situation: Situation) -> Iterator[Finding]:
                 remedy="declare the holders, or take it off them first",
                 origin=difference.origin,
             )
+
+
+def without_held(differences: Sequence[Difference], live: State, cx: Context) -> tuple[list[Difference], list[Finding]]:
+    """These differences without the deletions that others stand in the way of, so that the rest need not wait."""
+    left, told = list(differences), []
+    while held := _holders(left, live, cx):
+        for difference, keep in held:
+            left.remove(difference)
+            told.append(
+                Finding(
+                    "held-out-of-scope",
+                    "warn",
+                    f"{difference.address} is over and stays: what this plan may not change holds it "
+                    f"({len(keep)} in all)",
+                    difference.address,
+                    evidence=names_of(keep),
+                    remedy="declare the holders, or take it off them",
+                    origin=difference.origin,
+                )
+            )
+    return left, told
+
+
+def _holders(differences: Sequence[Difference], live: State, cx: Context) -> list[tuple[Difference, list[Address]]]:
+    """The policies and groups that would go, each with those that would still hold it."""
+    leaving = [d for d in differences if d.action in ("delete", "replace") and d.have is not None]
+    leaving = [d for d in leaving if d.address.kind in ("policy", "group")]
+    if not leaving:
+        return []
+    ended = {d.address for d in differences if d.action == "delete"}
+    wanted = {d.address: d.want for d in differences if d.want is not None}
+    holders: dict[str, list[Address]] = defaultdict(list)
+    for resource in live:
+        if resource.address in ended:
+            continue
+        after = wanted.get(resource.address)
+        # A marked attachment (of a replaced policy) is let go of by the plan itself.
+        for item in _holds(resource) if after is None else _holds(resource) & _holds(after):
+            holders[item].append(resource.address)
+    found = []
+    for difference in leaving:
+        assert difference.have is not None
+        if keep := holders.get(_identity(difference.have, cx)):
+            found.append((difference, keep))
+    return found
 
 
 def _only_boundaries(difference: Difference, keep: list[Address], situation: Situation) -> bool:

@@ -129,6 +129,25 @@ def test_an_expired_policy_is_let_go_of_by_whoever_holds_it(incident: Site) -> N
     assert user(incident, "alice")["attached"] == ["ReadOnlyAccess"]
 
 
+def test_what_others_hold_stays_is_told_and_does_not_keep_the_rest(incident: Site) -> None:
+    incident.edit("  audit:\n", f"  audit:\n    expires: {END}\n")
+    incident.edit("{policy: audit, expires: 2027-01-31T19:00:00+01:00}", "audit")
+    audit = f"arn:aws:iam::{ACCOUNT}:policy/audit"
+
+    def stray(iam: Any) -> None:
+        iam.create_user(UserName="stray")
+        iam.attach_user_policy(UserName="stray", PolicyArn=audit)
+
+    incident.by_hand(stray)
+    told = incident.run("apply", "--expired", "--auto-approve", "--now", AFTER)
+    assert told.code == 3, told
+    assert "policy/audit is over and stays" in told.out
+    assert "expired, and still there: policy/audit" in told.err
+    assert not exists(incident, "incident")
+    assert user(incident, "alice")["attached"] == ["ReadOnlyAccess"]
+    assert user(incident, "stray")["attached"] == ["audit"]
+
+
 def test_one_that_expired_among_other_changes_of_a_list_is_told_apart(incident: Site) -> None:
     incident.edit("}, aws/ReadOnlyAccess]", "}]")
     told = incident.fine("plan", "--report", "json=plan.json", "--now", AFTER)
