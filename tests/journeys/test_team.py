@@ -83,8 +83,8 @@ def test_of_two_applies_one_names_the_holder_and_a_killed_holder_is_seen_and_rel
     first = started(team, "apply", "--auto-approve")
     try:
         until_locked(moto)
-        refused = team("apply", "--auto-approve", "--lock-timeout", "1s", code=1)
-        assert "waiting up to 1 s" in refused.err
+        refused = team("apply", "--auto-approve", "--lock-timeout", "5s", code=1)
+        assert "waiting up to 5 s" in refused.err
         assert "error[locked]" in refused.err
         assert "https://git.example/acme/iam/actions/runs/7" in refused.err
         assert "apply" in refused.err
