@@ -16,7 +16,7 @@ from iamsync.model import Address, Finding, State
 from iamsync.planner.compare import Difference
 from iamsync.planner.permissions import Permissions
 from iamsync.planner.projected import made
-from iamsync.planner.tagged import askers, on_resource, retagged, told_apart
+from iamsync.planner.tagged import askers, changed_tags, on_resource, retagged, told_apart
 from iamsync.planner.trust import asked, retrusted
 from iamsync.policy.access import Access, Undecided, difference
 from iamsync.policy.globs import Effort, TooComplex, bounded
@@ -106,7 +106,8 @@ def effects(
 ) -> tuple[tuple[Affected, ...], int]:
     """What every touched principal gains and loses, sorted; whom nothing befalls is left out.
 
-    Also how many touched principals were not looked at, since there are more than `MOST`.
+    Also how many touched principals were not looked at, since there are more than `MOST`: of those that change or
+    hold what does, or of those that ask for the tags of one resource.
     """
     differences = tuple(differences)
     principals = touched(before.state, after.state, differences, cx)
@@ -125,17 +126,20 @@ def effects(
         left -= granted - max(effort.left, 0)
         if access:
             out.append(Affected(address, through, access))
+    unseen = set(sorted(principals)[MOST:])
+    asking = askers(before, after) if tagged else {}
     for d in tagged:
-        for address in askers(before, after)[:MOST]:
-            if address == d.address:
-                continue
+        keys = changed_tags(d)
+        those = [address for address, asked in asking.items() if address != d.address and asked & keys]
+        unseen.update(those[MOST:])
+        for address in those[:MOST]:
             effort = Effort(min(left, EFFORT_EACH))
             granted = effort.left
             access = _on_resource(before, after, address, d, effort)
             left -= granted - max(effort.left, 0)
             if access:
                 out.append(Affected(address, d.address, access))
-    return tuple(out), max(len(principals) - MOST, 0)
+    return tuple(out), len(unseen)
 
 
 def _on_resource(before: Permissions, after: Permissions, address: Address, d: Difference, effort: Effort) -> Access:

@@ -7,7 +7,7 @@ condition is told with it; what an unknown document might say is left to `policy
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -37,6 +37,19 @@ _ASSUME: Final = "sts:AssumeRole"
 _ADMINISTRATOR: Final = "arn:{}:iam::aws:policy/AdministratorAccess"
 
 
+@dataclass(frozen=True, slots=True)
+class Gained:
+    """One way in which a rule about the principal itself holds: on what, how surely, and which policies it leads to.
+
+    `changed`, where there is one, is the resource as that step leaves it: with all that it lets the principal do next.
+    """
+
+    at: str
+    held: Standing
+    more: tuple[Source, ...] = (EVERYTHING,)
+    changed: Resource | None = None
+
+
 class Means:
     """Whether the rules of these effects hold for the principals of one state."""
 
@@ -52,13 +65,13 @@ class Means:
 
     # -- rules about the principal itself ------------------------------------------------------------------------
 
-    def steps(self, who: Address, rule: Rule) -> Iterator[tuple[str, Standing, Source]]:
-        """The ways in which a rule about the principal itself holds, each with the policy it leads to."""
+    def steps(self, who: Address, rule: Rule) -> Iterator[Gained]:
+        """The ways in which a rule about the principal itself holds, each with what it leads to."""
         if who.kind not in rule.by or not all(self._may_do(who, need.action) for need in rule.needs):
             return
         if rule.effect == "creates":
             if (held := self._creates(who, rule)) is not None:
-                yield "", held, EVERYTHING
+                yield Gained("", held)
             return
         (need,) = rule.needs
         spec = self.spec(who)
@@ -72,15 +85,26 @@ class Means:
             if rule.effect == "joined":
                 group = self.permissions.named(resource)
                 assert group is not None
-                for document in self._group(group):
-                    yield named, held, document
+                groups = (*spec.groups, group.address.name)
+                yield Gained(named, held, tuple(self._group(group)), self._with(who, groups=groups))
             elif rule.effect == "reverted":
                 policy = self.permissions.named(resource)
                 for version, document, default in policy.facts.get("versions", ()) if policy is not None else ():
-                    if not default and document is not None:
-                        yield f"{named} {version}", held, Source(f"{named} {version}", document)
+                    if policy is not None and not default and document is not None:
+                        older = Source(f"{named} {version}", document)
+                        yield Gained(
+                            f"{named} {version}", held, (older,), self._with(policy.address, document=document)
+                        )
+            elif rule.effect == "unbound":
+                yield Gained(named, held, (), self._with(who, permissions_boundary=None))
             else:
-                yield named, held, EVERYTHING
+                yield Gained(named, held)
+
+    def _with(self, address: Address, **fields: Any) -> Resource:
+        """A resource as it is once these fields of it have changed."""
+        found = self.permissions.resource(address)
+        assert found is not None
+        return replace(found, spec=replace(found.spec, **fields))
 
     def _own_resources(self, who: Address, need: Need, rule: Rule) -> Iterator[str]:
         spec = self.spec(who)

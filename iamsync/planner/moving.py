@@ -16,8 +16,7 @@ _MOVING: Final = frozenset(
     ("document", "groups", "inline_policies", "managed_policies", "permissions_boundary", "trust_policy")
 )
 # Tags count where a document of the account names tags: those of whoever asks, or of what is asked about.
-_TAGGED: Final = frozenset(("user", "role"))
-_TAG: Final = "Tag/"
+_TAG: Final = "tag/"
 _KINDS: Final = frozenset(("user", "group", "role", "policy"))
 
 
@@ -28,8 +27,8 @@ def moves(differences: Iterable[Difference], live: State) -> bool:
         fields = {change.field for change in d.fields}
         if d.address.kind in _KINDS and (d.action != "update" or fields & _MOVING or d.renamed_from is not None):
             return True
-        tagged = tagged or (d.address.kind in _TAGGED and "tags" in fields)
-    return tagged and any(_TAG in document.text for resource in live for document in _documents(resource.spec))
+        tagged = tagged or "tags" in fields
+    return tagged and any(_TAG in document.text.lower() for resource in live for document in _documents(resource.spec))
 
 
 def _documents(spec: Any) -> Iterator[Document]:

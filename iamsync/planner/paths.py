@@ -78,9 +78,11 @@ class Paths:
         self.permissions = permissions
         state = permissions.state
         self.account, self.partition = state.account_id, state.partition
+        self._effects = effects
         self._means = Means(permissions, effects)
         self._who = tuple(a for a in permissions.principals() if not permissions.principal(a).service_linked)
-        self._edges: dict[tuple[Address, Address], Step | None] = {}
+        self._edges: dict[tuple[Address, Address], tuple[Step, ...]] = {}
+        self._next: dict[Address, tuple[tuple[Step, Means], ...]] = {}
         self._admins: dict[Address, Standing | None] = {}
         self._own: dict[Address, tuple[Path, ...]] = {}
         self._found: dict[Address, Path] | None = None
@@ -115,10 +117,10 @@ class Paths:
             for who in self._who:
                 if who == target or who in found:
                     continue
-                step = self._edge(who, target)
-                if step is not None and step.held.certainty >= tier:
+                steps = self._edge(who, target)
+                if steps and min(step.held.certainty for step in steps) >= tier:
                     onward = found[target]
-                    found[who] = replace(onward, steps=(step, *onward.steps))
+                    found[who] = replace(onward, steps=(*steps, *onward.steps))
                     queue.append(who)
 
     def _selves(self, found: dict[Address, Path], tier: int) -> Iterator[Address]:
@@ -146,45 +148,77 @@ class Paths:
         holdings = self.permissions.holdings(who)
         unbound = replace(holdings, boundary=None)
         steps = [
-            (rule, Step(rule, at, held), more)
+            (rule, Step(rule, way.at, way.held), way)
             for rule in self._means.own_rules
-            for at, held, more in self._means.steps(who, rule)
+            for way in self._means.steps(who, rule)
         ]
         freeing = [step for rule, step, _ in steps if rule.effect == "unbound"]
         for step in freeing[:1]:
             if (end := self._means.ends(who, unbound)) is not None:
                 yield Path((step,), str(who), end)
-        for rule, step, more in steps:
+        for rule, step, way in steps:
             if rule.effect == "creates":
                 yield Path((step,), f"the new {rule.target}", step.held)
             elif rule.effect in SELF:
-                if (end := self._means.ends(who, holdings, more)) is not None:
+                if (end := self._means.ends(who, holdings, *way.more)) is not None:
                     yield Path((step,), str(who), end)
-                elif freeing and (end := self._means.ends(who, unbound, more)) is not None:
+                elif freeing and (end := self._means.ends(who, unbound, *way.more)) is not None:
                     yield Path((freeing[0], step), str(who), end)
-        for target in self._who:
-            if target != who:
-                yield from self._makes(who, target)
+        yield from self._makes(who, self._means)
+        for first, means in self._beyond(who):
+            yield from (replace(path, steps=(first, *path.steps)) for path in self._after(who, means))
+
+    def _beyond(self, who: Address) -> tuple[tuple[Step, Means], ...]:
+        """The first steps that change what a principal holds, each with what it has the means for then."""
+        if who not in self._next:
+            self._next[who] = tuple(
+                (Step(rule, way.at, way.held), Means(self.permissions.changed(way.changed), self._effects))
+                for rule in self._means.own_rules
+                for way in self._means.steps(who, rule)
+                if way.changed is not None and (way.more or rule.effect == "unbound")
+            )
+        return self._next[who]
+
+    def _after(self, who: Address, means: Means) -> Iterator[Path]:
+        """The paths of one more step, by what a first one gave."""
+        for rule in means.own_rules:
+            for way in means.steps(who, rule) if rule.effect in ("granted", "creates") else ():
+                step = Step(rule, way.at, way.held)
+                if rule.effect == "creates":
+                    yield Path((step,), f"the new {rule.target}", step.held)
+                elif (end := means.ends(who, means.permissions.holdings(who), EVERYTHING)) is not None:
+                    yield Path((step,), str(who), end)
+        yield from self._makes(who, means)
 
     # -- through another principal -------------------------------------------------------------------------------
 
-    def _edge(self, who: Address, target: Address) -> Step | None:
-        """The surest step by which one principal comes to act as another."""
+    def _edge(self, who: Address, target: Address) -> tuple[Step, ...]:
+        """The surest step by which one principal comes to act as another, or two of them; none where there is none."""
         key = (who, target)
         if key not in self._edges:
-            best: Step | None = None
-            for rule in self._means.open_to(who, target.kind, makes=False):
-                held = self._means.holds(who, rule, target)
-                if held is not None and (best is None or held.certainty > best.held.certainty):
-                    best = Step(rule, str(target), held)
+            best = self._acting(who, target, self._means)
+            for first, means in self._beyond(who) if not best else ():
+                if further := self._acting(who, target, means):
+                    best = (first, *further)
+                    break
             self._edges[key] = best
         return self._edges[key]
 
-    def _makes(self, who: Address, target: Address) -> Iterator[Path]:
+    def _acting(self, who: Address, target: Address, means: Means) -> tuple[Step, ...]:
+        best: Step | None = None
+        for rule in means.open_to(who, target.kind, makes=False):
+            held = means.holds(who, rule, target)
+            if held is not None and (best is None or held.certainty > best.held.certainty):
+                best = Step(rule, str(target), held)
+        return () if best is None else (best,)
+
+    def _makes(self, who: Address, means: Means) -> Iterator[Path]:
         """The paths on which a principal first gives another any permission, and then acts as it."""
-        for rule in self._means.open_to(who, target.kind, makes=True):
-            if (held := self._means.holds(who, rule, target)) is None:
-                continue
-            end = self._means.ends(target, self.permissions.holdings(target), EVERYTHING)
-            if end is not None:
-                yield Path((Step(rule, str(target), held),), str(target), end)
+        open_to = {kind: means.open_to(who, kind, makes=True) for kind in ("user", "role")}
+        for target in self._who if any(open_to.values()) else ():
+            for rule in open_to[target.kind] if target != who else ():
+                if (held := means.holds(who, rule, target)) is None:
+                    continue
+                end = means.ends(target, self.permissions.holdings(target), EVERYTHING)
+                if end is not None:
+                    yield Path((Step(rule, str(target), held),), str(target), end)

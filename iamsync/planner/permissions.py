@@ -7,7 +7,9 @@ manifests) is named, and makes each answer it could change uncertain; it is neve
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from iamsync import arn
@@ -83,6 +85,16 @@ class Permissions:
                 organization=self._organization,
             )
         return self._generous
+
+    def changed(self, resource: Resource) -> Permissions:
+        """The same after one resource changed; it keeps its address and path."""
+        other = copy(self)
+        resources = {**self.state.resources, resource.address: resource}
+        other.state = replace(self.state, resources=MappingProxyType(resources))
+        other._folded = {**self._folded, resource.address.folded: resource}
+        other._arns = {**self._arns, self.arn(resource): resource}
+        other._generous, other._holdings = None, {}
+        return other
 
     def principals(self) -> tuple[Address, ...]:
         """All users and roles, sorted."""

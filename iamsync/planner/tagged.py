@@ -161,6 +161,12 @@ def _renamed(held: Holdings, keys: Mapping[str, str]) -> Holdings:
     )
 
 
-def askers(before: Permissions, after: Permissions) -> tuple[Address, ...]:
-    """The principals that are there before and after, whom a changed tag of a resource may move."""
-    return tuple(address for address in before.principals() if address in after.state.resources)
+def askers(before: Permissions, after: Permissions) -> dict[Address, frozenset[str]]:
+    """The principals that are there before and after and whose policies ask for tags of resources, with the keys."""
+    found = {}
+    for address in before.principals():
+        if address in after.state.resources:
+            keys = resource_tag_keys(_documents((before.holdings(address), after.holdings(address))))
+            if keys:
+                found[address] = keys
+    return found

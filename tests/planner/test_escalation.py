@@ -165,6 +165,86 @@ def test_a_boundary_is_taken_off_first_where_that_is_allowed() -> None:
     assert [step.rule.id for step in path.steps] == ["IAM-E010", "IAM-E006"]
 
 
+JOINS = {"join": "allow iam:AddUserToGroup"}
+
+
+@pytest.mark.parametrize(
+    ("sections", "rules"),
+    [
+        # IAMFullAccess and PowerUserAccess in one group: together everything.
+        (
+            {
+                "users": {"dev": {"inline_policies": JOINS}},
+                "groups": {
+                    "ops": {
+                        "inline_policies": {
+                            "iam": "allow iam:*",
+                            "rest": [
+                                *("allow s3:*", "allow ec2:*", "allow lambda:*"),
+                                *("allow secretsmanager:*", "allow dynamodb:*"),
+                            ],
+                        }
+                    }
+                },
+            },
+            ["IAM-E009"],
+        ),
+        (
+            {
+                "users": {"dev": {"inline_policies": JOINS}},
+                "groups": {"iam": {"inline_policies": {"iam": "allow iam:PutUserPolicy"}}},
+            },
+            ["IAM-E009", "IAM-E006"],
+        ),
+        (
+            {
+                "users": {"dev": {"inline_policies": JOINS}},
+                "groups": {"deployers": {"inline_policies": {"in": "allow sts:AssumeRole"}}},
+                "roles": {"admin": {"trust_policy": "user/dev", "inline_policies": {"all": "allow *"}}},
+            },
+            ["IAM-E009", "IAM-E020"],
+        ),
+        (
+            {
+                "users": {"dev": {"managed_policies": ["mine"], "permissions_boundary": "fence"}},
+                "policies": {
+                    "mine": {"document": ["allow iam:DeleteUserPermissionsBoundary", "allow sts:AssumeRole"]},
+                    "fence": {"document": ["allow iam:DeleteUserPermissionsBoundary"]},
+                },
+                "roles": {"admin": {"trust_policy": "user/dev", "inline_policies": {"all": "allow *"}}},
+            },
+            ["IAM-E010", "IAM-E020"],
+        ),
+    ],
+)
+def test_a_first_step_counts_for_all_that_it_opens(sections: dict[str, Any], rules: list[str]) -> None:
+    root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    trust = Document.of({"Version": "2012-10-17", "Statement": root})
+    given = [
+        replace(one, spec=replace(one.spec, trust_policy=trust)) if one.address.kind == "role" else one
+        for one in state(sections, {}, {})
+    ]
+    path = Paths(Permissions(State.of(ACCOUNT, given))).of(Address("user", "dev"))
+    assert path is not None
+    assert [step.rule.id for step in path.steps] == rules
+    assert path.certainty == SURE
+
+
+def test_an_older_version_that_gives_iam_is_a_way_up_and_a_group_of_readers_is_none() -> None:
+    mine = {"mine": {"document": "allow iam:SetDefaultPolicyVersion"}}
+    user = {"dev": {"managed_policies": ["mine"]}}
+    for older, rules in (("allow iam:PutUserPolicy", ["IAM-E002", "IAM-E006"]), ("allow s3:Get*", None)):
+        given = []
+        for one in state({"users": user, "policies": mine}, {}, {}):
+            if one.address.kind == "policy":
+                one = replace(one, facts={"versions": (("v1", Document.of(anything(older)), False),)})
+            given.append(one)
+        path = Paths(Permissions(State.of(ACCOUNT, given))).of(Address("user", "dev"))
+        assert (None if path is None else [step.rule.id for step in path.steps]) == rules
+    readers = {"readers": {"inline_policies": {"look": "allow s3:Get*"}}}
+    assert not paths_of({"users": {"dev": {"inline_policies": JOINS}}, "groups": readers}).all()
+
+
 @pytest.mark.parametrize(
     ("statements", "certainty"),
     [

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from iamsync.kinds import KINDS
+from iamsync.kinds.policy import Policy
 from iamsync.kinds.role import Role
 from iamsync.kinds.user import User
 from iamsync.model import Address, Plan, Resource, State
+from iamsync.planner import effects
+from iamsync.planner.gate import gains
 from iamsync.planner.plan import plan
 from iamsync.policy.abac import renamed
 from iamsync.policy.access import lines
@@ -141,3 +144,41 @@ def test_condition_keys_are_renamed_in_conditions_and_variables_alone() -> None:
     assert found["Condition"] == {"StringEquals": {"aws:PrincipalTag/x": "${aws:PrincipalTag/x}"}}
     assert found["Sid"] == "teamA"
     assert renamed(held, {"aws:principaltag/other": "x"}) is held
+
+
+def test_a_tag_of_a_policy_that_opens_a_path_to_administrator_is_an_escalation() -> None:
+    """Whoever may rewrite policies of its team is given one that an administrator holds."""
+    deploy = Address("policy", "deploy")
+    everything = Document.of(
+        {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+    )
+    mine = document("iam:CreatePolicyVersion", StringEquals={"aws:resourcetag/team": "web"})
+    boss = Resource(Address("user", "boss"), User(inline_policies=(("all", everything),)))
+    arn = f"arn:aws:iam::{ACCOUNT}:policy/deploy"
+    held = [Resource(ALICE, User(inline_policies=(("own", mine),), managed_policies=(arn,))), boss]
+
+    def account(**tags: str) -> State:
+        policy = Policy(document("s3:GetObject"), tags=tuple(tags.items()))
+        return State.of(ACCOUNT, [*held, Resource(deploy, policy)], complete=frozenset(KINDS))
+
+    made = planned(account(team="web"), account(team="db"))
+    assert [(f.severity, f.address) for f in made.guards if f.id == "escalation"] == [("refuse", ALICE)]
+    assert not [f for f in planned(account(team="db2"), account(team="db")).guards if f.id == "escalation"]
+
+
+def test_those_who_ask_for_a_tag_are_counted_where_they_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(effects, "MOST", 1)
+    asks = document("iam:PassRole", StringEquals={"aws:ResourceTag/team": "web"})
+
+    def account(team: str) -> State:
+        users = [Resource(Address("user", name), User(inline_policies=(("own", asks),))) for name in ("a", "b")]
+        silent = Resource(Address("user", "c"), User(inline_policies=(("own", document("s3:GetObject")),)))
+        return State.of(
+            ACCOUNT, [*users, silent, Resource(APP, Role(TRUST, tags=(("team", team),)))], complete=frozenset(KINDS)
+        )
+
+    made = planned(account("web"), account("db"))
+    assert [finding.title for finding in made.findings if finding.id == "access-untold"] == [
+        "gains and losses of 1 more principals were not computed; 1 are the most in one plan"
+    ]
+    assert gains(made, ["ec2:*"])  # a gate cannot vouch for whom it did not see
