@@ -296,6 +296,7 @@ def test_whatever_a_document_holds_linting_it_ends_in_findings_alone(value: Any,
         lint(document, use, account_id=ACCOUNT, catalog=load())
 
 
+@pytest.mark.slow
 def test_five_thousand_documents_take_two_seconds_at_most() -> None:
     def document(number: int) -> Any:
         table = f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/orders-{number}"

@@ -24,12 +24,15 @@ _SHARED: Final = (
     *("accounts.google.com", "api.bitbucket.org", "vstoken.dev.azure.com", "oidc.vercel.com", "api.pulumi.com"),
 )
 _GITHUB: Final = "token.actions.githubusercontent.com"
+_CLAIMS: Final = tuple(
+    f"{_GITHUB}:{name}" for name in ("repository", "repository_id", "repository_owner_id", "job_workflow_ref")
+)
 _GITHUB_SUBJECTS: Final = ("sub", "repository", "repository_id", "repository_owner_id", "job_workflow_ref")
 
 
 def oidc_without_audience(statement: Statement, about: About) -> Iterator[Found]:
     for host, path, audience, _ in _issuers(statement):
-        if not statement.demands(f"{host}:{audience}"):
+        if not statement.narrowed(f"{host}:{audience}"):
             yield Found(
                 path, f"tokens of {host} for any audience are accepted", f"add a condition on {host}:{audience}"
             )
@@ -37,14 +40,14 @@ def oidc_without_audience(statement: Statement, about: About) -> Iterator[Found]
 
 def oidc_without_subject(statement: Statement, about: About) -> Iterator[Found]:
     for host, path, _, subjects in _issuers(statement):
-        if host in _SHARED and not statement.demands(*(f"{host}:{name}" for name in subjects)):
+        if host in _SHARED and not _named(statement, host, subjects):
             message = f"any customer of {host} may assume this role"
             yield Found(path, message, f"add a condition on {host}:{subjects[0]}")
 
 
 def own_oidc_without_subject(statement: Statement, about: About) -> Iterator[Found]:
     for host, path, _, subjects in _issuers(statement):
-        if host not in _SHARED and not statement.demands(*(f"{host}:{name}" for name in subjects)):
+        if host not in _SHARED and not _named(statement, host, subjects):
             message = f"whoever gets a token of {host} may assume this role"
             yield Found(path, message, f"add a condition on {host}:{subjects[0]}")
 
@@ -52,8 +55,42 @@ def own_oidc_without_subject(statement: Statement, about: About) -> Iterator[Fou
 def wide_subject(statement: Statement, about: About) -> Iterator[Found]:
     for host, _, _, subjects in _issuers(statement):
         for clause in statement.clauses:
-            if clause.name == f"{host}:{subjects[0]}" and clause.operator.name == "StringLike":
+            if clause.operator.name != "StringLike":
+                continue
+            if clause.name == f"{host}:{subjects[0]}":
                 yield from _wide(clause, host)
+            elif host == _GITHUB and clause.name in _CLAIMS and not _held(statement, clause):
+                yield from _wide_claim(clause)
+
+
+def _named(statement: Statement, host: str, subjects: tuple[str, ...]) -> bool:
+    """Whether the subject, or a claim like it, must have a value; one of the subject that is too wide is told apart."""
+    first = f"{host}:{subjects[0]}"
+    wide = any(one.name == first and one.demands and one.operator.name == "StringLike" for one in statement.clauses)
+    return wide or statement.narrowed(*(f"{host}:{name}" for name in subjects))
+
+
+def _held(statement: Statement, beside: Clause) -> bool:
+    """Whether another clause names the owner in full, so that this one only narrows further."""
+    return any(
+        clause is not beside and clause.name in (f"{_GITHUB}:sub", *_CLAIMS) and clause.narrows and not _loose(clause)
+        for clause in statement.clauses
+    )
+
+
+def _loose(clause: Clause) -> bool:
+    """Whether a clause on GitHub's claims leaves the owner open."""
+    if clause.operator.name != "StringLike":
+        return False
+    return any(_wide(clause, _GITHUB)) if clause.name == f"{_GITHUB}:sub" else any(_wide_claim(clause))
+
+
+def _wide_claim(clause: Clause) -> Iterator[Found]:
+    """Values of a claim beside the subject in which the owner, or an id, has a wildcard."""
+    for position, text in enumerate(clause.values):
+        if text.strip("*?") and _LOOSE.search(text.partition("/")[0]):
+            message = f"{text!r} lets in repositories of other owners: the owner has a wildcard"
+            yield Found(clause.at(position), message, "write the owner, or the id, in full")
 
 
 def _wide(clause: Clause, host: str) -> Iterator[Found]:
@@ -96,7 +133,7 @@ def _github_owner(text: str) -> str | None:
 
 
 def saml_without_audience(statement: Statement, about: About) -> Iterator[Found]:
-    if not statement.allows or statement.demands("saml:aud"):
+    if not statement.allows or statement.narrowed("saml:aud"):
         return
     for kind, name, path in statement.principals():
         match = PROVIDER.fullmatch(name) if kind == "Federated" else None

@@ -28,6 +28,7 @@ NEGATED: Final = frozenset(
     {"StringNotEquals", "StringNotEqualsIgnoreCase", "StringNotLike", "NumericNotEquals", "DateNotEquals"}
     | {"NotIpAddress", "ArnNotEquals", "ArnNotLike"}
 )
+_LIKE: Final = frozenset({"StringLike", "ArnLike", "ArnEquals"})
 _OPERATORS: Final = {name.lower(): name for name in OPERATORS}
 _QUALIFIERS: Final = {"forallvalues": "ForAllValues", "foranyvalue": "ForAnyValue"}
 
@@ -102,6 +103,13 @@ class Clause:
             return self.values == ("false",)
         return not held.if_exists and not held.negated and held.qualifier != "ForAllValues"
 
+    @property
+    def narrows(self) -> bool:
+        """Whether it asks the key for a value of its own: that there is one, or a mere `*`, asks for nothing."""
+        if not self.demands or self.operator.name == "Null":
+            return False
+        return not (self.operator.name in _LIKE and any(not text.strip("*?") for text in self.values))
+
 
 @dataclass(slots=True, eq=False)
 class Statement:
@@ -137,6 +145,10 @@ class Statement:
     def demands(self, *names: str) -> bool:
         """Whether the statement holds only for requests with one of these keys (names in lower case)."""
         return any(clause.name in names and clause.demands for clause in self.clauses)
+
+    def narrowed(self, *names: str) -> bool:
+        """Whether one of these keys (in lower case) must have a value that the statement names."""
+        return any(clause.name in names and clause.narrows for clause in self.clauses)
 
     def names(self, *names: str) -> bool:
         """Whether any condition is about one of these keys."""

@@ -68,7 +68,7 @@ def _anybody(text: str) -> bool:
 
 
 def third_party_without_external_id(statement: Statement, about: About) -> Iterator[Found]:
-    if not statement.allows or statement.demands(*_THIRD_PARTY):
+    if not statement.allows or statement.narrowed(*_THIRD_PARTY):
         return
     for kind, name, path in statement.principals():
         account = _account(name) if kind == "AWS" else None
