@@ -47,8 +47,17 @@ shared = {
     "unmanaged": st.sampled_from(["report", "ignore", "delete"]),
 }
 consents = st.lists(
-    st.fixed_dictionaries({"guard": st.sampled_from(GUARDS)}, optional={"address": st.just("role/app")}), max_size=3
+    st.fixed_dictionaries(
+        {
+            "guard": st.sampled_from(GUARDS),
+            "address": st.just("role/app"),
+            "reason": st.just("because"),
+            "until": st.just("2030-01-31"),
+        }
+    ),
+    max_size=3,
 )
+CONSENT = {"guard": "protected", "reason": "because", "until": "2027-01-31"}
 projects = optional(**shared, acknowledge=consents)
 rails = optional(**shared, refuse_acknowledgements=st.lists(st.sampled_from([*GUARDS, "*"]), max_size=3, unique=True))
 
@@ -125,7 +134,7 @@ def test_every_safety_setting_is_weighed() -> None:
 
 def test_an_attempt_to_be_looser_is_told_and_a_setting_left_out_is_none() -> None:
     rule = held({"safety": {"max_deletes": 3, "settle": "1m"}, "unmanaged": "report", "refuse_acknowledgements": ["*"]})
-    said = {"safety": {"max_deletes": 50}, "unmanaged": "delete", "acknowledge": [{"guard": "protected"}]}
+    said = {"safety": {"max_deletes": 50}, "unmanaged": "delete", "acknowledge": [CONSENT]}
     _, found = tightened(project(said), rule, Safety())
     assert {(item.id, item.severity) for item in found} == {("weakened-guardrail", "high")}
     assert [item.title for item in found] == [
@@ -146,7 +155,7 @@ def test_what_a_change_weakens_is_told_one_by_one() -> None:
             "scope": {"include": ["role/*"], "exclude": ["role/app", "role:/ci/**"]},
             "unmanaged": "delete",
             "ignore_changes": ["tags"],
-            "acknowledge": [{"guard": "protected", "until": "2027-01-31"}],
+            "acknowledge": [CONSENT],
         }
     )
     assert [item.title for item in weakened(before, after)] == [

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from iamsync.aws.calls import call, pages
 from iamsync.aws.session import Connection
-from iamsync.errors import AwsError, Unsupported
+from iamsync.errors import AwsError, IncompleteRead, Unsupported
 from iamsync.kinds import listed
 from iamsync.kinds.kind import Context
 from iamsync.model import Address, Resource
@@ -113,6 +113,13 @@ def _settings(connection: Connection, workers: int) -> Iterable[Resource]:
         if error.aws_code != "NoSuchEntity":
             raise
         return
+    if "PasswordPolicy" not in answer:
+        raise IncompleteRead(
+            "GetAccountPasswordPolicy: an answer without a policy",
+            code="incomplete-read",
+            operation="GetAccountPasswordPolicy",
+            hint="check --endpoint-url and the proxy",
+        )
     yield listed.password_policy(answer["PasswordPolicy"])
 
 

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from iamsync.errors import InputError
+from iamsync.manifest.jsontext import MAX_DEPTH
 from iamsync.manifest.nodes import Source
 
 _WORD = re.compile(r"[^\s,\[\]{}]+")
@@ -27,6 +28,10 @@ def syntax_error(error: Any, source: Source, brackets: list[int]) -> InputError:
     ended = at >= len(text.rstrip())
     if ended and char != "\t":
         at = max(len(text.rstrip()) - 1, 0)
+
+    if "maximum nesting depth" in problem:  # the parser's own bound, in newer versions of it
+        message = f"nested deeper than {MAX_DEPTH} levels"
+        return InputError(message, code="too-deep", place=source.place(at, at + 1))
 
     def wrong(message: str, hint: str, start: int, end: int = 0, code: str = "yaml-syntax") -> InputError:
         return InputError(message, code=code, place=source.place(start, end), hint=hint)

@@ -37,7 +37,7 @@ def test_a_plan_needs_its_calls_on_its_arns_the_lock_and_the_journal(site: Site)
         "LockList": "arn:aws:s3:::acme-iamsync",
         "Journal": "arn:aws:s3:::acme-iamsync/runs/*",
         "JournalList": "arn:aws:s3:::acme-iamsync",
-        "Notify": TOPIC,
+        "Notify": [TOPIC],
     }
     assert "credentials that assume_role starts from" in told.err
 

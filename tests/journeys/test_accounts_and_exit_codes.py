@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from iamsync.sandbox import Server
-
 from .cli import Folder
 
 A, B = "111122223333", "444455556666"
@@ -265,16 +263,15 @@ class TestExitCodes:
         assert '"UserName":"bob"' in said.err
 
     def test_5_where_a_part_failed_and_the_same_command_goes_on(self, folder: Folder) -> None:
-        state = folder.root / ".iamsync" / "sandbox.json"
-        with Server(state, account_id=A) as server:
-            server.quotas["UsersQuota"] = 1
-        said = folder("apply", "--auto-approve", "--parallelism", "1", code=5)
-        assert "1 of 2 calls done, 1 failed" in said.out
-        assert "LimitExceeded" in said.out
+        trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{A}:user/carol"}, "Action": "sts:AssumeRole"}
+        role = {"app": {"trust_policy": {"Version": "2012-10-17", "Statement": trust}}}
+        folder.write("iam/role.yaml", json.dumps({"roles": role}))
+        said = folder("apply", "--auto-approve", "--acknowledge", "unknown-principal", code=5)
+        assert "2 of 3 calls done, 1 failed" in said.out
+        assert "MalformedPolicyDocument" in said.out
         assert "run the same command again" in said.out
-        with Server(state, account_id=A) as server:
-            server.quotas["UsersQuota"] = 2
-        assert "1 of 1 call done" in folder("apply", "--auto-approve").out
+        folder.write("iam/all.yaml", people("alice", "bob", "carol"))
+        assert "2 of 2 calls done" in folder("apply", "--auto-approve").out
         outcomes = [run["outcome"] for run in json.loads(folder("runs", "list", "--format", "json").out)]
         assert outcomes == ["in part", "complete"]
 

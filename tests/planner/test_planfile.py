@@ -13,6 +13,7 @@ from jsonschema import Draft7Validator
 
 from iamsync.errors import StalePlan
 from iamsync.kinds import KINDS
+from iamsync.kinds.account import PasswordPolicy
 from iamsync.kinds.kind import Field
 from iamsync.kinds.policy import Policy
 from iamsync.kinds.role import Role
@@ -100,6 +101,8 @@ def other_value(field: Field, value: Any) -> Any:
         return Document.parse(TRUST if field.name == "trust_policy" else OTHER)
     if field.form == "documents":
         return (("other", Document.parse(OTHER)), *value)
+    if field.form == "settings":
+        return PasswordPolicy(minimum_password_length=33)
     if field.form == "tags":
         return tuple(sorted((("other", "x"), *value)))
     if field.name == "groups":
