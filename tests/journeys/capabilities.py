@@ -34,6 +34,7 @@ LACKS: Final[dict[str, dict[str, str]]] = {
         "UpdateOpenIDConnectProviderThumbprint": "not implemented",
         "TagOpenIDConnectProvider": "not implemented",
         "TagSAMLProvider": "not implemented",
+        "a password rule left out": "UpdateAccountPasswordPolicy keeps the old one",
     },
 }
 
