@@ -15,6 +15,7 @@ from iamsync.errors import StalePlan
 from iamsync.kinds import KINDS
 from iamsync.kinds.account import PasswordPolicy
 from iamsync.kinds.kind import Field
+from iamsync.kinds.metadata import Metadata
 from iamsync.kinds.policy import Policy
 from iamsync.kinds.role import Role
 from iamsync.kinds.user import User
@@ -103,6 +104,8 @@ def other_value(field: Field, value: Any) -> Any:
         return (("other", Document.parse(OTHER)), *value)
     if field.form == "settings":
         return PasswordPolicy(minimum_password_length=33)
+    if field.form == "metadata":
+        return Metadata.of('<EntityDescriptor entityID="other"/>')
     if field.form == "tags":
         return tuple(sorted((("other", "x"), *value)))
     if field.name == "groups":
