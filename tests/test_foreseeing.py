@@ -16,6 +16,7 @@ from iamsync.kinds import KINDS
 from iamsync.kinds.group import Group
 from iamsync.kinds.role import Role
 from iamsync.model import Address, Plan, Resource, State
+from iamsync.planner.contrast import contrast
 from iamsync.planner.plan import plan
 from iamsync.policy.document import Document
 from tests.world import ACCOUNT, NOW, settings
@@ -59,7 +60,7 @@ def planned(asked: Stubber) -> Make:
         made = plan(desired, live, chosen, account_name="prod", caller=caller, now=NOW, applier=caller)
         connection = SimpleNamespace(iam=asked.client, account_id=ACCOUNT, partition="aws")
         reached = SimpleNamespace(connection=connection, applier=caller)
-        return Planned(reached, desired, live, chosen, made)  # type: ignore[arg-type]
+        return Planned(reached, desired, live, chosen, made, contrast(desired, live, chosen))  # type: ignore[arg-type]
 
     return make
 

@@ -16,7 +16,8 @@ from iamsync.engine.sandboxing import as_dump
 from iamsync.events import Event, RunEnded
 from iamsync.kinds import KINDS
 from iamsync.model import Address, Plan, Removal, Resource, State
-from iamsync.planner.plan import plan, questions
+from iamsync.planner.confirming import questions
+from iamsync.planner.plan import plan
 from iamsync.planner.scope import looked_at
 from iamsync.sandbox import Server
 from iamsync.selector import select

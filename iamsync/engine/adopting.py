@@ -26,7 +26,7 @@ from iamsync.manifest.edit import rewritten
 from iamsync.manifest.load import outline
 from iamsync.model import Address, Resource, State
 from iamsync.planner.adoption import Wish, wishes
-from iamsync.planner.plan import contrast
+from iamsync.planner.contrast import contrast
 
 WRONG: Final = (InputError, InputErrors)
 ALL: Final = "all of the resource"

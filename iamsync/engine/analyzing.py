@@ -84,7 +84,7 @@ def _with_findings(project: Project, item: Planned, actions: tuple[str, ...]) ->
     beside = Beside()
     project.desired_of(account, item.live.account_id, item.live.partition, beside)
     places = statement_places(beside.documents)
-    found = [pair for pair in checking.pairs(item.desired, item.live, item.settings, item.plan, places) if pair.changed]
+    found = [pair for pair in checking.pairs(item.compared, item.live, item.plan, places) if pair.changed]
     known = [pair for pair in found if not pair.unknown]
     ask = _Asking(item.reached.connection, project.options.note, account.name)
     news = {pair: _new(pair) for pair in known if pair.before is not None}

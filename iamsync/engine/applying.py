@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -20,9 +20,9 @@ from iamsync.engine.reach import read_text
 from iamsync.errors import GuardRefused, InputError, StalePlan
 from iamsync.events import RunEnded
 from iamsync.model import Plan, Step
-from iamsync.planner import planfile
-from iamsync.planner.planfile import Saved
+from iamsync.planner import planfile, savedplan
 from iamsync.planner.rollback import found
+from iamsync.planner.savedplan import Saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,12 @@ def _counted(refusals: int) -> str:
 
 def accounts_of(path: Path) -> list[str]:
     """The names of the accounts a plan file is about; InputError where it is none."""
-    return [item.account_name for item in planfile.saved(read_text(path, "the plan file"), str(path))]
+    return [item.account_name for item in savedplan.saved(read_text(path, "the plan file"), str(path))]
 
 
 def as_saved(path: Path, planned: tuple[Planned, ...]) -> tuple[Planned, ...]:
     """The parts of fresh plans that a saved plan file covers; StalePlan where that is no longer the plan."""
-    held = planfile.saved(read_text(path, "the plan file"), str(path))
+    held = savedplan.saved(read_text(path, "the plan file"), str(path))
     by_account = {item.account_id: item for item in held}
     known = {item.plan.account_id for item in planned}
     for other in by_account.keys() - known:
@@ -121,7 +121,7 @@ def as_approved(project: Project, digest: str, planned: tuple[Planned, ...]) -> 
 def _recorded(run: journal.Run) -> Saved | None:
     """The plan that a run began with; None where its record does not tell."""
     try:
-        return planfile.read_saved(run.header["plan"])
+        return savedplan.read_saved(run.header["plan"])
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
 
@@ -129,8 +129,8 @@ def _recorded(run: journal.Run) -> Saved | None:
 def _verified(item: Planned, old: Saved) -> Planned:
     if old.account_id != item.plan.account_id:
         raise StalePlan(f"that plan was made for account {old.account_id}", code="wrong-account")
-    made = planfile.verify(old, item.plan, item.live, item.desired, item.settings.ignore_changes)
-    return Planned(item.reached, item.desired, item.live, item.settings, made)
+    made = savedplan.verify(old, item.plan, item.live, item.desired, item.settings.ignore_changes)
+    return replace(item, plan=made)
 
 
 def _lines(plan: Plan) -> list[str]:

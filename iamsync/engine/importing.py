@@ -20,7 +20,7 @@ from iamsync.manifest import dump, snapshot
 from iamsync.manifest.config import Account
 from iamsync.manifest.terraformstate import removed_blocks
 from iamsync.model import Address, Question, Resource, State
-from iamsync.planner.plan import TAGS_IN_BULK
+from iamsync.planner.confirming import TAGS_IN_BULK
 from iamsync.planner.scope import in_scope
 
 Layout = Literal["file-per-kind", "file-per-resource"]

@@ -19,7 +19,7 @@ from iamsync.errors import InputError, Place
 from iamsync.kinds.owners import FACT, Owner
 from iamsync.manifest.terraformstate import Listed, listed
 from iamsync.model import Address, State
-from iamsync.planner.plan import contrast
+from iamsync.planner.contrast import contrast
 from iamsync.settings import Settings
 
 _FRESH: Final = 3600.0  # seconds

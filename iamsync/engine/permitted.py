@@ -17,8 +17,8 @@ from iamsync.manifest.load import Beside
 from iamsync.manifest.lockfile import read_lock
 from iamsync.manifest.places import statement_places
 from iamsync.model import State
+from iamsync.planner.contrast import contrast
 from iamsync.planner.permissions import Permissions, Places
-from iamsync.planner.plan import contrast
 from iamsync.planner.projected import projected
 from iamsync.policy.document import Document
 

@@ -12,7 +12,6 @@ from iamsync.engine.project import Project
 from iamsync.model import Address, State
 from iamsync.planner import questions
 from iamsync.planner.permissions import Permissions
-from iamsync.planner.plan import contrast
 from iamsync.planner.projected import made
 
 Node = dict[str, Any]
@@ -28,7 +27,7 @@ def picture(project: Project, planned: Sequence[Planned]) -> dict[str, Any]:
     """
     before, after, desired = [], [], {}
     for item in planned:
-        found = contrast(item.desired, item.live, item.settings, now=project.now)
+        found = item.compared
         chosen = {change.address for change in item.plan.changes}
         live = found.settled.live
         will = made(live, [difference for difference in found.differences if difference.address in chosen])

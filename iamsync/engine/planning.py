@@ -21,12 +21,14 @@ from iamsync.manifest.lockfile import read_lock
 from iamsync.model import Plan, State
 from iamsync.planner import awsdrift, planfile
 from iamsync.planner.compare import Difference
+from iamsync.planner.confirming import questions
+from iamsync.planner.contrast import Compared, contrast
 from iamsync.planner.effects import documents_held, documents_needed
 from iamsync.planner.failing import documents_tested
 from iamsync.planner.gate import gains
 from iamsync.planner.moving import documents_of_all
 from iamsync.planner.narrow import Selection
-from iamsync.planner.plan import contrast, plan, questions
+from iamsync.planner.plan import plan
 from iamsync.planner.projected import projected
 from iamsync.planner.scope import looked_at
 from iamsync.planner.standards import Standards
@@ -35,13 +37,17 @@ from iamsync.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One account's plan beside everything it was made from; `base` is the older revision, where one was given."""
+    """One account's plan beside everything it was made from.
+
+    `compared` is the comparison it rests on; `base` is the older revision, where one was given.
+    """
 
     reached: Reached
     desired: State
     live: State
     settings: Settings
     plan: Plan
+    compared: Compared
     base: State | None = None
 
 
@@ -80,7 +86,8 @@ def replan(project: Project, reached: Reached, now: str, base: Project | None = 
     tests = project.tests(account, reached.account_id, reached.partition)
     standards = Standards(tests, account.organization, read_lock(project.root))
     live = with_owners(project, reached, desired, observe(reached, desired, settings, before), settings)
-    live = informed(reached, desired, live, settings, standards)
+    compared = contrast(desired, live, settings, before, now)
+    live = informed(reached, desired, live, compared, standards)
     notes = project.held(account)
     if base is not None:
         notes = (*weakenings(project, base, account, reached.account_id, reached.partition), *notes)
@@ -98,8 +105,9 @@ def replan(project: Project, reached: Reached, now: str, base: Project | None = 
         only=project.options.only,
         expiring=project.options.expiring,
         standards=standards,
+        compared=compared,
     )
-    return Planned(reached, desired, live, settings, made, before)
+    return Planned(reached, desired, live, settings, made, compared, before)
 
 
 def observe(reached: Reached, desired: State, settings: Settings, base: State | None = None) -> State:
@@ -116,8 +124,8 @@ def observe(reached: Reached, desired: State, settings: Settings, base: State | 
     return replace(live, unread=frozenset())  # what was declared has been asked for
 
 
-def informed(reached: Reached, desired: State, live: State, settings: Settings, standards: Standards) -> State:
-    """The live state with the documents of AWS's own policies that this plan is to be judged by.
+def informed(reached: Reached, desired: State, live: State, found: Compared, standards: Standards) -> State:
+    """The live state with the documents of AWS's own policies that the plan of this comparison is to be judged by.
 
     Read from AWS, in one stream where they are several: those of the lock file that declared principals hold, since
     AWS may have changed them, and where something changes those that gains and losses take. What the tests take
@@ -127,7 +135,6 @@ def informed(reached: Reached, desired: State, live: State, settings: Settings, 
     locked = standards.locked
     wanted = set(awsdrift.documents_reviewed(desired, locked))
     needed = set(wanted)
-    found = contrast(desired, live, settings)
     if found.differences:
         changing = set(documents_needed(found.settled.live, found.differences, cx))
         # Guards ask about everybody: who is administrator, and who is left of them.

@@ -15,7 +15,9 @@ from iamsync.journal import Run
 from iamsync.kinds import FURTHER
 from iamsync.manifest.config import Account
 from iamsync.manifest.lockfile import read_lock
-from iamsync.planner.plan import plan, questions
+from iamsync.planner.confirming import questions
+from iamsync.planner.contrast import contrast
+from iamsync.planner.plan import plan
 from iamsync.planner.rollback import Past, back, past
 from iamsync.planner.standards import Standards
 
@@ -87,7 +89,8 @@ def _planned(project: Project, reached: Reached, then: Past, now: str) -> Planne
     undo = back(then, live)
     # The manifests' tests are about where they lead, not about the way back.
     standards = Standards(organization=reached.account.organization, locked=read_lock(project.root))
-    live = informed(reached, undo.desired, live, settings, standards)
+    compared = contrast(undo.desired, live, settings, now=now)
+    live = informed(reached, undo.desired, live, compared, standards)
     made = plan(
         undo.desired,
         live,
@@ -98,8 +101,9 @@ def _planned(project: Project, reached: Reached, then: Past, now: str) -> Planne
         applier=reached.applier,
         noted=undo.findings,
         standards=standards,
+        compared=compared,
     )
-    return Planned(reached, undo.desired, live, settings, replace(made, reported=()))
+    return Planned(reached, undo.desired, live, settings, replace(made, reported=()), compared)
 
 
 def refuse(item: Planned) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from iamsync.manifest.configschema import config_schema
 from iamsync.manifest.railsschema import guardrails_schema
-from iamsync.manifest.schema import config_schema, manifest_schema
+from iamsync.manifest.schema import manifest_schema
 from iamsync.manifest.snapshotschema import snapshot_schema
 from iamsync.planner.driftschema import drift_schema
 from iamsync.planner.planschema import plan_schema

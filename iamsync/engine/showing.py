@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from iamsync.engine.reach import read_text
-from iamsync.planner import planfile
+from iamsync.planner import savedplan
 
 
 def saved_document(path: Path) -> Any:
     """The document of a plan file; InputError where it is none or damaged."""
     text = read_text(path, "the plan file")
-    planfile.saved(text, str(path))
+    savedplan.saved(text, str(path))
     return json.loads(text)

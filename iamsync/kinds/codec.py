@@ -69,16 +69,16 @@ def from_json(address: Address, value: Mapping[str, Any], partition: str = "aws"
 def canonical(resource: Resource) -> dict[str, Any]:
     """Every field by meaning: documents as their canonical key, so that layout does not count."""
     kind = KINDS[resource.address.kind]
-    out: dict[str, Any] = {}
-    for field in kind.fields:
-        value = getattr(resource.spec, field.name)
-        if field.form in ("document", "metadata"):
-            out[field.name] = value.key
-        elif field.form == "documents":
-            out[field.name] = {name: document.key for name, document in value}
-        else:
-            out[field.name] = value_to_json(field, value)
-    return out
+    return {field.name: canonical_value(field, getattr(resource.spec, field.name)) for field in kind.fields}
+
+
+def canonical_value(field: Field, value: Any) -> Any:
+    """One field's value by meaning."""
+    if field.form in ("document", "metadata"):
+        return value.key
+    if field.form == "documents":
+        return {name: document.key for name, document in value}
+    return value_to_json(field, value)
 
 
 def canonical_bytes(value: Any) -> bytes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from iamsync.manifest.configschema import config_schema
 from iamsync.manifest.configsettings import SETTINGS
-from iamsync.manifest.schema import DRAFT, Schema, config_schema, manifest_schema
+from iamsync.manifest.schema import manifest_schema
+from iamsync.manifest.schemaparts import DRAFT, Schema
 from iamsync.settings import GUARDS
 
 _SHARED = tuple(name for name in SETTINGS if name in ("scope", "unmanaged", "safety"))

@@ -13,9 +13,9 @@ from typing import Final, Literal
 from iamsync.kinds.kind import Context
 from iamsync.model import Address, Finding, Origin, Plan, Severity, State
 from iamsync.planner.compare import Difference
+from iamsync.planner.contrast import Compared
 from iamsync.planner.effects import Affected, touched
 from iamsync.planner.permissions import Permissions, Places
-from iamsync.planner.plan import contrast
 from iamsync.planner.projected import made
 from iamsync.planner.trust import retrusted
 from iamsync.policy.access import Access, lines
@@ -23,7 +23,6 @@ from iamsync.policy.combined import Combined, combined
 from iamsync.policy.document import Document
 from iamsync.policy.evaluate import Source
 from iamsync.policy.holdings import Holdings, Unknown
-from iamsync.settings import Settings
 
 _LIMITS: Final = "it sees no permissions boundary and no policies of the organization"
 _FEWEST: Final = 3
@@ -81,10 +80,9 @@ class Answer:
     refused: str = ""
 
 
-def pairs(desired: State, live: State, settings: Settings, plan: Plan, places: Places) -> tuple[Pair, ...]:
-    """Everything that a plan changes for a judge to look at, sorted."""
+def pairs(found: Compared, live: State, plan: Plan, places: Places) -> tuple[Pair, ...]:
+    """Everything that the plan of a comparison changes for a judge to look at, sorted."""
     cx = Context(live.account_id, live.partition)
-    found = contrast(desired, live, settings, now=plan.now)
     changes = {change.address: change for change in plan.changes}
     differences = [d for d in found.differences if d.address in changes]
     left = made(found.settled.live, differences)

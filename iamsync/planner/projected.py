@@ -11,7 +11,7 @@ from iamsync.model import Resource, State
 from iamsync.planner.compare import Difference
 
 if TYPE_CHECKING:
-    from iamsync.planner.plan import Compared
+    from iamsync.planner.contrast import Compared
 
 # The fields that end with the resource they name.
 _HELD = ("managed_policies", "groups")

@@ -18,7 +18,7 @@ from iamsync.kinds.credentials import Credential
 from iamsync.kinds.policy import Policy
 from iamsync.manifest.configsettings import no_settings
 from iamsync.model import Address, Question, Removal, State
-from iamsync.planner.plan import questions
+from iamsync.planner.confirming import questions
 from iamsync.policy.document import Document
 
 from .conftest import ACCOUNT, TRUST, Answer, Wire, document, refusal

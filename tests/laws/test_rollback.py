@@ -14,7 +14,7 @@ from iamsync.events import Event, StepEnded
 from iamsync.kinds import FURTHER
 from iamsync.model import Plan, State
 from iamsync.planner import planfile
-from iamsync.planner.plan import questions
+from iamsync.planner.confirming import questions
 from iamsync.planner.rollback import Past, back, found, past
 from iamsync.settings import Settings
 from tests.behaviour.account import living

@@ -12,7 +12,9 @@ from jsonschema import Draft7Validator
 
 from iamsync.kinds import KINDS, SECTIONS
 from iamsync.manifest import config, configsettings, sections
-from iamsync.manifest.schema import Schema, config_schema, manifest_schema, schema_errors
+from iamsync.manifest.configschema import config_schema
+from iamsync.manifest.schema import manifest_schema, schema_errors
+from iamsync.manifest.schemaparts import Schema
 from iamsync.manifest.source import plain, read
 
 HERE = Path(__file__).parent

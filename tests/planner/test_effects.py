@@ -99,7 +99,7 @@ def test_a_policy_of_aws_that_nobody_read_makes_the_answer_undecided_and_its_doc
 def test_the_documents_asked_for_are_those_of_principals_that_change() -> None:
     after = changed(APP, Role(TRUST, managed_policies=(READ_ONLY,)))
     from iamsync.kinds.kind import Context
-    from iamsync.planner.plan import contrast
+    from iamsync.planner.contrast import contrast
 
     found = contrast(after, BEFORE, settings())
     assert effects.documents_needed(found.settled.live, found.differences, Context(ACCOUNT)) == (READ_ONLY,)

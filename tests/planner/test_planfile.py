@@ -22,8 +22,8 @@ from iamsync.kinds.user import User
 from iamsync.model import Address, Plan, Removal, Resource, State
 from iamsync.planner import planfile
 from iamsync.planner.plan import plan
-from iamsync.planner.planfile import Saved, saved, verify
 from iamsync.planner.planschema import plan_schema
+from iamsync.planner.savedplan import Saved, saved, verify
 from iamsync.policy.document import Document
 from tests.laws.law import law
 from tests.planner.iam import Iam

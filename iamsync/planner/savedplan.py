@@ -1,0 +1,214 @@
+"""Steps back from a saved plan, which is never trusted by itself.
+
+`saved` only takes it apart, `verify` compares it with a plan made afresh from the manifests at hand and the
+account as it is now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from iamsync.errors import InputError, Place, StalePlan
+from iamsync.kinds import KINDS, codec
+from iamsync.kinds.codec import value_from_json
+from iamsync.kinds.operations import OPERATIONS, WAIT
+from iamsync.kinds.wire import loads_object
+from iamsync.model import Address, Plan, State, Step
+from iamsync.planner.planfile import FORMAT_VERSION
+from iamsync.planner.settle import Settled, settle
+from iamsync.planner.strayed import astray, lost_ours
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a saved plan says of one account: enough to tell whether it is still the plan."""
+
+    account_id: str
+    account_name: str
+    approval: str
+    steps: tuple[tuple[str, str], ...]  # operation and canonical parameters; no waits
+    addresses: frozenset[Address]
+    prior: Mapping[Address, Any]
+    goals: Mapping[Address, Mapping[str, Any] | None]  # the fields it changes, as they are to be; None: deleted
+    replaced: frozenset[Address] = frozenset()
+    valid_until: str | None = None
+
+
+def saved(text: str, file: str) -> tuple[Saved, ...]:
+    """The plans in a plan file; InputError where it is none, or of a format this version cannot read."""
+    try:
+        value = loads_object(text)
+    except ValueError as error:
+        raise InputError(
+            f"this is no plan file: {error}",
+            code="bad-plan-file",
+            place=Place(file),
+            hint="make one with: iamsync plan --out plan.json",
+        ) from error
+    major = str(value.get("format_version", "")).partition(".")[0]
+    if major != FORMAT_VERSION.partition(".")[0]:
+        raise InputError(
+            f"this plan file is of format {value.get('format_version')!r}; this iamsync reads {FORMAT_VERSION}",
+            code="bad-plan-file",
+            place=Place(file),
+            hint="make a new plan with this version",
+        )
+    try:
+        return tuple(read_saved(item) for item in value["plans"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"this plan file is damaged: {error!r} is missing or not what it should be",
+            code="bad-plan-file",
+            place=Place(file),
+            hint="make a new plan; a plan file is not meant to be edited",
+        ) from error
+
+
+def read_saved(item: Mapping[str, Any]) -> Saved:
+    """One account's part of a plan document; KeyError, TypeError or ValueError where it is damaged."""
+    strange = sorted({str(step["operation"]) for step in item["steps"]} - OPERATIONS - {WAIT})
+    if strange:
+        raise ValueError(f"{strange[0]} (an operation that no change needs)")
+    listed = sorted(str(step) for change in item["changes"] for step in change["steps"])
+    if listed != sorted(str(step["id"]) for step in item["steps"] if step["operation"] != WAIT):
+        raise ValueError("steps (they are not those of its changes)")
+    return Saved(
+        account_id=str(item["account"]["id"]),
+        account_name=str(item["account"]["name"]),
+        approval=str(item["digests"]["approval"]),
+        steps=tuple(
+            (str(step["operation"]), _params(step["params"])) for step in item["steps"] if step["operation"] != WAIT
+        ),
+        addresses=frozenset(Address.parse(change["address"]) for change in item["changes"]),
+        prior={Address.parse(name): spec for name, spec in item["prior"].items()},
+        goals={Address.parse(change["address"]): _goal(change) for change in item["changes"]},
+        replaced=frozenset(
+            Address.parse(change["address"]) for change in item["changes"] if change["action"] == "replace"
+        ),
+        valid_until=item.get("valid_until"),
+    )
+
+
+def _goal(change: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    if change["action"] == "delete":
+        return None
+    kind = KINDS[Address.parse(change["address"]).kind]
+    return {kind.field(item["field"]).name: item["after"] for item in change["fields"]}
+
+
+def _params(params: Mapping[str, Any]) -> str:
+    if not isinstance(params, Mapping):
+        raise TypeError("params")
+    return codec.canonical_bytes(dict(params)).decode()
+
+
+def _key(step: Step) -> tuple[str, str]:
+    return step.operation, _params(step.params)
+
+
+def verify(old: Saved, fresh: Plan, live: State, desired: State, ignore: Iterable[str] = ()) -> Plan:
+    """The part of the fresh plan that the saved one covers, if that is still what was reviewed.
+
+    The fresh plan may lack steps whose effect is live by now. Everything else must be as it was: no
+    step that the saved plan does not hold, the same goal, and nothing in its read set changed by
+    others. `ignore` is what the settings leave to others. StalePlan lists what differs; InputError
+    where the saved plan's own digest is of other steps.
+    """
+    if old.valid_until is not None and fresh.now >= old.valid_until:
+        raise StalePlan(
+            f"the plan was valid until {old.valid_until}, when something it is about was over",
+            hint="make a new plan, have it reviewed, apply that",
+            difference=(f"now: {fresh.now}",),
+        )
+    known = set(old.steps)
+    mine, loose = _restricted(fresh, old.addresses)
+    calls = [step for step in mine.steps if step.operation != WAIT]
+    difference = [f"+ {step.operation} {_params(step.params)}" for step in calls if _key(step) not in known]
+    difference += loose
+    foreseen = fresh.approval == old.approval
+    if foreseen and sorted(old.steps) != sorted(_key(step) for step in fresh.steps if step.operation != WAIT):
+        raise InputError(
+            "this plan was edited: its steps are not those that its digest was made of",
+            code="bad-plan-file",
+            hint="make a new plan; a plan file is not meant to be edited",
+        )
+    # Compared as the plan compared: under new names, with what follows a rename, ignored fields taken over.
+    settled = settle(desired, live, ignore)
+    if not foreseen and not difference:
+        difference += _other_goals(old, fresh, settled)
+    if not difference:
+        for address, before in old.prior.items():
+            ours = address in old.addresses
+            if foreseen and ours:
+                continue  # the digest says so
+            have, want = settled.live.get(address), settled.desired.get(address)
+            current = codec.canonical(have) if have is not None else None
+            goal = codec.canonical(want) if want is not None else None
+            strayed = _strayed(before, current, goal, address, old)
+            difference += [f"~ {address} {name}".rstrip() for name in strayed]
+    if difference:
+        raise StalePlan(
+            "the plan is no longer what would be done now",
+            hint="make a new plan, have it reviewed, apply that",
+            difference=tuple(sorted(difference)),
+        )
+    return mine
+
+
+def _other_goals(old: Saved, fresh: Plan, settled: Settled) -> Iterable[str]:
+    """What the manifests no longer want as it was reviewed: a step may be missing only because it was done."""
+    deleted = {change.address for change in fresh.changes if change.action == "delete"}
+    for address, goal in old.goals.items():
+        want = settled.desired.get(address)
+        if goal is None:
+            if address not in deleted and settled.live.get(address) is not None:
+                yield f"- delete {address}"
+            continue
+        if want is None:
+            yield f"- {address} is no longer declared"
+            continue
+        for name, value in goal.items():
+            field = KINDS[address.kind].field(name)
+            now = getattr(want.spec, name)
+            then = value_from_json(field, value, fresh.partition) if value is not None else None
+            if now != then:
+                yield f"~ {address} {name} is declared otherwise now"
+
+
+def _restricted(plan: Plan, addresses: frozenset[Address]) -> tuple[Plan, list[str]]:
+    """The plan's changes at these addresses alone, and in words the steps that would wait for others."""
+    keep = {step.id for step in plan.steps if step.address in addresses}
+    waits = {s.id: s for s in plan.steps if s.address is None}
+    needed = {before for s in plan.steps if s.id in keep for before in s.after if before in waits}
+    keep |= {wait for wait in needed if any(before in keep for before in waits[wait].after)}
+    awaited = {before for s in plan.steps if s.id in keep for before in s.after} - keep
+    loose = sorted({f"+ {s.address} would have to change first" for s in plan.steps if s.id in awaited and s.address})
+    steps = tuple(
+        replace(step, after=tuple(before for before in step.after if before in keep))
+        for step in plan.steps
+        if step.id in keep
+    )
+    changes = tuple(change for change in plan.changes if change.address in addresses)
+    # What a guard says of another resource is no business of this plan.
+    guards = tuple(found for found in plan.guards if found.address is None or found.address in addresses)
+    return replace(plan, steps=steps, changes=changes, guards=guards), loose
+
+
+def _strayed(before: Any, current: Any, goal: Any, address: Address, old: Saved) -> Iterable[str]:
+    """The fields whose live value is neither what the plan saw nor, where it is ours, on the way to its goal."""
+    if current == before:
+        return
+    if address not in old.addresses:
+        yield "was changed since the plan was made"
+        return
+    if current is None:
+        return  # taken away by the plan's own deletion, or not there yet
+    sides = [side for side in (before, goal) if side is not None]
+    for name, value in current.items():
+        if name == "trust_policy" and before is not None and lost_ours(before[name], value, old.addresses):
+            continue
+        field, known = KINDS[address.kind].field(name), [side[name] for side in sides]
+        if astray(field, value, known, again=old.replaced, in_part=address in old.replaced):
+            yield name
