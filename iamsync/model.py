@@ -103,12 +103,13 @@ class Expiry:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A line of `removed:`, or a resource whose time is over: delete this wherever it still exists."""
+    """A line of `removed:`, or a resource whose time is over (`end`): delete this wherever it still exists."""
 
     address: Address
     reason: str = ""
     origin: Origin | None = field(default=None, compare=False)
     cause: Cause = "removed"
+    end: Expiry | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,8 @@ class State:
     in any other kind nothing is ever deleted. `quotas` are AWS's own figures by their
     GetAccountSummary names. `missing` are ARNs that were asked for and do not exist. `removed` is
     what manifests want gone. `expiries` are the ends that manifests set and that are still to come, `lapsed`
-    those that have come. `aws_policies` are AWS's own policies as far as they were read: version
+    those that have come; `late` are those of them that nothing shows to have been agreed to in advance.
+    `aws_policies` are AWS's own policies as far as they were read: version
     and document by ARN.
     """
 
@@ -132,6 +134,7 @@ class State:
     removed: tuple[Removal, ...] = ()
     expiries: tuple[Expiry, ...] = ()
     lapsed: tuple[Expiry, ...] = ()
+    late: tuple[Expiry, ...] = ()
     missing: frozenset[str] = field(default=frozenset(), compare=False)
     alias: str | None = None
     quotas: Mapping[str, int] = field(default_factory=lambda: EMPTY, compare=False, repr=False)

@@ -283,7 +283,8 @@ def apply(
                 if done.summary.failed or done.summary.skipped or done.summary.interrupted:
                     break
         running.ended(results, form, common)
-        applying.still_held(planned)
+        if only == "expired":
+            applying.still_held(planned)
 
 
 def _restricted(ways: Any, item: Any, common: Common) -> Any:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from iamsync.engine.agreeing import desired_at
 from iamsync.engine.options import utc_now
 from iamsync.engine.owning import with_owners
-from iamsync.engine.planning import desired_at, observe, selection
+from iamsync.engine.planning import observe, selection
 from iamsync.engine.project import NO_ACCOUNT, Project, given, revision
 from iamsync.engine.reach import Ways
 from iamsync.errors import InputError, InputErrors, Place

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
+from typing import Final
 
 from iamsync import __version__, events, journal
 from iamsync.apply import apply
@@ -23,6 +24,8 @@ from iamsync.model import Plan, Step
 from iamsync.planner import planfile, savedplan
 from iamsync.planner.rollback import found
 from iamsync.planner.savedplan import Saved
+
+_STAYS: Final = ("held-out-of-scope", "past-end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +52,17 @@ def refuse(planned: tuple[Planned, ...]) -> None:
 
 
 def still_held(planned: tuple[Planned, ...]) -> None:
-    """GuardRefused where something has expired and stays, since others hold it; the rest has been done."""
-    held = [guard for item in planned for guard in item.plan.guards if guard.id == "held-out-of-scope"]
-    held = [guard for guard in held if guard.severity == "warn"]
+    """GuardRefused where something has expired and stays: others hold it, or nobody agreed to its end in advance.
+
+    The rest has been done.
+    """
+    held = [guard for item in planned for guard in item.plan.guards if guard.id in _STAYS and guard.severity == "warn"]
     if held:
         names = ", ".join(sorted({str(guard.address) for guard in held}))
         raise GuardRefused(
             f"expired, and still there: {names}",
             code="guard-refused",
-            hint="who holds it is named above: declare them, or take it off them",
+            hint="why is named above: have it let go of by who holds it, or agree to its removal in a plan of its own",
         )
 
 
@@ -171,6 +176,8 @@ def run(
     header = journal.header_of(item.plan, planfile.plan_json(item.plan))
     header |= {"approval": approved or item.plan.approval, "iamsync_version": __version__}
     header |= {"found": found(item.plan, item.live), **({"rollback_of": rollback_of} if rollback_of else {})}
+    # A later run takes an end that was told here for agreed to.
+    header |= {"ends": [planfile.expiry_json(end, placed=False) for end in item.desired.expiries]}
     try:
         record.header(header)
 

@@ -35,6 +35,18 @@ def checkout(root: Path, revision: str, into: Path) -> Path:
     return root_then
 
 
+def last_before(root: Path, moment: str) -> str | None:
+    """The newest revision on this branch from before a moment (RFC 3339); None without one, or without git.
+
+    By the time of its commit, which a server sets when it merges. Of a merged branch only the merge counts.
+    """
+    try:
+        told = _git(root, "rev-list", "-1", "--first-parent", f"--before={moment}", "HEAD")
+    except InputError:
+        return None
+    return told.decode().strip() or None
+
+
 def file_at(root: Path, revision: str, path: str) -> str:
     """The text of one file of a revision, by its path from the repository's top; InputError where there is none."""
     if not revision or revision.startswith("-"):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from iamsync import __version__
 from iamsync.aws.policies import aws_policies
 from iamsync.aws.read import confirm, read
+from iamsync.engine.agreeing import dated, desired_at
 from iamsync.engine.options import Options, utc_now
 from iamsync.engine.owning import with_owners
 from iamsync.engine.project import NO_ACCOUNT, Project, declared_at, revision
@@ -86,6 +87,7 @@ def replan(project: Project, reached: Reached, now: str, base: Project | None = 
     tests = project.tests(account, reached.account_id, reached.partition)
     standards = Standards(tests, account.organization, read_lock(project.root))
     live = with_owners(project, reached, desired, observe(reached, desired, settings, before), settings)
+    desired = dated(project, reached, desired, live, before)
     compared = contrast(desired, live, settings, before, now)
     live = informed(reached, desired, live, compared, standards)
     notes = project.held(account)
@@ -150,13 +152,6 @@ def informed(reached: Reached, desired: State, live: State, found: Compared, sta
         known |= aws_policies(reached.connection, sorted(wanted))
     known = {**locked, **known}
     return replace(live, aws_policies={arn: known[arn] for arn in sorted(needed) if arn in known})
-
-
-def desired_at(base: Project, account: Account, reached: Reached) -> State | None:
-    for then in base.config.accounts:
-        if then.name == account.name:
-            return base.desired(then, reached.account_id, reached.partition)
-    return None
 
 
 def selection(project: Project, desired: State) -> Selection | None:

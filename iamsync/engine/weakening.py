@@ -12,7 +12,7 @@ from iamsync.guardrails import weakened, weaker
 from iamsync.manifest.config import Account
 from iamsync.manifest.load import Beside
 from iamsync.manifest.suppress import Suppression
-from iamsync.model import Finding, Origin, State
+from iamsync.model import Finding, Origin
 
 
 def weakenings(
@@ -26,17 +26,7 @@ def weakenings(
     identity = (account_id, partition)
     found += _tests(_tests_of(base, then, *identity), _tests_of(project, account, *identity))
     found += _suppressions(_suppressed(base, then, *identity), _suppressed(project, account, *identity))
-    found += _ended(base.desired(then, *identity), project.desired(account, *identity))
     return tuple(found)
-
-
-def _ended(before: State, after: State) -> Iterator[Finding]:
-    """Ends that are past and that nobody agreed to in advance: what they take away goes unasked."""
-    agreed = {*before.expiries, *before.lapsed}
-    for end in after.lapsed:
-        if end not in agreed:
-            title = f"{end} is given an end that is past ({end.at}): it goes without the consents of a removal"
-            yield weaker(title, end.origin)
 
 
 def _tests(before: dict[str, PermissionTest], after: dict[str, PermissionTest]) -> Iterator[Finding]:

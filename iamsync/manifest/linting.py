@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
@@ -13,7 +13,7 @@ from iamsync.manifest.documents import Written, follow, place_of
 from iamsync.manifest.load import Beside
 from iamsync.manifest.nodes import Node, Scalar, Table
 from iamsync.manifest.suppress import Suppression
-from iamsync.model import Address, State
+from iamsync.model import Address, Expiry, State
 from iamsync.policy.catalog import Catalog
 from iamsync.policy.lint import RULES_BY_ID, Lint, Severity, Use, lint
 
@@ -83,8 +83,17 @@ def findings(
             same = (place, item.id, item.message)
             before = kept.get(same)
             kept[same] = finding if before is None else replace(before, addresses=(*before.addresses, address))
+    over: list[Expiry] = []
+    for end in state.lapsed:
+        covering = _covering(_PAST, end.address, state, beside.suppressions)
+        used.update(suppression.place for suppression in covering)
+        if any(not suppression.expired(now) for suppression in covering):
+            suppressed += 1
+        else:
+            over.append(end)
     found = [replace(finding, addresses=tuple(sorted(set(finding.addresses)))) for finding in kept.values()]
     found += [_over(suppression) for suppression in beside.suppressions if suppression.expired(now)]
+    found += _past(over)
     return Findings(tuple(sorted(found)), suppressed, frozenset(used))
 
 
@@ -102,13 +111,30 @@ def _over(suppression: Suppression) -> Finding:
     return _about(suppression, "IAM-P090", f"this suppression of {suppression.finding} ended at {suppression.until}")
 
 
+def _past(over: Iterable[Expiry]) -> Iterator[Finding]:
+    """The lines that have come to their end, each once."""
+    lines: dict[tuple[Place, str], list[Expiry]] = {}
+    for end in over:
+        if end.origin is not None:
+            place = Place(end.origin.file, end.origin.line, end.origin.column)
+            lines.setdefault((place, end.at), []).append(end)
+    for (place, at), ends in lines.items():
+        some = f"{ends[0]} and {len(ends) - 1} more" if len(ends) > 1 else str(ends[0])
+        addresses = tuple(sorted({end.address for end in ends}))
+        yield Finding(
+            place, _PAST, f"{some}: this end is past, {at}", RULES_BY_ID[_PAST].severity, _MEND[_PAST], addresses
+        )
+
+
 def _about(suppression: Suppression, rule: str, message: str) -> Finding:
     return Finding(suppression.place, rule, message, RULES_BY_ID[rule].severity, _MEND[rule])
 
 
-_MEND = {
+_PAST: Final = "IAM-P092"
+_MEND: Final = {
     "IAM-P090": "mend what it was for, or give it a new end",
     "IAM-P091": "remove it, or mend its address",
+    _PAST: "delete the line when what it declares is gone, or correct the time",
 }
 
 

@@ -41,7 +41,7 @@ def contrast(desired: State, live: State, settings: Settings, base: State | None
     compared_live = compare.mark_replaced(settled.live, replaced, settings.ignore_changes, settled.desired)
     # Settled too, or what a declaration leaves to others would pass for a change of the manifests.
     earlier = settle(base, live, settings.ignore_changes).desired if base is not None else None
-    lapsed = Lapsed.of(settled.desired)
+    lapsed = Lapsed.agreed(settled.desired)
 
     differences: list[Difference] = []
     untold: dict[str, int] = {}
@@ -76,7 +76,7 @@ def contrast(desired: State, live: State, settings: Settings, base: State | None
             reported.append(Reported(resource.address, f"nobody declares it{perhaps}"))
     if base is not None:
         findings += _forgotten(base, settled, compared_live)
-    findings += hints(settled.desired.lapsed, compared_live)
+    findings += hints(settled.desired, compared_live)
     findings += [_untold(kind, count) for kind, count in sorted(untold.items())]
     differences.sort(key=lambda difference: difference.address)
     return Compared(

@@ -17,7 +17,7 @@ from iamsync.kinds.fields import REPLACED
 from iamsync.kinds.kind import Field
 from iamsync.model import Address, Expiry, Finding, Removal, Resource, State
 from iamsync.policy.document import Document
-from iamsync.policy.ending import without_principals
+from iamsync.policy.ending import ends_at, without_principals
 
 _LIVE = "live/"
 
@@ -38,6 +38,11 @@ class Lapsed:
         names = {expiry.address.folded for expiry in ended if not expiry.member_of}
         members = {(e.address.folded, e.member_of, e.item.casefold()) for e in ended if e.member_of}
         return cls(state.account_id, state.partition, frozenset(names), frozenset(members))
+
+    @classmethod
+    def agreed(cls, state: State) -> Lapsed:
+        """What has ended as was agreed to in advance: what is late is a change like any other."""
+        return cls.of(state, [expiry for expiry in state.lapsed if expiry not in state.late])
 
     def __bool__(self) -> bool:
         return bool(self.names or self.members)
@@ -76,7 +81,7 @@ def expire(state: State, now: str) -> State:
         if held is not None and held.renamed_from:
             names.append(held.renamed_from)
         reason = f"expired {expiry.at}"
-        removed += [Removal(Address(address.kind, name), reason, expiry.origin, "expired") for name in names]
+        removed += [Removal(Address(address.kind, name), reason, expiry.origin, "expired", expiry) for name in names]
     return replace(
         state,
         resources=left,
@@ -84,6 +89,18 @@ def expire(state: State, now: str) -> State:
         expiries=tuple(expiry for expiry in state.expiries if expiry not in over),
         lapsed=(*state.lapsed, *over),
     )
+
+
+def belated(state: State, late: Iterable[Expiry]) -> State:
+    """The state in which these of what has lapsed were agreed to by nobody in advance.
+
+    They still end, but as whatever a line of today takes away: with a removal's guards, and not with `--expired`.
+    """
+    found = frozenset(late)
+    if not found:
+        return state
+    removed = [replace(held, cause="removed") if held.end in found else held for held in state.removed]
+    return replace(state, removed=tuple(removed), late=tuple(end for end in state.lapsed if end in found))
 
 
 def lapse(resource: Resource, lapsed: Lapsed) -> Resource:
@@ -120,15 +137,16 @@ def next_end(desired: State, addresses: Iterable[Address]) -> str | None:
     return min((expiry.at for expiry in desired.expiries if expiry.address in about), default=None)
 
 
-def hints(lapsed: Iterable[Expiry], live: State) -> Iterator[Finding]:
-    """Lines that do nothing any more: what they speak of is over, and gone."""
-    held = live.folded()
-    ended = {expiry.address for expiry in lapsed if not expiry.member_of}
-    for expiry in lapsed:
-        if expiry.member_of and expiry.address in ended:
+def hints(desired: State, live: State) -> Iterator[Finding]:
+    """Lines that do nothing any more, as what they speak of is over and gone; and ends that are there too late."""
+    standing = frozenset(outstanding(desired.lapsed, live))
+    ended = {expiry.address for expiry in desired.lapsed if not expiry.member_of}
+    for expiry in desired.lapsed:
+        if expiry in standing:
+            if expiry in desired.late:
+                yield _late(expiry)
             continue
-        resource = held.get(expiry.address.folded)
-        if resource is not None and (not expiry.member_of or _has(resource, expiry, live)):
+        if expiry.member_of and expiry.address in ended:
             continue
         yield Finding(
             "expired-line",
@@ -138,6 +156,42 @@ def hints(lapsed: Iterable[Expiry], live: State) -> Iterator[Finding]:
             remedy="delete what declares it: it does nothing any more",
             origin=expiry.origin,
         )
+
+
+def outstanding(lapsed: Iterable[Expiry], live: State) -> Iterator[Expiry]:
+    """What is over and still there."""
+    held = live.folded()
+    for expiry in lapsed:
+        resource = held.get(expiry.address.folded)
+        if resource is not None and (not expiry.member_of or _has(resource, expiry, live)):
+            yield expiry
+
+
+def enforced(expiry: Expiry, live: State) -> bool:
+    """Whether a document of the account holds this end, as iamsync writes it into one before the end comes."""
+    resource = live.folded().get(expiry.address.folded)
+    if resource is None:
+        return False
+    for field in KINDS[resource.address.kind].fields:
+        value = getattr(resource.spec, field.name)
+        if field.form == "documents" and expiry.member_of in ("", field.name):
+            if any(ends_at(held, expiry.at) for name, held in value if expiry.item in ("", name)):
+                return True
+        elif field.form == "document" and not expiry.member_of and ends_at(value, expiry.at):
+            return True
+    return False
+
+
+def _late(expiry: Expiry) -> Finding:
+    return Finding(
+        "past-end",
+        "warn",
+        f"{expiry} is over since {expiry.at}, and nothing shows that this was agreed to in advance",
+        expiry.address,
+        evidence="no older revision of the project, no recorded run and no document of the account knows this end",
+        remedy="correct the time; if it is to go, it goes like any removal, with its consents, not with --expired",
+        origin=expiry.origin,
+    )
 
 
 def _has(resource: Resource, expiry: Expiry, live: State) -> bool:

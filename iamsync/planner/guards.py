@@ -195,7 +195,7 @@ def _holding_on(difference: Difference, situation: Situation) -> str:
 
 def deny_removed(situation: Situation) -> Iterator[Finding]:
     """A denial on a live principal may be an incident being handled: it is not drift to revert."""
-    lapsed = Lapsed.of(situation.desired)
+    lapsed = Lapsed.agreed(situation.desired)
     for difference in situation.differences:
         if difference.action not in ("update", "replace") or difference.have is None or difference.want is None:
             continue

@@ -56,6 +56,15 @@ NOTES: Final[dict[str, tuple[str, str]]] = {
         "What it declares has expired, and is gone from the account. Delete the line: leaving it costs the next "
         "reader's time, and says that something is there which is not.",
     ),
+    "past-end": (
+        "an end is past that nobody agreed to in advance",
+        "What expires goes without the consents that a removal needs, since its end was agreed to before it came. "
+        "Nothing shows that of this one: no older revision of the project (the one that --base names, or the last one "
+        "that git has from before the end), no recorded run, no DateLessThan in the account's own documents. So it "
+        "goes like anything that is taken out today: the limits count it, the guards of a removal ask for consent, "
+        "and apply --expired leaves it and exits with 3. Correct the time if it is a mistake. In CI, let the checkout "
+        "have the history (fetch-depth: 0), or name a revision with --base.",
+    ),
     "external-trust": (
         "a role would trust somebody outside the account",
         "A changed trust policy lets in another account, its users or roles, an identity provider or anyone, or asks "

@@ -66,7 +66,7 @@ def plan(
     differences: Sequence[Difference] = found.differences
     earlier_findings = found.findings
     if only == "expired":
-        differences = expired(differences, Lapsed.of(found.settled.desired), cx)
+        differences = expired(differences, Lapsed.agreed(found.settled.desired), cx)
         # What stands in the way of other changes does not stand in the way of these.
         ours = {difference.address for difference in differences}
         earlier_findings = tuple(f for f in found.findings if f.severity != "refuse" or f.address in ours)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from iamsync.kinds import codec
 from iamsync.kinds.operations import WAIT
-from iamsync.model import Change, Finding, Origin, Plan, Step
+from iamsync.model import Change, Expiry, Finding, Origin, Plan, Step
 from iamsync.planner.awsdrift import Drifted
 from iamsync.planner.guards import acknowledgement
 from iamsync.policy.access import Access, Region, lines
@@ -54,16 +54,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "reported": [
             {"address": str(item.address), "reason": item.reason, "owner": item.owner or None} for item in plan.reported
         ],
-        "expiring": [
-            {
-                "address": str(item.address),
-                "field": item.member_of or None,
-                "item": item.item or None,
-                "at": item.at,
-                "origin": origin_json(item.origin),
-            }
-            for item in plan.expiring
-        ],
+        "expiring": [expiry_json(item) for item in plan.expiring],
         "aws_policies": [_drifted(one) for one in plan.aws_policies],
         "unread": [f"{kind}.{field}" for kind, field in plan.unread],
         "prior": {str(address): value for address, value in plan.prior.items()},
@@ -93,6 +84,17 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "acknowledged": finding.acknowledged,
         "references": list(finding.references),
     }
+
+
+def expiry_json(expiry: Expiry, *, placed: bool = True) -> dict[str, Any]:
+    """An end: what is over then, and where that is written unless it does not matter (`placed`)."""
+    out: dict[str, Any] = {
+        "address": str(expiry.address),
+        "field": expiry.member_of or None,
+        "item": expiry.item or None,
+        "at": expiry.at,
+    }
+    return {**out, "origin": origin_json(expiry.origin)} if placed else out
 
 
 def origin_json(origin: Origin | None) -> dict[str, Any] | None:

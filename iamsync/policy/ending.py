@@ -29,6 +29,18 @@ def bounded(document: Document, until: str, partition: str) -> Document:
     return Document.of(value, partition) if any(changed) else document
 
 
+def ends_at(document: Document, until: str) -> bool:
+    """Whether an Allow statement has exactly this end (RFC 3339, UTC), as `bounded` writes it."""
+    end = datetime.fromisoformat(until)
+    for statement in statements(document.value):
+        block = statement.get("Condition")
+        held = block.get(_OPERATOR) if isinstance(block, dict) else None
+        value = held.get(_KEY) if isinstance(held, dict) else None
+        if statement.get("Effect") == "Allow" and _time(value) == end:
+            return True
+    return False
+
+
 def without_principals(document: Document, gone: Callable[[str], bool], partition: str) -> Document:
     """A trust policy without the principals that are gone; a statement that named nobody else goes with them.
 

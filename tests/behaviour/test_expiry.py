@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from typing import Any
 
 import pytest
@@ -132,6 +134,7 @@ def test_an_expired_policy_is_let_go_of_by_whoever_holds_it(incident: Site) -> N
 def test_what_others_hold_stays_is_told_and_does_not_keep_the_rest(incident: Site) -> None:
     incident.edit("  audit:\n", f"  audit:\n    expires: {END}\n")
     incident.edit("{policy: audit, expires: 2027-01-31T19:00:00+01:00}", "audit")
+    incident.fine("apply", "--auto-approve", "--now", "2026-12-01T00:00:00Z")
     audit = f"arn:aws:iam::{ACCOUNT}:policy/audit"
 
     def stray(iam: Any) -> None:
@@ -214,3 +217,108 @@ def test_an_import_of_what_ends_plans_to_nothing(incident: Site) -> None:
     assert text.count("DateLessThan") == 2
     assert "expires" not in text
     incident.fine("plan", "--config", "other/iamsync.yaml", "--detailed-exitcode", "--now", AFTER)
+
+
+# Ends that nobody agreed to in advance ------------------------------------------------------------
+
+LATE = """\
+users:
+  bot: {expires: 2026-01-01}
+  carl: {groups: [{group: admins, expires: 2026-01-01}, team]}
+groups:
+  admins: {}
+  team: {}
+"""
+
+
+@pytest.fixture
+def late(site: Site) -> Site:
+    """A user with a key and a membership, live and declared without an end; then with one that is past."""
+    site.write(CONFIG, "iamsync.yaml")
+    site.write(LATE.replace("{expires: 2026-01-01}", "{}").replace(", expires: 2026-01-01", ""))
+    site.fine("apply", "--auto-approve", "--now", "2025-12-01T00:00:00Z")
+    site.by_hand(lambda iam: iam.create_access_key(UserName="bot"))
+    site.write(LATE)
+    return site
+
+
+def guards_of(site: Site, *arguments: str) -> dict[str, list[tuple[str, int]]]:
+    """Severity and line of each guard's answers by its id."""
+    told = site.run("plan", "--format", "json", "--now", "2026-11-26T00:00:00Z", *arguments)
+    found: dict[str, list[tuple[str, int]]] = {}
+    for row in json.loads(told.out)["plans"][0]["guards"]:
+        found.setdefault(row["id"], []).append((row["severity"], (row["origin"] or {"line": 0})["line"]))
+    return found
+
+
+def test_an_end_that_is_past_when_it_is_first_seen_needs_the_consents_of_a_removal(late: Site) -> None:
+    late.write(f"safety: {{max_deletes: 0}}\n{CONFIG}", "iamsync.yaml")
+    found = guards_of(late)
+    assert sorted(found["past-end"]) == [("warn", 2), ("warn", 3)]
+    assert found["delete-credentials"] == [("refuse", 2)]
+    assert found["max-deletes"] == [("refuse", 0)]
+
+
+def test_an_expired_run_leaves_it_and_says_so(late: Site) -> None:
+    told = late.run("apply", "--expired", "--auto-approve", "--now", "2026-11-26T00:00:00Z")
+    assert told.code == 3, told
+    assert "expired, and still there: user/bot, user/carl" in told.err
+    assert late.writes == []
+    assert user(late, "carl")["groups"] == ["admins", "team"]
+
+
+def test_agreed_to_all_the_same_it_goes_like_any_removal(late: Site) -> None:
+    consent = ("--acknowledge", "delete-credentials:user/bot", "--acknowledge", "recently-used:user/bot")
+    late.fine("apply", "--auto-approve", "--now", "2026-11-26T00:00:00Z", *consent)
+    assert not exists(late, "bot")
+    assert user(late, "carl")["groups"] == ["team"]
+    assert "past-end" not in guards_of(late)
+
+
+def test_a_run_that_knew_the_end_before_it_came_agreed_to_it(late: Site) -> None:
+    late.edit("groups:\n  admins: {}", "groups:\n  more: {}\n  admins: {}")
+    late.fine("apply", "--auto-approve", "--now", "2025-12-31T00:00:00Z")
+    assert "past-end" not in guards_of(late)
+    assert guards_of(late)["delete-credentials"] == [("warn", 2)]
+    late.runs[-1].unlink()
+    assert "past-end" in guards_of(late)
+
+
+def test_the_history_of_the_project_tells_what_was_agreed_to_in_advance(late: Site) -> None:
+    def commit(when: str) -> None:
+        identity = ("-c", "user.name=x", "-c", "user.email=x@example.com")
+        for arguments in (("init", "-q"), ("add", "iam", "iamsync.yaml"), ("commit", "-qm", when, "--allow-empty")):
+            environment = {**os.environ, "GIT_COMMITTER_DATE": when}
+            subprocess.run(
+                ["git", *identity, *arguments], cwd=late.root, check=True, capture_output=True, env=environment
+            )
+
+    commit("2026-01-01T00:00:01Z")
+    assert "past-end" in guards_of(late)
+    # Whoever reviewed the revision of --base, or took it over, agreed to what stands there.
+    assert "past-end" not in guards_of(late, "--base", "git:HEAD")
+    subprocess.run(["rm", "-rf", ".git"], cwd=late.root, check=True)
+    commit("2025-12-31T23:59:59Z")
+    commit("2026-06-01T00:00:00Z")
+    assert "past-end" not in guards_of(late)
+
+
+def test_an_end_that_the_accounts_own_document_bears_was_agreed_to(site: Site) -> None:
+    site.write(CONFIG, "iamsync.yaml")
+    document = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}
+    site.write(json.dumps({"users": {"bot": {"expires": "2026-01-01", "inline_policies": {"own": document}}}}))
+    site.fine("apply", "--auto-approve", "--now", "2025-12-01T00:00:00Z")
+    site.runs[-1].unlink()
+    assert guards_of(site) == {}
+    site.edit("2026-01-01", "2026-01-02")
+    assert guards_of(site) == {"past-end": [("warn", 1)]}
+
+
+def test_validate_tells_every_end_that_is_past(late: Site) -> None:
+    told = late.fine("validate", "--now", "2026-11-26T00:00:00Z").out
+    assert "iam/site.yaml:2:" in told
+    assert "IAM-P092" in told
+    assert "user/bot: this end is past, 2026-01-01T00:00:00Z" in told
+    late.write("suppress: [{finding: IAM-P092, address: user/*, reason: gone by now}]\n", "iam/more.yaml")
+    told = late.fine("validate", "--now", "2026-11-26T00:00:00Z").out
+    assert "IAM-P09" not in told

@@ -17,8 +17,8 @@ from iamsync.policy.lint.reading import SEVERITIES, About, Found, Path, Rule, Se
 
 __all__ = ["RULES", "RULES_BY_ID", "SEVERITIES", "Lint", "Rule", "Severity", "Use", "at_least", "lint"]
 
-# Found where findings are suppressed, not in a document: these have a text and no function.
-_ABOUT_SUPPRESSIONS: Final = (
+# Found in lines about findings and about ends, not in a document: these have a text and no function.
+_ABOUT_LINES: Final = (
     Rule(
         "IAM-P090",
         "low",
@@ -32,6 +32,14 @@ _ABOUT_SUPPRESSIONS: Final = (
         "No finding of that id is about the resources it names. What it was for has been mended, or its address is "
         "wrong; left in place it would one day suppress a finding that nobody has looked at.",
     ),
+    Rule(
+        "IAM-P092",
+        "low",
+        "an end that is past",
+        "Its expires: is a time that has come: from then on the line takes away what it declares. Where that is meant "
+        "and done, delete the line. Where it is a slip of the pen, correct it: what nobody agreed to in advance goes "
+        "like any removal, with the consents of one.",
+    ),
 )
 RULES: Final[tuple[Rule, ...]] = tuple(
     sorted(
@@ -44,7 +52,7 @@ RULES: Final[tuple[Rule, ...]] = tuple(
             *keyrules.RULES,
             *providers.RULES,
             *trust.RULES,
-            *_ABOUT_SUPPRESSIONS,
+            *_ABOUT_LINES,
         ),
         key=lambda rule: rule.id,
     )
