@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from iamsync.errors import AccessDenied, AwsError, CredentialsError, Unsupported
 
+_STS: Final = frozenset({"GetCallerIdentity", "GetSessionToken"})
 _PREFIXES: Final = {"resourcegroupstaggingapi": "tag", "accessanalyzer": "access-analyzer"}
 # Where the action that a policy must allow is not called as the operation is.
 _ACTIONS: Final = {"ListObjectsV2": "ListBucket"}
@@ -111,7 +112,7 @@ def _refused(error: Any, operation: str, service: str) -> AwsError:
     aws_code = aws_code or _by_status(status)
     # Credentials of a role are fetched by another call, in the middle of this one.
     operation = getattr(error, "operation_name", None) or operation
-    service = "sts" if operation.startswith("AssumeRole") or operation == "GetCallerIdentity" else service
+    service = "sts" if operation.startswith("AssumeRole") or operation in _STS else service
     message = str(fault.get("Message") or fault.get("message") or f"HTTP status {status}")
     said = f"{operation}: {message}" + (f" ({aws_code})" if aws_code and aws_code not in message else "")
     given: dict[str, Any] = {
@@ -125,6 +126,9 @@ def _refused(error: Any, operation: str, service: str) -> AwsError:
         return CredentialsError(said, code="expired-credentials", hint=hint, **given)
     if aws_code in _REJECTED:
         return CredentialsError(said, code="invalid-credentials", hint=_REJECTED[aws_code], **given)
+    if operation == "GetSessionToken":
+        hint = "a code works once and for half a minute: wait for the next one; the device must be the user's own"
+        return CredentialsError(said, code="mfa-refused", hint=hint, **given)
     if operation.startswith("AssumeRole"):
         hint = (
             "AWS does not say which it is: the role does not exist, its trust policy does not name the caller, the "

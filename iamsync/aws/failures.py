@@ -21,6 +21,17 @@ FAILURES: Final[dict[str, tuple[str, str]]] = {
         "AWS does not say which it is: there is no such role, its trust policy does not name the caller, the caller "
         "may not sts:AssumeRole, or the external id, the second factor or the duration is not what the role asks for.",
     ),
+    "mfa-needed": (
+        "a code of an MFA device is needed",
+        "A role or profile names an MFA device (mfa_serial), and nobody is here to be asked for its code, or the one "
+        "of --mfa-token went to another device. A code works once; iamsync makes a session of it (GetSessionToken) "
+        "that serves all accounts of the run. Give --mfa-token CODE, or run the command on a terminal.",
+    ),
+    "mfa-refused": (
+        "AWS does not take the code of the MFA device",
+        "GetSessionToken refused it: a code is good for half a minute and for one call, the device must be that of "
+        "the user who calls, and the user's key must be active. Wait for the next code and run the command again.",
+    ),
     "bad-aws-config": (
         "the AWS configuration file cannot be used",
         "botocore could not read ~/.aws/config, or the file that AWS_CONFIG_FILE names, or what a profile there says. "

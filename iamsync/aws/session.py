@@ -10,15 +10,15 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import Any, Final
 
 from iamsync import __version__
 from iamsync.aws.calls import call
 from iamsync.aws.errors import translate
+from iamsync.aws.roles import Hop, assumed, factored, unfolded
+from iamsync.aws.transport import Transport, connections, sender
 from iamsync.errors import AccessDenied, AwsError, CredentialsError, InputError, Unsupported
 
-Transport = Callable[[str, str, Mapping[str, str], bytes], tuple[int, dict[str, str], bytes]]
 Tap = Callable[[str], None]
 
 # Where IAM's control plane is: the tagging API knows IAM's resources only there (iam-facts 5.2).
@@ -31,30 +31,23 @@ IAM_REGIONS: Final = {
     "aws-iso-f": "us-isof-south-1",
 }
 _HOME: Final = "us-east-1"
+_REGIONS_OF: Final = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "us-iso-": "aws-iso", "us-isob-": "aws-iso-b"}
+_CONNECT: Final = 10.0  # seconds until a host that does not answer is given up
+_CONNECTIONS: Final = 64
 # botocore's variables that lead to files of this machine, leading nowhere.
 _DETACHED: Final = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull}
 
 
 @dataclass(frozen=True, slots=True)
-class Hop:
-    """One role of a chain; `duration` in seconds, None for AWS's own (one hour); `policy` limits its session."""
-
-    arn: str
-    external_id: str | None = None
-    session_name: str = "iamsync"
-    duration: int | None = None
-    policy: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Access:
-    """How to reach an account; `account_id` is the one that is expected there."""
+    """How to reach an account; `account_id` and `partition` are the ones that are expected there."""
 
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
     hops: tuple[Hop, ...] = ()
     account_id: str | None = None
+    partition: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +57,7 @@ class Connection:
     `iam` repeats what fails in passing; `iam_once` never repeats, for calls that make another thing
     each time. `caller` is the user's ARN, or the role's as STS tells it, without session and path. `client` makes one
     of any other service, `client("s3")` or `client("cloudformation", region="eu-west-1")`, with the same credentials.
+    `credentials` are botocore's: they renew themselves.
     """
 
     iam: Any
@@ -73,6 +67,7 @@ class Connection:
     partition: str
     caller: str
     client: Callable[..., Any]
+    credentials: Any = field(repr=False, default=None)
 
     def alias(self) -> str | None:
         """The account's alias; None where there is none, or the caller may not know it."""
@@ -85,13 +80,18 @@ class Connection:
 
 @dataclass(slots=True)
 class Sessions:
-    """Base credentials and service models, shared by the accounts of one run.
+    """Base credentials, service models and connections, shared by the accounts of one run.
 
-    A profile is resolved once, so that its second factor is asked for once.
+    `code` asks a person for the code of an MFA device, `tell` is told what a person should know. A device is asked
+    for once, and so is whatever else a profile asks.
     """
 
     _held: dict[tuple[str | None, str | None], Any] = field(default_factory=dict)
     _loader: Any = None
+    code: Callable[[str], str] | None = None
+    tell: Callable[[str], None] = lambda _: None
+    _factored: dict[tuple[int, str], Any] = field(default_factory=dict)
+    _pools: dict[str | None, Callable[..., Any]] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def of(self, profile: str | None, account_id: str | None = None, *, ambient: bool = True) -> Any:
@@ -112,6 +112,26 @@ class Sessions:
             session = self._fresh(None, {name: known.get_config_variable(name) for name in names})
             session.register_component("credential_provider", _Given(credentials))
             return session
+
+    def factored(self, session: Any, serial: str, sts: Callable[[], Any]) -> Any:
+        """The session with a second factor in its credentials; the device's code is asked for once in a run."""
+        with self._lock:
+            key = (id(session), serial)
+            if key not in self._factored:
+                credentials = session.get_credentials()
+                if credentials is None:
+                    raise _nobody()
+                made = factored(credentials, serial, self.code, sts())
+                self._factored[key] = session if made is credentials else self.derived(made, session)
+            return self._factored[key]
+
+    def connections(self, session: Any) -> Callable[..., Any]:
+        """The connections of a session that reaches the network."""
+        verify = session.get_config_variable("ca_bundle")
+        with self._lock:
+            if verify not in self._pools:
+                self._pools[verify] = connections(verify, connect_timeout=_CONNECT, most=_CONNECTIONS)
+            return self._pools[verify]
 
     def client(self, session: Any, service: str, **given: Any) -> Any:
         """A new client; botocore's sessions cannot make two at once."""
@@ -153,7 +173,7 @@ def connect(
         identity = call(maker.client("sts", attempts=4), "GetCallerIdentity")
         partition, caller = _caller(identity)
         account_id = str(identity["Account"])
-        _expect(access, account_id, caller)
+        _expect(access, account_id, partition, caller)
         return Connection(
             iam=maker.client("iam"),
             iam_once=maker.client("iam", attempts=1),
@@ -162,6 +182,7 @@ def connect(
             partition=partition,
             caller=caller,
             client=maker.client,
+            credentials=maker.session.get_credentials(),
         )
     except BotoCoreError as error:
         raise translate(error, "GetCallerIdentity", "sts") from error
@@ -199,9 +220,29 @@ class _Maker:
         self.transport = transport
         self.tap = tap
         self.session = sessions.of(access.profile, access.account_id, ambient=transport is None)
-        self.region = _HOME if transport else _region(access, self.session)
-        for hop in access.hops:
-            self.session = sessions.derived(self._assumed(hop), self.session)
+        self.region = IAM_REGIONS.get(access.partition or "aws", _HOME) if transport else _region(access, self.session)
+        hops = (*(self._of_profile(access.profile) if transport is None else ()), *access.hops)
+        serial = next((hop.mfa_serial for hop in hops if hop.mfa_serial), None)
+        if serial is not None:
+            self.session = sessions.factored(self.session, serial, self._sts_of(self.session))
+        for hop in hops:
+            if self.session.get_credentials() is None:
+                raise _nobody()
+            made = assumed(hop, self._sts_of(self.session), sessions.tell)
+            self.session = sessions.derived(made, self.session)
+
+    def _of_profile(self, name: str | None) -> tuple[Hop, ...]:
+        """The roles of a profile that wants a second factor, after which the session is that of the one below it."""
+        if name is None and os.environ.get("AWS_ACCESS_KEY_ID"):
+            return ()
+        named = name or self.session.get_config_variable("profile")
+        below, hops = unfolded(self.session.full_config.get("profiles") or {}, named)
+        if hops:
+            self.session = self.sessions.of(below)
+        return hops
+
+    def _sts_of(self, session: Any) -> Callable[[], Any]:
+        return lambda: self._client(session, "sts", attempts=4)
 
     def client(
         self,
@@ -210,7 +251,18 @@ class _Maker:
         attempts: int = 10,
         region: str | None = None,
         options: Mapping[str, Any] | None = None,
-        **keys: Any,
+    ) -> Any:
+        """A client of a service for whoever the way led to."""
+        return self._client(self.session, service, attempts=attempts, region=region, options=options)
+
+    def _client(
+        self,
+        session: Any,
+        service: str,
+        *,
+        attempts: int,
+        region: str | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> Any:
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
@@ -218,53 +270,26 @@ class _Maker:
         config = Config(
             retries={"mode": "adaptive" if attempts > 1 else "standard", "total_max_attempts": attempts},
             max_pool_connections=16,
-            connect_timeout=10,
+            connect_timeout=_CONNECT,
             user_agent_extra=f"iamsync/{__version__}",
             ignore_configured_endpoint_urls=self.transport is not None,
             **(options or {}),
         )
         try:
             client = self.sessions.client(
-                self.session,
-                service,
-                region_name=region or self.region,
-                endpoint_url=self.endpoint,
-                config=config,
-                **keys,
+                session, service, region_name=region or self.region, endpoint_url=self.endpoint, config=config
             )
         except ValueError as error:
             if isinstance(error, BotoCoreError):
                 raise
             # botocore's own words for what no request can be sent to, from a flag, the environment or a profile
             raise InputError(str(error), code="bad-endpoint", hint="for example http://127.0.0.1:4566") from error
-        if self.transport is not None:
-            client.meta.events.register_first("before-send", _sender(self.transport))
+        carried = sender(self.transport) if self.transport is not None else self.sessions.connections(session)
+        client.meta.events.register_first("before-send", carried)
         if self.tap is not None:
             tap = self.tap
             client.meta.events.register("before-call", lambda model, **_: tap(model.name))
         return client
-
-    def _assumed(self, hop: Hop) -> Any:
-        from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-
-        source = self.session.get_credentials()
-        if source is None:
-            from botocore.exceptions import NoCredentialsError
-
-            raise NoCredentialsError
-        wishes = {
-            "RoleSessionName": hop.session_name,
-            "ExternalId": hop.external_id,
-            "DurationSeconds": hop.duration,
-            "Policy": hop.policy,
-        }
-        fetcher = AssumeRoleCredentialFetcher(
-            client_creator=self.client,
-            source_credentials=source,
-            role_arn=hop.arn,
-            extra_args={name: value for name, value in wishes.items() if value is not None},
-        )
-        return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,10 +306,24 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
+def _nobody() -> Exception:
+    from botocore.exceptions import NoCredentialsError
+
+    return NoCredentialsError()
+
+
 def _region(access: Access, session: Any) -> str:
-    # STS needs a region even though IAM has none; AWS_REGION is what CI systems set.
-    configured = session.get_config_variable("region")
-    return access.region or configured or os.environ.get("AWS_REGION") or _HOME
+    # STS needs a region even though IAM has none, one of the account's partition; AWS_REGION is what CI systems set.
+    configured = access.region or session.get_config_variable("region") or os.environ.get("AWS_REGION")
+    if access.partition is None or (configured and access.region) or partition_of(configured) == access.partition:
+        return configured or _HOME
+    return IAM_REGIONS.get(access.partition, configured or _HOME)
+
+
+def partition_of(region: str | None) -> str:
+    """The partition that a region is in, by its name; aws where it is none that is known."""
+    found = (held for start, held in _REGIONS_OF.items() if (region or "").startswith(start))
+    return next(found, "aws")
 
 
 def _tagging_region(partition: str, region: str) -> str:
@@ -307,7 +346,14 @@ def _caller(identity: Mapping[str, Any]) -> tuple[str, str]:
     return parts[1], ":".join(parts)
 
 
-def _expect(access: Access, account_id: str, caller: str) -> None:
+def _expect(access: Access, account_id: str, partition: str, caller: str) -> None:
+    if access.partition not in (None, partition):
+        raise CredentialsError(
+            f"these credentials lead to partition {partition} ({caller}), but {access.partition} is expected",
+            code="wrong-account",
+            operation="GetCallerIdentity",
+            hint="name a --region of the partition and use credentials of it, or mend the partition",
+        )
     if access.account_id is None or access.account_id == account_id:
         return
     through = f"profile {access.profile}" if access.profile else "these credentials"
@@ -317,35 +363,3 @@ def _expect(access: Access, account_id: str, caller: str) -> None:
         operation="GetCallerIdentity",
         hint=f"use credentials of {access.account_id} (--profile, assume_role), or mend the account id",
     )
-
-
-class _Raw(BytesIO):
-    """A body as botocore reads one from the network."""
-
-    def stream(self, **_: Any) -> Any:
-        while chunk := self.read(65536):
-            yield chunk
-
-
-def _sender(transport: Transport) -> Callable[..., Any]:
-    """A before-send hook: botocore takes what it returns for the network's answer."""
-    from botocore.awsrequest import AWSResponse
-    from botocore.exceptions import ConnectionClosedError
-
-    def send(request: Any, **_: Any) -> Any:
-        body = request.body or b""
-        if isinstance(body, str):
-            body = body.encode()
-        elif not isinstance(body, (bytes, bytearray)):
-            body = body.read()
-        headers = {
-            name: value.decode("latin-1") if isinstance(value, bytes) else str(value)
-            for name, value in request.headers.items()
-        }
-        try:
-            status, answered, content = transport(request.method, request.url, headers, bytes(body))
-        except ConnectionError as error:
-            raise ConnectionClosedError(endpoint_url=request.url, error=error) from error
-        return AWSResponse(request.url, status, answered, _Raw(content))
-
-    return send

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,10 +33,40 @@ def engine_options(common: Common, **more: Any) -> Any:
         variables_from=tuple(common.variables_from or ()),
         guardrails=common.guardrails or "",
         now=_moment(common.now) if common.now else utc_now(),
+        ask_code=codes(common.mfa_token),
         note=(lambda _: None) if common.quiet else note,
         warn=note,
         **more,
     )
+
+
+def codes(given: str | None) -> Callable[[str], str] | None:
+    """Who tells the code of an MFA device: --mfa-token, else the person at the terminal, else nobody.
+
+    A code works once, so the option is good for one device; InputError where it is none, or another is asked for.
+    """
+    if given is None:
+        return _asked if sys.stdin.isatty() else None
+    if not (given.isascii() and given.isdigit() and len(given) == 6):
+        raise InputError("--mfa-token is no code of a device", code="bad-option", hint="give the 6 digits it shows now")
+    used: list[str] = []
+
+    def code(serial: str) -> str:
+        if used:
+            raise InputError(
+                f"--mfa-token was used up by {used[0]}, and {serial} wants one of its own",
+                code="mfa-needed",
+                hint="run it on a terminal, which is asked for each, or account by account",
+            )
+        used.append(serial)
+        return given
+
+    return code
+
+
+def _asked(serial: str) -> str:
+    print(f"MFA code of {serial}: ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
 
 
 def note(text: str) -> None:

@@ -62,6 +62,10 @@ class Common:
     assume_role: Annotated[
         str | None, _option("--assume-role", env="ASSUME_ROLE", text="ARN of a role to assume first.", panel=ACCOUNT)
     ] = None
+    mfa_token: Annotated[
+        str | None,
+        _option("--mfa-token", env="MFA_TOKEN", text="Code of the MFA device, for all accounts.", panel=ACCOUNT),
+    ] = None
     endpoint_url: Annotated[
         str | None, _option("--endpoint-url", env="ENDPOINT_URL", text="Another endpoint than AWS's.", panel=ACCOUNT)
     ] = None

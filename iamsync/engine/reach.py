@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -56,6 +56,10 @@ class Ways:
     _server: Any = None
     _sessions: Sessions = field(default_factory=Sessions)
 
+    def __post_init__(self) -> None:
+        self._sessions.code = self.options.ask_code
+        self._sessions.tell = self.options.warn
+
     def __enter__(self) -> Ways:
         return self
 
@@ -92,6 +96,7 @@ class Ways:
             hops=tuple(_hop(hop) for hop in hops)
             + ((Hop(self.options.assume_role, session_name=_session()),) if self.options.assume_role else ()),
             account_id=account.id,
+            partition=_partition(account, hops),
         )
         journal = self.project.config.journal
         made = connect(access, tap=self.options.tap, sessions=self._sessions)
@@ -121,6 +126,7 @@ class Ways:
         return Access(
             profile=self.options.profile or account.profile,
             region=self.options.region or account.region,
+            partition=account.partition,
             endpoint_url=self.options.endpoint_url,
         )
 
@@ -163,7 +169,7 @@ class Ways:
             self._server = self._stack.enter_context(open_sandbox(self.project.home, account_id))
             where = self.project.home / "sandbox.json"
             self.options.warn(SANDBOX_NOTE.format(path=_near(where, self.options.cwd)))
-        access = Access(account_id=account_id)
+        access = Access(account_id=account_id, partition=account.partition)
         made = connect(access, transport=self._server.handle, tap=self.options.tap, sessions=self._sessions)
         # Nobody is anybody there: the embedded IAM enforces no policy.
         return Reached(account, made.account_id, made.partition, made.caller, connection=made, is_sandbox=True)
@@ -240,7 +246,21 @@ def open_sandbox(home: Path, account_id: str) -> Any:
 
 
 def _hop(hop: Any) -> Hop:
-    return Hop(hop.arn, external_id=hop.external_id, duration=hop.duration, session_name=hop.session_name or _session())
+    return Hop(
+        hop.arn,
+        external_id=hop.external_id,
+        session_name=hop.session_name or _session(),
+        duration=hop.duration,
+        tags=hop.session_tags,
+        transitive=hop.transitive_tags,
+        source_identity=hop.source_identity,
+        mfa_serial=hop.mfa_serial,
+    )
+
+
+def _partition(account: Account, hops: Sequence[Any]) -> str | None:
+    """The partition that an account is in, as far as the project file tells: no trust crosses partitions."""
+    return account.partition or next((hop.arn.split(":")[1] for hop in hops), None)
 
 
 def _session() -> str:

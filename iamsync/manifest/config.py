@@ -10,12 +10,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal, cast
 
-from iamsync import arn
 from iamsync.buckets import Bucket
 from iamsync.errors import InputError, InputErrors, Place
 from iamsync.manifest import values
 from iamsync.manifest.configsettings import SETTINGS, merged_defaults, no_settings, read_acknowledge, read_settings
 from iamsync.manifest.expand import Variables, expand
+from iamsync.manifest.hops import Hop, read_hops
 from iamsync.manifest.nodes import Listing, Node, Scalar, Table
 from iamsync.manifest.notify import NOTIFY, read_notify
 from iamsync.manifest.organization import KEY, read_organization
@@ -31,39 +31,28 @@ Backend = Literal["aws", "sandbox"]
 FILE: Final = "iamsync.yaml"
 DEFAULT_MANIFESTS: Final = ("iam",)
 DEFAULT_ACCOUNT: Final = "default"
+FIRST_WAVE: Final = 1
+MOST_WAVES: Final = 1000
 TOP: Final = ("version", "manifests", "variables", "accounts", *SETTINGS, "acknowledge", "lock", "journal", NOTIFY, KEY)
 ACCOUNT: Final = (
-    *("id", "manifests", "variables", "labels", "profile", "region", "partition", "backend", "assume_role"),
+    *("id", "manifests", "variables", "labels", "profile", "region", "partition", "backend", "assume_role", "wave"),
     *SETTINGS,
     KEY,
 )
-HOP: Final = ("arn", "external_id", "session_name", "duration")
-SESSION: Final = (900, 43200)  # AssumeRole's own bounds
 
 _ID: Final = re.compile(r"\d{12}", re.ASCII)
 _NAME: Final = re.compile(r"[\w][\w.@-]*", re.ASCII)
 _VARIABLE: Final = re.compile(r"[\w.-]+", re.ASCII)
 _NESTED: Final = re.compile(r"\$\([^()\s]+\)")
 _WORD: Final = re.compile(r"[a-z0-9-]+", re.ASCII)
-_SESSION_NAME: Final = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """One role to assume on the way into an account; `duration` is in seconds."""
-
-    arn: str
-    external_id: str | None = None
-    session_name: str | None = None
-    duration: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """One account: `read` and `write` are the roles to assume, in order, for either.
 
-    `settings` are the project's with the account's own over them. `defaults` are, by section, the fields
-    of `defaults:` as nodes.
+    Accounts are written to wave by wave. `settings` are the project's with the account's own over them. `defaults`
+    are, by section, the fields of `defaults:` as nodes.
     """
 
     name: str
@@ -78,6 +67,7 @@ class Account:
     backend: Backend = "aws"
     read: tuple[Hop, ...] = ()
     write: tuple[Hop, ...] = ()
+    wave: int = FIRST_WAVE
     defaults: Mapping[str, Table] = field(default_factory=lambda: EMPTY)
     organization: Organization = field(default_factory=Organization)
 
@@ -182,7 +172,7 @@ class _Project:
         scope = Variables(self.facts(name, account_id, partition, {**variables, **self.given}))
         layers = [self.expanded(table, scope) for table in (self.table, own)]
         settings = read_settings(layers, backend, acknowledge, problems)
-        read_hops, write_hops = self.hops(layers[1].get("assume_role"))
+        read, write = read_hops(layers[1].get("assume_role"), problems)
         return Account(
             name=name,
             settings=settings,
@@ -194,8 +184,9 @@ class _Project:
             region=self.word(own, "region"),
             partition=partition,
             backend=backend,
-            read=read_hops,
-            write=write_hops,
+            read=read,
+            write=write,
+            wave=self.wave(own.get("wave")),
             defaults=merged_defaults(self.table.get("defaults"), own.get("defaults"), problems),
             organization=read_organization((self.table, own), self.root, partition or "aws", scope, problems),
         )
@@ -245,6 +236,10 @@ class _Project:
         node = own.get("backend")
         held = None if node is None else values.choice(node, "backend", self.problems, ("aws", "sandbox"))
         return cast(Backend, held or "aws")
+
+    def wave(self, node: Node | None) -> int:
+        held = None if node is None else values.number(node, "wave", self.problems, FIRST_WAVE, MOST_WAVES)
+        return held or FIRST_WAVE
 
     def text(self, own: Table, name: str) -> str | None:
         node = own.get(name)
@@ -296,52 +291,6 @@ class _Project:
                 else:
                     found[Path(path).as_posix()] = None
         return tuple(found) or DEFAULT_MANIFESTS
-
-    def hops(self, node: Node | None) -> tuple[tuple[Hop, ...], tuple[Hop, ...]]:
-        """The roles for reading and for writing."""
-        if isinstance(node, Table) and "arn" not in node:
-            values.known_keys(node, ("read", "write"), "assume_role", self.problems)
-            if not node.entries:
-                self.problems.add("missing-field", "assume_role names no role", node, "write the role's ARN")
-            return self.chain(node.get("read")), self.chain(node.get("write"))
-        chain = self.chain(node)
-        return chain, chain
-
-    def chain(self, node: Node | None) -> tuple[Hop, ...]:
-        if node is None or is_null(node):
-            return ()
-        hops = [self.hop(item) for item in (node if isinstance(node, Listing) else (node,))]
-        return tuple(hop for hop in hops if hop is not None)
-
-    def hop(self, node: Node) -> Hop | None:
-        problems = self.problems
-        if isinstance(node, Listing):
-            problems.add("wrong-type", "a role to assume is an ARN or a mapping, not a list", node)
-            return None
-        table = node if isinstance(node, Table) else None
-        if table is not None:
-            values.known_keys(table, HOP, "a role to assume", problems)
-        at = table.get("arn") if table is not None else node
-        if at is None:
-            problems.add("missing-field", "this role to assume has no arn", node, "write arn: and the role's ARN")
-            return None
-        held = values.text(at, "arn", problems)
-        if held is None:
-            return None
-        parsed = arn.parse(held)
-        if parsed is None or parsed.kind != "role" or not _ID.fullmatch(parsed.account):
-            hint = "write arn:aws:iam::111122223333:role/NAME"
-            problems.add("bad-reference", f'"{held}" is no ARN of a role', at, hint)
-            return None
-        if table is None:
-            return Hop(held)
-        session, duration = self.text(table, "session_name"), table.get("duration")
-        if session is not None and not _SESSION_NAME.fullmatch(session):
-            where = table.get("session_name") or table
-            hint = "2 to 64 of A-Z a-z 0-9 + = , . @ _ -"
-            problems.add("bad-name", f'"{session}" is no name for a session', where, hint)
-        seconds = None if duration is None else values.seconds(duration, "duration", problems, *SESSION)
-        return Hop(held, self.text(table, "external_id"), session, seconds)
 
 
 def _needs_id(wrong: Wrong) -> Wrong:

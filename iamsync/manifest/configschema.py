@@ -6,6 +6,7 @@ from typing import Final
 
 from iamsync.kinds import SECTIONS
 from iamsync.manifest import config, configsettings
+from iamsync.manifest.accountschema import account_schema, chain_definitions
 from iamsync.manifest.notify import NOTIFY, notify_schema
 from iamsync.manifest.schemaparts import DRAFT, SCALAR, TEXT, Schema, closed, one_or_list
 from iamsync.settings import GUARDS
@@ -22,40 +23,7 @@ def config_schema() -> Schema:
         "additionalProperties": one_or_list(SCALAR),
     }
     manifests: Schema = {"description": "Files and directories to read.", "type": "array", "items": TEXT}
-    account: dict[str, Schema] = {
-        "id": {
-            "description": "Twelve digits; checked against the credentials before anything else.",
-            "type": ["string", "integer"],
-            "pattern": "^[0-9]{12}$",
-        },
-        "manifests": manifests,
-        "variables": variables,
-        "labels": {"description": "For label:KEY=VALUE.", "type": "object", "additionalProperties": SCALAR},
-        "profile": {"description": "Profile of the AWS configuration.", "type": ["string", "null"]},
-        "region": {"description": "Region of STS calls.", "type": ["string", "null"]},
-        "partition": {"description": "aws, aws-cn, aws-us-gov.", "type": ["string", "null"]},
-        "backend": {"description": "AWS, or the embedded IAM.", "enum": ["aws", "sandbox"], "default": "aws"},
-        "assume_role": {
-            "description": "Role to assume, a chain of them, or apart for reading and writing.",
-            "oneOf": [
-                {"$ref": "#/definitions/chain"},
-                closed(
-                    {"read": {"$ref": "#/definitions/chain"}, "write": {"$ref": "#/definitions/chain"}},
-                    minProperties=1,
-                ),
-            ],
-        },
-        **settings,
-    }
-    hop = closed(
-        {
-            "arn": {"description": "The role's ARN.", "type": "string"},
-            "external_id": {"description": "What the role's trust policy asks for.", "type": ["string", "null"]},
-            "session_name": {"description": "Name of the session.", "type": ["string", "null"]},
-            "duration": {"description": "15m to 12h, or seconds.", "type": ["string", "integer"]},
-        },
-        required=["arn"],
-    )
+    account = {**account_schema(manifests, variables), **settings}
     return {
         "$schema": DRAFT,
         "title": "iamsync project file",
@@ -80,16 +48,7 @@ def config_schema() -> Schema:
             NOTIFY: notify_schema(),
         },
         "additionalProperties": False,
-        "definitions": {
-            "hop": {"oneOf": [TEXT, hop]},
-            "chain": {
-                "oneOf": [
-                    {"$ref": "#/definitions/hop"},
-                    {"type": "array", "items": {"$ref": "#/definitions/hop"}},
-                    {"type": "null"},
-                ]
-            },
-        },
+        "definitions": chain_definitions(),
     }
 
 

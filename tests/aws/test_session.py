@@ -237,3 +237,174 @@ def test_an_emulator_that_breaks_down_in_this_process_is_no_crash(connection: Co
     wire.faults["ListRoles"] = [missing]
     with pytest.raises(Unsupported):
         call(connection.iam, "ListRoles")
+
+
+# -- Second factors, sessions that end, partitions ---------------------------------------------------
+
+FACTOR = "arn:aws:iam::111122223333:mfa/alice"
+KEYS = "[base]\naws_access_key_id = AKIAANYKEYATALLABCDE\naws_secret_access_key = x\n"
+
+
+def asked(wire: Wire, operations: tuple[str, ...] = ("AssumeRole", "GetSessionToken")) -> list[dict[str, str]]:
+    """The parameters of the STS calls that the wire is going to carry."""
+    from urllib.parse import parse_qsl
+
+    found: list[dict[str, str]] = []
+    handle = wire.server.handle
+
+    def watched(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        told = dict(parse_qsl(body.decode()))
+        if told.get("Action") in operations:
+            found.append(told)
+        return handle(method, url, headers, body)
+
+    wire.server.handle = watched  # type: ignore[method-assign]
+    return found
+
+
+def test_everything_that_a_hop_says_of_its_session_is_asked_of_sts(wire: Wire) -> None:
+    seen = asked(wire)
+    hop = Hop(
+        f"arn:aws:iam::{OTHER}:role/hop",
+        tags=(("team", "data"), ("stage", "prod")),
+        transitive=("team",),
+        source_identity="alice",
+    )
+    connect(Access(account_id=OTHER, hops=(hop,)), transport=wire)
+    (call_,) = seen
+    assert (call_["Tags.member.1.Key"], call_["Tags.member.2.Value"]) == ("team", "prod")
+    assert (call_["TransitiveTagKeys.member.1"], call_["SourceIdentity"]) == ("team", "alice")
+
+
+def test_one_code_of_a_device_serves_every_account_of_a_run(wire: Wire) -> None:
+    seen, codes = asked(wire), []
+    sessions = Sessions(code=lambda serial: codes.append(serial) or "123456")
+    held = sessions.of(None, ACCOUNT, ambient=False)
+    for account in (OTHER, "555566667777"):
+        hops = (Hop(f"arn:aws:iam::{account}:role/hop", mfa_serial=FACTOR),)
+        sessions._held[None, account] = held
+        found = connect(Access(account_id=account, hops=hops), transport=wire, sessions=sessions)
+        assert found.account_id == account
+    assert codes == [FACTOR]
+    assert [call_["Action"] for call_ in seen] == ["GetSessionToken", "AssumeRole", "AssumeRole"]
+    assert (seen[0]["SerialNumber"], seen[0]["TokenCode"]) == (FACTOR, "123456")
+
+
+def test_where_nobody_can_give_a_code_the_error_says_how(wire: Wire) -> None:
+    access = Access(hops=(Hop(f"arn:aws:iam::{OTHER}:role/hop", mfa_serial=FACTOR),))
+    with pytest.raises(CredentialsError, match="mfa/alice") as caught:
+        connect(access, transport=wire)
+    assert (caught.value.code, "--mfa-token" in caught.value.hint) == ("mfa-needed", True)
+    wire.faults["GetSessionToken"] = [refusal("AccessDenied", 403, "MultiFactorAuthentication failed")]
+    with pytest.raises(CredentialsError) as caught:
+        connect(access, transport=wire, sessions=Sessions(code=lambda _: "000000"))
+    assert caught.value.code == "mfa-refused"
+    assert "000000" not in str(caught.value) + caught.value.hint
+
+
+def test_profiles_that_want_a_factor_are_taken_apart_so_that_it_is_asked_for_once(machine: Path, endpoint: str) -> None:
+    roles = "".join(
+        f"[profile {name}]\nrole_arn = arn:aws:iam::{account}:role/hop\nsource_profile = base\nmfa_serial = {FACTOR}\n"
+        "external_id = x-7\nrole_session_name = ann\n"
+        for name, account in (("one", OTHER), ("two", "555566667777"))
+    )
+    machine.write_text(f"{roles}[profile deep]\nrole_arn = arn:aws:iam::{ACCOUNT}:role/deep\nsource_profile = one\n")
+    (machine.parent / "credentials").write_text(KEYS)
+    codes: list[str] = []
+    sessions = Sessions(code=lambda serial: codes.append(serial) or "123456")
+    told = [connect(Access(profile=name, endpoint_url=endpoint), sessions=sessions) for name in ("one", "two", "deep")]
+    assert [held.account_id for held in told] == [OTHER, "555566667777", ACCOUNT]
+    assert told[2].caller.endswith("assumed-role/deep")
+    assert codes == [FACTOR]
+
+
+@pytest.mark.parametrize("way", ["credential_process", "web identity", "role"])
+def test_what_the_sdk_itself_knows_of_credentials_passes_through(machine: Path, endpoint: str, way: str) -> None:
+    process = machine.parent / "keys.json"
+    process.write_text('{"Version": 1, "AccessKeyId": "AKIAANYKEYATALLABCDE", "SecretAccessKey": "x"}')
+    token = machine.parent / "token"
+    token.write_text("a.b.c")
+    (machine.parent / "credentials").write_text(KEYS)
+    role = f"role_arn = arn:aws:iam::{ACCOUNT}:role/hop\n"
+    ways = {
+        "credential_process": f"credential_process = cat {process}\n",
+        "web identity": f"{role}web_identity_token_file = {token}\nendpoint_url = {endpoint}\n",
+        "role": f"{role}source_profile = base\nendpoint_url = {endpoint}\n",
+    }
+    machine.write_text(f"[profile work]\n{ways[way]}region = us-east-1\n")
+    found = connect(Access(profile="work", endpoint_url=endpoint))
+    assert found.account_id == ACCOUNT
+    assert ("assumed-role/hop" in found.caller) == (way != "credential_process")
+
+
+def short_lived(seconds: int) -> Any:
+    """An answer of AssumeRole whose credentials live so long."""
+    import re
+    from datetime import UTC, datetime, timedelta
+
+    def changed(answer: Answer) -> Answer:
+        end = (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        body = re.sub(rb"<Expiration>[^<]*", f"<Expiration>{end}".encode(), answer[2])
+        return answer[0], answer[1], body
+
+    return changed
+
+
+def test_a_chain_whose_credentials_live_seconds_goes_on_since_each_hop_is_renewed(wire: Wire) -> None:
+    seen = asked(wire)
+    wire.faults["AssumeRole"] = [short_lived(5)] * 30
+    hops = tuple(Hop(f"arn:aws:iam::{account}:role/hop") for account in (ACCOUNT, "555566667777", OTHER))
+    connection = connect(Access(account_id=OTHER, hops=hops), transport=wire)
+    before = len(seen)
+    for name in ("a", "b"):
+        call(connection.iam, "CreateGroup", {"GroupName": name})
+    assert len(seen) >= before + 2 * len(hops)
+    assert {told["RoleArn"] for told in seen[before:]} == {hop.arn for hop in hops}
+    assert len(call(connection.iam, "ListGroups")["Groups"]) == 2
+
+
+def test_a_session_that_is_too_long_for_a_chain_is_an_hour_and_that_is_said(wire: Wire) -> None:
+    seen, told = asked(wire), []
+    long = refusal("ValidationError", 400, "The requested DurationSeconds exceeds the 1 hour session limit")
+    wire.faults["AssumeRole"] = [long]
+    hop = Hop(f"arn:aws:iam::{OTHER}:role/hop", duration=7200)
+    connect(Access(account_id=OTHER, hops=(hop,)), transport=wire, sessions=Sessions(tell=told.append))
+    assert [call_["DurationSeconds"] for call_ in seen] == ["3600"]
+    assert "one hour at most" in told[0]
+    wire.faults["AssumeRole"] = [refusal("ValidationError", 400, "something else")] * 2
+    with pytest.raises(CredentialsError):
+        connect(Access(account_id=OTHER, hops=(hop,)), transport=wire)
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize(
+    ("given", "told", "host"),
+    [
+        (Access(region="eu-west-1"), "eu-west-1", "sts.eu-west-1.amazonaws.com"),
+        (Access(partition="aws-cn"), "cn-north-1", "sts.cn-north-1.amazonaws.com.cn"),
+        (Access(partition="aws-us-gov"), "us-gov-west-1", "sts.us-gov-west-1.amazonaws.com"),
+        (Access(partition="aws-us-gov", region="us-gov-east-1"), "us-gov-east-1", "sts.us-gov-east-1.amazonaws.com"),
+    ],
+)
+def test_sts_is_asked_in_a_region_of_the_accounts_partition(
+    monkeypatch: pytest.MonkeyPatch, given: Access, told: str, host: str
+) -> None:
+    from iamsync.aws.session import _Maker
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    sts = _Maker(Sessions(), given, None, None).client("sts")
+    assert (sts.meta.region_name, sts.meta.endpoint_url) == (told, f"https://{host}")
+
+
+def test_credentials_of_another_partition_are_refused(wire: Wire) -> None:
+    wire.faults["GetCallerIdentity"] = [identity(f"arn:aws:iam::{ACCOUNT}:user/x")]
+    with pytest.raises(CredentialsError, match="aws-cn is expected"):
+        connect(Access(partition="aws-cn"), transport=wire)
+
+
+def test_nothing_secret_shows_in_what_a_program_prints_of_a_connection(wire: Wire) -> None:
+    hops = (Hop(f"arn:aws:iam::{OTHER}:role/hop"),)
+    connection = connect(Access(account_id=OTHER, hops=hops), transport=wire)
+    frozen = connection.credentials.get_frozen_credentials()
+    for secret in (frozen.secret_key, frozen.token):
+        assert secret not in repr(connection)

@@ -13,6 +13,8 @@ from iamsync.model import Address
 from iamsync.notification import Target
 from iamsync.settings import Safety
 
+HUB = "'arn:aws:iam::111122223333:role/x'"
+FACTOR = "arn:aws:iam::111122223333:mfa/alice"
 GOOD = Path(__file__).parent / "good" / "accounts"
 
 
@@ -157,7 +159,8 @@ def test_variables_of_the_command_line_reach_the_settings(tmp_path: Path) -> Non
         ("version: 1\n---\nversion: 1\n", "bad-config"),
         ("accounts: {'a b': {}}", "bad-name"),
         ("accounts: {a: {id: 1111222233334}}", "bad-account-id"),
-        ("accounts: {a: {wave: 2}}", "unknown-field"),
+        ("accounts: {a: {wave: 0}}", "out-of-range"),
+        ("accounts: {a: {wave: first}}", "wrong-type"),
         ("discover: {}", "unknown-field"),
         ("ledger: s3://bucket/", "unknown-field"),
         ("safety: {broken_glass: [role/x]}", "unknown-field"),
@@ -177,7 +180,18 @@ def test_variables_of_the_command_line_reach_the_settings(tmp_path: Path) -> Non
         ("accounts: {a: {assume_role: {}}}", "missing-field"),
         ("accounts: {a: {assume_role: [[x]]}}", "wrong-type"),
         ("accounts: {a: {assume_role: {raed: x}}}", "unknown-field"),
-        ("accounts: {a: {assume_role: {arn: 'arn:aws:iam::111122223333:role/x', mfa_serial: x}}}", "unknown-field"),
+        ("accounts: {a: {assume_role: {arn: 'arn:aws:iam::111122223333:role/x', mfa_serial: x}}}", "bad-name"),
+        (
+            "accounts: {a: {assume_role: {arn: 'arn:aws:iam::111122223333:role/x', session_tags: {'aws:a': b}}}}",
+            "bad-tag",
+        ),
+        (
+            "accounts: {a: {assume_role: {arn: 'arn:aws:iam::111122223333:role/x', transitive_tags: [a]}}}",
+            "unknown-value",
+        ),
+        ("accounts: {a: {assume_role: {arn: 'arn:aws:iam::111122223333:role/x', source_identity: '!'}}}", "bad-name"),
+        (f"accounts: {{a: {{assume_role: [{HUB}, {{arn: {HUB}, duration: 2h}}]}}}}", "out-of-range"),
+        (f"accounts: {{a: {{assume_role: [{HUB}, {{arn: {HUB}, mfa_serial: '{FACTOR}'}}]}}}}", "bad-config"),
         ("accounts: {a: {assume_role: {arn: 'arn:aws:iam::111122223333:role/x', duration: 13h}}}", "out-of-range"),
         ("accounts: {a: {assume_role: {arn: 'arn:aws:iam::111122223333:role/x', session_name: a b}}}", "bad-name"),
         ("accounts: {a: {profile: $(account.id)}}", "unknown-variable"),
@@ -247,3 +261,16 @@ def test_a_url_in_the_project_file_is_refused_and_not_repeated(tmp_path: Path) -
     assert caught.value.place is not None
     assert (caught.value.place.line, caught.value.place.source) == (2, "")
     assert "verysecret" not in f"{caught.value} {caught.value.hint} {caught.value.place}"
+
+
+def test_a_hop_says_all_that_a_session_may_have(tmp_path: Path) -> None:
+    hop = (
+        f"{{arn: {HUB}, duration: 12h, session_tags: {{team: data, stage: prod}}, transitive_tags: [team], "
+        f"source_identity: ann@ci, mfa_serial: '{FACTOR}'}}"
+    )
+    (account,) = config(tmp_path, f"version: 1\naccounts: {{a: {{wave: 3, assume_role: [{hop}, {HUB}]}}}}\n").accounts
+    first, last = account.read
+    assert account.write == account.read
+    assert (account.wave, first.duration, first.mfa_serial, first.source_identity) == (3, 43200, FACTOR, "ann@ci")
+    assert (first.session_tags, first.transitive_tags) == ((("stage", "prod"), ("team", "data")), ("team",))
+    assert last == Hop("arn:aws:iam::111122223333:role/x")

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from iamsync.kinds import KINDS, SECTIONS
-from iamsync.manifest import config, configsettings, sections
+from iamsync.manifest import config, configsettings, hops, sections
 from iamsync.manifest.configschema import config_schema
 from iamsync.manifest.schema import manifest_schema, schema_errors
 from iamsync.manifest.schemaparts import Schema
@@ -76,7 +76,7 @@ def test_the_schemas_know_the_same_keys_as_the_loader() -> None:
     properties = project["properties"]
     assert set(properties) == set(config.TOP)
     assert set(properties["accounts"]["additionalProperties"]["properties"]) == set(config.ACCOUNT)
-    assert set(project["definitions"]["hop"]["oneOf"][1]["properties"]) == set(config.HOP)
+    assert set(project["definitions"]["hop"]["oneOf"][1]["properties"]) == set(hops.HOP)
     assert set(properties["scope"]["properties"]) == set(configsettings.SCOPE)
     assert set(properties["safety"]["properties"]) == set(configsettings.SAFETY)
     assert set(properties["acknowledge"]["items"]["properties"]) == set(configsettings.ACKNOWLEDGE)
