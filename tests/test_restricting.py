@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from iamsync.aws.session import Access, Hop
+from iamsync.aws.roles import Hop
+from iamsync.aws.session import Access
 from iamsync.engine.restricting import Restricted
 from iamsync.errors import AwsError
 from iamsync.model import Address, Call, Step

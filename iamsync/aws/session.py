@@ -306,7 +306,7 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _nobody() -> Exception:
+def _nobody() -> Any:
     from botocore.exceptions import NoCredentialsError
 
     return NoCredentialsError()

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from iamsync.aws.session import Access, Connection, Hop, Sessions, connect
+from iamsync.aws.roles import Hop
+from iamsync.aws.session import Access, Connection, Sessions, connect
 from iamsync.buckets import Bucket
 from iamsync.engine.options import Options
 from iamsync.engine.project import NO_ACCOUNT, Project

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from iamsync.aws.calls import call
-from iamsync.aws.session import Access, Connection, Hop, Sessions, connect
+from iamsync.aws.roles import Hop
+from iamsync.aws.session import Access, Connection, Sessions, connect
 from iamsync.errors import AwsError, CredentialsError, InputError, Unsupported
 from iamsync.sandbox import Server, serve
 
