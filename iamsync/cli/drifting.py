@@ -15,7 +15,7 @@ from iamsync.cli.planning import Base, Target
 from iamsync.cli.reporting import drift_text, publish
 from iamsync.cli.telling import Notify, Telling
 
-FORMATS: Final = ("text", "json", "markdown", "sarif", "junit", "github")
+FORMATS: Final = ("text", "json", "markdown", "html", "sarif", "junit", "gitlab", "gitlab-codequality", "github")
 
 
 def add(app: typer.Typer) -> None:
@@ -61,6 +61,7 @@ def drift(
 ) -> None:
     """Show what is otherwise in the account than the manifests say, by severity, and change nothing."""
     from iamsync.engine import drifting
+    from iamsync.engine.planning import plans
     from iamsync.engine.project import Project
     from iamsync.engine.reach import Ways
     from iamsync.render.brief import brief_of_drift
@@ -79,9 +80,15 @@ def drift(
     last = drifting.last(since_last, options) if since_last is not None else None
     with Telling(project, "drift", notify, common, brief_of_drift) as told:
         with Ways(project) as ways:
-            found = drifting.seen(project, ways, attribute=attribute, before=last)
+            planned = plans(project, ways)
+            found = drifting.seen(planned, attribute=attribute, before=last)
+            graph = None
+            if "html" in (form, *(kind for kind, _ in also)):
+                from iamsync.engine.picture import picture
+
+                graph = picture(project, planned, reality=True)
         told.document = made = drifting.document(found, options, floor, (last,) if since_last is not None else None)
-        _publish(made, form, also, common, project.root)
+        _publish(made, form, also, common, project.root, graph)
         if since_last is not None:
             # What nobody could be told of is new again the next time.
             told.then = partial(replace_file, since_last, drifting.remembered(made, last), mode=0o600)
@@ -92,10 +99,10 @@ def drift(
             raise typer.Exit(2)
 
 
-def _publish(made: Any, form: str, also: list[tuple[str, Path]], common: Common, root: Path) -> None:
+def _publish(made: Any, form: str, also: list[tuple[str, Path]], common: Common, root: Path, graph: Any) -> None:
     from iamsync.render.drift import drift_markdown
 
     def text(kind: str, color: bool) -> str:
-        return drift_text(made, kind, common, root, color=color)
+        return drift_text(made, kind, common, root, color=color, graph=graph)
 
     publish(form, also, text, common, lambda limit: drift_markdown(made, limit))

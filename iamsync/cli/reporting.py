@@ -10,7 +10,7 @@ from typing import Any, Final
 from iamsync.cli.context import colored, note, write_file
 from iamsync.cli.options import Common
 
-CHECK_FORMATS: Final = ("text", "json", "markdown", "sarif", "junit", "gitlab-codequality", "github")
+CHECK_FORMATS: Final = ("text", "json", "markdown", "html", "sarif", "junit", "gitlab-codequality", "github")
 _SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 
 Also = list[tuple[str, Path]]
@@ -55,19 +55,27 @@ def plan_text(document: Any, form: str, common: Common, root: Path, *, color: bo
     return text(document, color=color, verbose=common.verbose) + "\n"
 
 
-def drift_text(document: Any, form: str, common: Common, root: Path, *, color: bool = False) -> str:
-    """A drift document in one of the formats of `drift`; `root` is the project's folder."""
+def drift_text(document: Any, form: str, common: Common, root: Path, *, color: bool = False, graph: Any = None) -> str:
+    """A drift document in one of the formats of `drift`; `root` is the project's folder, `graph` what html draws."""
     from iamsync.render import drift
 
     if form == "json":
         return _json(document)
     if form == "markdown":
         return drift.drift_markdown(document)
+    if form == "html":
+        from iamsync.render.driftpage import drift_html
+
+        return drift_html(document, _sources(root), graph)
+    if form == "gitlab":
+        from iamsync.render.gitlab import drift_report
+
+        return drift_report(document)
     if form == "junit":
         from iamsync.render.junit import drift_junit
 
         return drift_junit(document, _sources(root))
-    if form in ("sarif", "github"):
+    if form in ("sarif", "github", "gitlab-codequality"):
         from iamsync.render.notices import of_drift
 
         return _notices(of_drift(document, _sources(root)), form, drift.drift_summary(document))
@@ -82,6 +90,10 @@ def check_text(document: Any, form: str, root: Path) -> str:
 
     if form == "markdown":
         return check_markdown(document)
+    if form == "html":
+        from iamsync.render.findingspage import check_html
+
+        return check_html(document, _sources(root))
     if form == "junit":
         return check_junit(document, _sources(root))
     if form == "json":
@@ -97,6 +109,10 @@ def results_text(document: Any, form: str, root: Path) -> str:
 
     if form == "markdown":
         return results_markdown(document)
+    if form == "html":
+        from iamsync.render.findingspage import results_html
+
+        return results_html(document, _sources(root))
     if form == "junit":
         return results_junit(document, _sources(root))
     if form == "json":

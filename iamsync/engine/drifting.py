@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from iamsync import __version__
 from iamsync.engine.attributing import attributions
 from iamsync.engine.options import Options, utc_now
-from iamsync.engine.planning import Planned, plans
-from iamsync.engine.project import Project
-from iamsync.engine.reach import Ways
+from iamsync.engine.planning import Planned
 from iamsync.errors import InputError, Place
 from iamsync.planner import driftfile
 from iamsync.planner.drift import aws_drift, drift
@@ -30,13 +29,13 @@ def known_floor(text: str | None) -> str | None:
 
 
 def seen(
-    project: Project, ways: Ways, *, attribute: bool = False, before: dict[str, Any] | None = None
+    planned: Iterable[Planned], *, attribute: bool = False, before: dict[str, Any] | None = None
 ) -> tuple[driftfile.Seen, ...]:
-    """The drift of every account of this run; it costs the calls of a plan.
+    """The drift of every account of this run, by its plans.
 
     With `attribute` CloudTrail is asked who did it, but for what the last run (`before`) found out.
     """
-    return tuple(_seen(item, attribute, before) for item in plans(project, ways))
+    return tuple(_seen(item, attribute, before) for item in planned)
 
 
 def _seen(item: Planned, attribute: bool, before: dict[str, Any] | None) -> driftfile.Seen:

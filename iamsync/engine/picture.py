@@ -16,14 +16,15 @@ from iamsync.planner.projected import made
 
 Node = dict[str, Any]
 Edge = dict[str, Any]
+_Graph = tuple[dict[str, Node], dict[tuple[str, str, str], Edge]]
 
 
-def picture(project: Project, planned: Sequence[Planned]) -> dict[str, Any]:
+def picture(project: Project, planned: Sequence[Planned], *, reality: bool = False) -> dict[str, Any]:
     """The graph of all accounts of a run, as JSON values.
 
-    A node or edge is marked `added` or `removed` where it is on one side of the plan alone. `declared` is None for
-    whoever is not of these accounts. Asks for the documents of AWS's policies in use, which decide who may assume
-    what.
+    A node or edge is marked `added` or `removed` where it is on one side of the plan alone: by the plan, or as drift
+    sees it (`reality`), where what is there and not declared was added. `declared` is None for whoever is not of these
+    accounts. Asks for the documents of AWS's policies in use, which decide who may assume what.
     """
     before, after, desired = [], [], {}
     for item in planned:
@@ -38,8 +39,21 @@ def picture(project: Project, planned: Sequence[Planned]) -> dict[str, Any]:
         desired[item.live.account_id] = item.desired
     names = {item.plan.account_id: item.plan.account_name for item in planned}
     old, new = _graph(before, desired, names), _graph(after, desired, names)
+    return _document(names, *((new, old) if reality else (old, new)))
+
+
+def portrait(held: Sequence[Permissions], desired: Mapping[str, State], names: Mapping[str, str]) -> dict[str, Any]:
+    """The graph of accounts as they are, nothing marked; `desired` and `names` are by account id.
+
+    `desired` is what the manifests declare, for an account that has none the account itself.
+    """
+    seen = _graph(held, desired, names)
+    return _document(names, seen, seen)
+
+
+def _document(names: Mapping[str, str], old: _Graph, new: _Graph) -> dict[str, Any]:
     return {
-        "accounts": [{"account": item.plan.account_name, "id": item.plan.account_id} for item in planned],
+        "accounts": [{"account": name, "id": account_id} for account_id, name in names.items()],
         "nodes": list(_marked(old[0], new[0])),
         "edges": list(_marked(old[1], new[1])),
     }
@@ -51,9 +65,7 @@ def _marked(old: Mapping[Any, dict[str, Any]], new: Mapping[Any, dict[str, Any]]
         yield {**(new.get(key) or old[key]), "mark": mark}
 
 
-def _graph(
-    held: Sequence[Permissions], desired: Mapping[str, State], names: Mapping[str, str]
-) -> tuple[dict[str, Node], dict[tuple[str, str, str], Edge]]:
+def _graph(held: Sequence[Permissions], desired: Mapping[str, State], names: Mapping[str, str]) -> _Graph:
     nodes: dict[str, Node] = {}
     edges: dict[tuple[str, str, str], Edge] = {}
     who = questions.graph(held)

@@ -34,6 +34,23 @@ def terraform_report(document: Mapping[str, Any]) -> str:
     return json_text(counts, indent=None) + "\n"
 
 
+def drift_report(document: Mapping[str, Any]) -> str:
+    """What taking all drift back would create, update and delete, as `terraform_report` counts it."""
+    counts = {"create": 0, "update": 0, "delete": 0}
+    for account in document["accounts"]:
+        back: dict[str, tuple[str, ...]] = {}
+        for entry in account["drift"]:
+            if entry["field"] is None:
+                back[entry["address"]] = ("create",) if entry["what"] == "deleted" else ("delete",)
+            elif entry["what"] == "recreated":  # a field that no call changes
+                back[entry["address"]] = ("create", "delete")
+            else:
+                back.setdefault(entry["address"], ("update",))
+        for name in (name for names in back.values() for name in names):
+            counts[name] += 1
+    return json_text(counts, indent=None) + "\n"
+
+
 def code_quality(notices: Sequence[Notice]) -> str:
     """One entry for each notice; of too many the gravest, under an entry that says INCOMPLETE."""
     shown = notices[:MOST] if len(notices) <= MOST else notices[: MOST - 1]

@@ -27,8 +27,9 @@ _SWEEPS: Final = 6
 _ROW, _TOP, _GAP, _CELL, _PAD = 28, 34, 84, 7.3, 10
 _LONGEST: Final = 36
 _MOST_LINKS: Final = 12
-_TONES: Final[dict[str, Tone]] = {"added": "create", "removed": "delete", "changed": "update"}
-_STATES: Final = {"added": "created", "removed": "deleted", "changed": "changed"}
+_TONES: Final[dict[str, Tone]] = {"added": "create", "removed": "delete", "changed": "update", "found": "warn"}
+_STATES: Final = {"added": "created", "removed": "deleted", "changed": "changed", "found": "found"}
+_ACTIONS: Final = {"added": "create", "removed": "delete", "changed": "update"}
 # How an edge reads from its source, and from its target.
 _WORDS: Final = {
     "member": ("Member of", "Members"),
@@ -36,6 +37,25 @@ _WORDS: Final = {
     "holds": ("Holds", "Held by"),
     "boundary": ("Limited by", "Limits"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What a picture marks, in the words of its page.
+
+    `touched` is the state of a node that the page has a row of, `drawn` what is drawn of a picture that is too large,
+    `row` what the way to the row is called; `legend` tells what is on one side alone, empty where there is one side.
+    `acts` says that the filter of actions knows the states.
+    """
+
+    touched: str
+    drawn: str
+    row: str
+    legend: tuple[str, ...] = ()
+    acts: bool = False
+
+
+OF_PLAN: Final = Marks("changed", "what this plan changes", "Change", ("new by this plan", "gone by this plan"), True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +105,20 @@ class Picture:
     states: tuple[str, ...]
     drawing: Drawing | None
     words: str
+    marks: Marks
 
     @classmethod
-    def of(cls, graph: Json, anchors: Anchors) -> Picture:
-        """The picture of a graph document, with what `anchors` says is changed."""
+    def of(cls, graph: Json, anchors: Anchors, marks: Marks = OF_PLAN) -> Picture:
+        """The picture of a graph document, with what `anchors` says that the page has a row of."""
         nodes = tuple(sorted(graph["nodes"], key=lambda node: (_COLUMN.get(node["kind"], 9), node["name"], node["id"])))
         number = {node["id"]: at for at, node in enumerate(nodes)}
         edges = tuple((number[edge["source"]], number[edge["target"]], edge) for edge in graph["edges"])
         names = {account["id"]: account["account"] for account in graph["accounts"]}
         labels = tuple(_label(node, names) for node in nodes)
-        states = tuple(_state(node, anchors) for node in nodes)
-        chosen, words = _chosen(nodes, edges, states)
+        states = tuple(_state(node, anchors, marks) for node in nodes)
+        chosen, words = _chosen(nodes, edges, states, marks)
         drawing = _drawing(chosen, nodes, edges, labels, states) if chosen else None
-        return cls(nodes, edges, labels, states, drawing, words)
+        return cls(nodes, edges, labels, states, drawing, words, marks)
 
     @property
     def data(self) -> Any:
@@ -132,13 +153,13 @@ def inventory(picture: Picture, anchors: Anchors) -> tuple[Row, ...]:
 def _row(picture: Picture, at: int, held: Mapping[str, Sequence[int]], anchors: Anchors) -> Row:
     node, state = picture.nodes[at], picture.states[at]
     change = anchors.get((node["account"] or "", node["address"] or ""), "")
-    links = [Links("Change", (Link(node["address"], change),))] if change else []
+    links = [Links(picture.marks.row, (Link(node["address"], change),))] if change else []
     for label, numbers in held.items():
         shown = tuple(Link(picture.labels[other], f"i{other}") for other in numbers[:_MOST_LINKS])
         links.append(Links(label, shown, max(0, len(numbers) - _MOST_LINKS)))
     facets = {"kind": (node["kind"],), "account": (node["account_name"],) if node["account_name"] else ()}
-    if state in _STATES:
-        facets["action"] = ({"added": "create", "removed": "delete", "changed": "update"}[state],)
+    if picture.marks.acts and state in _ACTIONS:
+        facets["action"] = (_ACTIONS[state],)
     inline = node.get("inline") or 0
     about = [f"{inline} inline {'policy' if inline == 1 else 'policies'}"] if inline else []
     return Row(
@@ -164,16 +185,16 @@ def _label(node: Json, accounts: Mapping[str, str]) -> str:
     return name
 
 
-def _state(node: Json, anchors: Anchors) -> str:
+def _state(node: Json, anchors: Anchors, marks: Marks) -> str:
     if node["mark"]:
         return str(node["mark"])
     if node["address"] and (node["account"], node["address"]) in anchors:
-        return "changed"
+        return marks.touched
     return "outside" if node["declared"] is None else "" if node["declared"] else "not declared"
 
 
 def _chosen(
-    nodes: Sequence[Json], edges: Sequence[tuple[int, int, Json]], states: Sequence[str]
+    nodes: Sequence[Json], edges: Sequence[tuple[int, int, Json]], states: Sequence[str], marks: Marks
 ) -> tuple[list[int], str]:
     """The nodes to draw, and what is to be said about those that are not."""
     touched = {end for source, target, _ in edges for end in (source, target)}
@@ -194,7 +215,7 @@ def _chosen(
     }
     inside = [1 for source, target, _ in edges if source in near and target in near]
     if near and len(near) <= MOST and len(inside) <= MOST_EDGES:
-        return sorted(near), f"{size} Drawn is what this plan changes, with its neighbours. {search}"
+        return sorted(near), f"{size} Drawn is {marks.drawn}, with its neighbours. {search}"
     return [], f"{size} {search}"
 
 

@@ -56,9 +56,10 @@ class Sources:
 class Notice:
     """One thing a reader is told.
 
-    `text` is one line, `detail` more of them; all are raw, for the format to make harmless. `line` and
-    `column` count from 1, 0 where unknown. `fails` says that the command's exit code is about it.
-    `accepted` is who consented and why. `identity` is what stays the same while files are edited elsewhere.
+    `text` is one line, `detail` more of them, and `labels` what each of these is called, where they have names; all
+    are raw, for the format to make harmless. `line` and `column` count from 1, 0 where unknown. `fails` says that the
+    command's exit code is about it. `accepted` is who consented and why. `identity` is what stays the same while files
+    are edited elsewhere.
     """
 
     rule: str
@@ -74,6 +75,7 @@ class Notice:
     account: str = ""
     fails: bool = False
     accepted: str = ""
+    labels: tuple[str, ...] = ()
 
 
 def of_plan(document: Json, sources: Sources) -> list[Notice]:
@@ -133,6 +135,35 @@ def of_check(document: Json, sources: Sources) -> list[Notice]:
 def of_tests(document: Json, sources: Sources) -> list[Notice]:
     """Mistakes and failing tests of `test`, the gravest first."""
     return sorted([*_errors(document, sources), *_tests(document["accounts"], sources)], key=_gravity)
+
+
+def of_findings(document: Json, sources: Sources) -> list[Notice]:
+    """The findings of a findings document (`render.findingspage`), the gravest first, consent given last."""
+    found = [_judged(finding, document.get("fail_on"), sources) for finding in document["findings"]]
+    return sorted(found, key=lambda notice: (bool(notice.accepted), _gravity(notice)))
+
+
+def _judged(finding: Json, floor: str | None, sources: Sources) -> Notice:
+    address, account = finding["address"] or "", str(finding["account"] or "")
+    accepted = str(finding.get("acknowledged") or "")
+    file, line = _origin(finding.get("origin"), sources)
+    told = [("evidence", finding["evidence"]), ("remedy", finding["remedy"])]
+    told += [("see", text) for text in finding.get("references") or ()]
+    told = [(label, text) for label, text in told if text]
+    return Notice(
+        rule=finding["id"],
+        grade=finding["severity"],
+        text=finding["message"],
+        file=file,
+        identity=(account, address, "" if address else finding["message"]),
+        detail=tuple(text for _, text in told),
+        line=line,
+        about=(address,) if address else (),
+        account=account,
+        fails=bool(floor) and not accepted and GRADES.index(finding["severity"]) <= GRADES.index(floor),
+        accepted=accepted,
+        labels=tuple(label for label, _ in told),
+    )
 
 
 def _gravity(notice: Notice) -> int:
@@ -240,6 +271,7 @@ def _finding(row: Json, document: Json, sources: Sources) -> Notice:
         length=place["length"],
         about=tuple(row["addresses"]),
         account=", ".join(row["accounts"]),
+        labels=("remedy",) if row["remedy"] else (),
         fails=bool(floor) and GRADES.index(grade) <= GRADES.index(floor),
     )
 

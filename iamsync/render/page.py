@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from iamsync.render.notices import Notice
+from iamsync.render.notices import PROJECT_FILE, Notice
 from iamsync.render.words import kind_word, some
 
 Tone = Literal["create", "update", "replace", "delete", "bad", "warn", "note", "good", "plain"]
 
-_TONES: Final[dict[str, Tone]] = {"error": "bad", "critical": "bad", "high": "bad", "medium": "warn", "low": "warn"}
+TONES: Final[dict[str, Tone]] = {"error": "bad", "critical": "bad", "high": "bad", "medium": "warn", "low": "warn"}
 # How many rows a section shows before more is asked for; a browser lays thousands out for minutes.
 AT_ONCE: Final = 200
 # What the filters are called, in their order; the keys are facets of rows.
@@ -24,10 +24,15 @@ FACETS: Final = {
     "action": ("action", "All actions"),
     "severity": ("severity", "All severities"),
     "cause": ("cause", "All causes"),
+    "outcome": ("outcome", "All outcomes"),
+    "rule": ("rule", "All rules"),
+    "status": ("status", "New and known"),
 }
 _RANKS: Final = {
     "severity": ("refused", "error", "critical", "high", "medium", "low", "info", "acknowledged"),
     "action": ("create", "update", "replace", "delete"),
+    "outcome": ("failed", "uncertain", "contradicted", "excepted", "passed"),
+    "status": ("new", "known"),
 }
 
 
@@ -118,7 +123,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The whole report."""
+    """The whole report; the access graph comes after the section that `pictured` names."""
 
     title: str
     words: str
@@ -128,6 +133,7 @@ class Page:
     sections: tuple[Section, ...]
     foot: str
     unpictured: str = ""
+    pictured: str = "changes"
 
     @property
     def filters(self) -> tuple[tuple[str, str, str, tuple[tuple[str, str], ...]], ...]:
@@ -155,21 +161,27 @@ def notice_row(notice: Notice, anchor: str, several: bool, failing: str = "") ->
     """
     word = "acknowledged" if notice.accepted else failing if failing and notice.fails else notice.grade
     place = f"{notice.file}:{notice.line}" if notice.line else notice.file
+    if not notice.line and notice.file.endswith(PROJECT_FILE):
+        place = ""  # where a format must name a file and there is none to name
     kinds = tuple(sorted({name.partition("/")[0] for name in notice.about if "/" in name}))
     facets = {"severity": (word,), "kind": kinds, "account": (notice.account,) if notice.account else ()}
-    notes = notice.detail
+    facets |= {"rule": (notice.rule,)} if not failing else {}
+    details = tuple(Detail("", *told) for told in zip(notice.labels, notice.detail, strict=False))
+    notes = notice.detail if not details else ()
     if notice.accepted:
         notes = (*notes, f"acknowledged: {notice.accepted}")
     where = [some(notice.about, 8)] if notice.about else []
     where += [f"account {notice.account}"] if several and notice.account else []
     return Row(
         anchor,
-        "bad" if word == "refused" else _TONES.get(word, "note"),
+        "bad" if word == "refused" else TONES.get(word, "note"),
         word,
         notice.text,
         place,
         notice.rule,
         facets,
         notes,
+        details,
         where=", ".join(where),
+        opened=True,
     )

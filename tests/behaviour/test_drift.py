@@ -37,6 +37,21 @@ def test_drift_exits_with_2_and_only_at_the_floor_where_there_is_one(applied: Si
     assert (asked.code, "by unknown: " in asked.out) == (2, True), asked
 
 
+def test_the_page_draws_what_is_there_and_not_declared(applied: Site) -> None:
+    def attach(iam: Any) -> None:
+        iam.attach_user_policy(UserName="bob", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+
+    applied.by_hand(attach)
+    told = applied.run("drift", "--format", "html", "--report", "gitlab=counts.json", "--report", "junit=drift.xml")
+    assert (told.code, applied.writes) == (2, [])
+    assert "user/bob: attached by hand: aws/AdministratorAccess" in told.out
+    data = json.loads(told.out.split('<script type="application/json" id="data">')[1].split("</script>")[0])
+    added = [(data["nodes"][s][2], data["nodes"][t][2]) for s, t, *_, mark, _ in data["edges"] if mark == "added"]
+    assert ("bob", "aws/AdministratorAccess") in added
+    assert not any(mark == "removed" for *_, mark, _ in data["edges"])
+    assert json.loads((applied.root / "counts.json").read_text(encoding="utf-8"))["update"] == 1
+
+
 def test_since_the_last_run_is_told_and_remembered(applied: Site) -> None:
     def statuses(*more: str) -> dict[str, str]:
         document: dict[str, Any] = json.loads(

@@ -40,7 +40,7 @@ def mend(project: Path) -> None:
 
 
 def test_one_run_writes_every_report_of_validate(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    forms = ("json", "markdown", "sarif", "junit", "gitlab-codequality", "github", "text")
+    forms = ("json", "markdown", "html", "sarif", "junit", "gitlab-codequality", "github", "text")
     assert run(["validate", *(word for form in forms for word in ("--report", f"{form}={form}.out"))]) == 2
     assert "warning[IAM-P051]" in capsys.readouterr().out
     said = {form: (project / f"{form}.out").read_text(encoding="utf-8") for form in forms}
@@ -51,6 +51,8 @@ def test_one_run_writes_every_report_of_validate(project: Path, capsys: pytest.C
     assert {row["check_name"] for row in json.loads(said["gitlab-codequality"])} >= {"IAM-P051", "permission-test"}
     assert ElementTree.fromstring(said["junit"]).get("failures") == "1"
     assert said["markdown"].startswith("### iamsync validate: ")
+    assert "IAM-P051" in said["html"]
+    assert "alice reads" in said["html"]
 
 
 def test_mistakes_in_manifests_are_reported_too(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,6 +64,8 @@ def test_mistakes_in_manifests_are_reported_too(project: Path, capsys: pytest.Ca
     assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 2, "startColumn": 11, "endColumn": 17}
     assert "groops" in said.err
     assert ElementTree.parse(project / "j.xml").getroot().get("errors") == "1"
+    assert run(["validate", "--format", "html"]) == 1
+    assert "1 mistake" in capsys.readouterr().out
     assert run(["test", "--format", "json"]) == 1
     assert json.loads(capsys.readouterr().out)["errors"][0]["place"]["line"] == 2
 

@@ -17,13 +17,16 @@ from iamsync.engine.planning import to_text
 from iamsync.render.awscli import plan_awscli
 from iamsync.render.checked import check_markdown, results_markdown
 from iamsync.render.decisions import results_text
+from iamsync.render.drift import drift_markdown, drift_text
+from iamsync.render.driftpage import drift_html
 from iamsync.render.findings import findings_text
+from iamsync.render.findingspage import check_html, findings_html, results_html
 from iamsync.render.github import workflow_commands
-from iamsync.render.gitlab import code_quality, terraform_report
+from iamsync.render.gitlab import code_quality, drift_report, terraform_report
 from iamsync.render.inert import json_inert, json_text
-from iamsync.render.junit import check_junit, plan_junit, results_junit
+from iamsync.render.junit import check_junit, drift_junit, plan_junit, results_junit
 from iamsync.render.markdown import plan_markdown
-from iamsync.render.notices import Notice, Sources, of_check, of_plan, of_tests
+from iamsync.render.notices import Notice, Sources, of_check, of_drift, of_findings, of_plan, of_tests
 from iamsync.render.planpage import plan_html
 from iamsync.render.sarif import sarif
 from iamsync.render.text import plan_text
@@ -149,10 +152,85 @@ def check_document(hostile: str = "", times: int = 1, valid: bool = True) -> Any
     return made
 
 
+def drift_entry(name: str, severity: str = "info", number: int = 1) -> dict[str, Any]:
+    told = {"who": name, "when": "2026-11-20T10:00:00Z", "source_ip": name, "how": name, "user_agent": name}
+    return {
+        "address": f"user/{name}{number}",
+        "kind": "user",
+        "name": f"{name}{number}",
+        "field": "tags",
+        "item": "x",
+        "what": "added",
+        "message": f"tag x added by hand: {name}",
+        "severity": severity,
+        "expected": None,
+        "actual": name,
+        "details": [name] if name and number % 2 else [],
+        "access": [{"principals": [f"role/{name}"], "text": [f"GAIN  s3:* on {name}"], "gained": [], "lost": []}],
+        "origin": {
+            "file": f"iam/{name}.yaml",
+            "line": number,
+            "template": {"file": f"{name or 'base'}.yaml", "line": 2},
+        },
+        "attribution": {**told, "event": "TagUser", "event_id": f"e-{number}", "unknown": None},
+        "status": "new" if number % 2 else "known",
+    }
+
+
+def drift_document(hostile: str = "", times: int = 1) -> Any:
+    """Drift of every severity, each entry with `hostile` wherever other people's text can stand."""
+    grades = ("critical", "high", "medium", "low", "info")
+    affects = [{"principals": [f"role/{hostile}"], "text": [f"GAIN  s3:* on {hostile}"]}]
+    aws = {"policy": f"arn:aws:iam::aws:policy/{hostile}", "reviewed": "v1", "current": "v2", "severity": "low"}
+    account = {
+        "account": {"name": hostile or "prod", "id": "111122223333", "partition": "aws", "alias": hostile or None},
+        "caller": f"arn:aws:iam::111122223333:user/{hostile}",
+        "summary": {"managed": 5},
+        "drift": [drift_entry(hostile, grades[number % 5], number + 1) for number in range(times)],
+        "pending": [drift_entry(f"{hostile}pending")],
+        "due": [drift_entry(f"{hostile}due")],
+        "gone": [drift_entry(f"{hostile}gone")],
+        "aws_policies": [{**aws, "affects": affects}] if times else [],
+        "not_compared": [f"not compared: {hostile}"],
+        "unread": [f"user.{hostile}"],
+        "unmanaged": [{"address": f"role/{hostile}", "reason": "nobody declares it", "owner": hostile or None}],
+    }
+    head = {"format_version": "1.0", "iamsync_version": "1", "created_at": "2026-11-21T10:00:00Z"}
+    head |= {"now": "2026-11-21T10:00:00Z", "base": None, "fail_on": "high", "since": "2026-11-20T10:00:00Z"}
+    return {**head, "accounts": [account]}
+
+
+def findings_document(hostile: str = "", times: int = 1) -> Any:
+    """Findings of every severity, one of them consented to, as an audit tells them."""
+    grades = ("critical", "high", "medium", "low", "info")
+    account = {"name": hostile or "prod", "id": "111122223333", "alias": hostile or None}
+    found = [
+        {
+            "id": f"CIS-1.{number % 7}",
+            "severity": grades[number % 5],
+            "account": account["name"],
+            "address": f"user/{hostile}{number}" if number % 3 else None,
+            "message": f"{hostile} message {number}",
+            "evidence": f"seen {hostile}",
+            "remedy": f"mend {hostile}",
+            "origin": {"file": f"iam/{hostile}.yaml", "line": number} if number % 2 else None,
+            "acknowledged": hostile or "on paper" if number == 4 else None,
+            "references": [f"https://example.com/{hostile}"],
+        }
+        for number in range(times)
+    ]
+    head = {"format_version": "1.0", "iamsync_version": "1", "created_at": "2026-11-21T10:00:00Z"}
+    head |= {"now": "2026-11-21T10:00:00Z", "fail_on": "high"}
+    return {**head, "accounts": [{"account": account, "facts": {"Users": hostile or 3}}], "findings": found}
+
+
 def access_graph(document: Any, people: int = 3) -> Any:
-    """A graph of the accounts of a plan document: everybody holds something and may assume a role."""
-    accounts = [{"account": plan["account"]["name"], "id": plan["account"]["id"]} for plan in document["plans"]]
-    named = [(change["kind"], change["name"]) for plan in document["plans"] for change in plan["changes"]]
+    """A graph of the accounts of a document: everybody holds something and may assume a role."""
+    told = document.get("plans") or document["accounts"]
+    accounts = [{"account": held["account"]["name"], "id": held["account"]["id"]} for held in told]
+    named = [
+        (change["kind"], change["name"]) for held in told for change in held.get("changes") or held.get("drift", ())
+    ]
     named = [pair for pair in named if pair[0] in ("user", "group", "role", "policy")]
     named += [("user", f"person-{number}") for number in range(people)] + [("role", "shared")]
     shared = "arn:aws:iam::111122223333:role/shared"
@@ -195,6 +273,7 @@ CHECK: dict[str, Callable[[Any], str]] = {
     "json": lambda d: json_text(d) + "\n",
     "markdown": check_markdown,
     "sarif": lambda d: _sarif(of_check(d, SOURCES)),
+    "html": lambda d: check_html(d, SOURCES),
     "junit": lambda d: check_junit(d, SOURCES),
     "gitlab-codequality": lambda d: code_quality(of_check(d, SOURCES)),
     "github": lambda d: workflow_commands(of_check(d, SOURCES), "check"),
@@ -204,15 +283,36 @@ RESULTS: dict[str, Callable[[Any], str]] = {
     "json": lambda d: json_text(d) + "\n",
     "markdown": results_markdown,
     "sarif": lambda d: _sarif(of_tests(d, SOURCES)),
+    "html": lambda d: results_html(d, SOURCES),
     "junit": lambda d: results_junit(d, SOURCES),
     "gitlab-codequality": lambda d: code_quality(of_tests(d, SOURCES)),
     "github": lambda d: workflow_commands(of_tests(d, SOURCES), "results"),
+}
+DRIFT: dict[str, Callable[[Any], str]] = {
+    "text": lambda d: drift_text(d, verbose=True) + "\n",
+    "json": lambda d: json_text(d) + "\n",
+    "markdown": drift_markdown,
+    "html": lambda d: drift_html(d, SOURCES, access_graph(d)),
+    "sarif": lambda d: _sarif(of_drift(d, SOURCES)),
+    "junit": lambda d: drift_junit(d, SOURCES),
+    "gitlab": drift_report,
+    "gitlab-codequality": lambda d: code_quality(of_drift(d, SOURCES)),
+    "github": lambda d: workflow_commands(of_drift(d, SOURCES), "drift"),
+}
+# What a findings document is rendered with, whoever makes it.
+FINDINGS: dict[str, Callable[[Any], str]] = {
+    "html": lambda d: findings_html(d, SOURCES, access_graph(d), title="IAM audit"),
+    "sarif": lambda d: _sarif(of_findings(d, SOURCES)),
+    "gitlab-codequality": lambda d: code_quality(of_findings(d, SOURCES)),
+    "github": lambda d: workflow_commands(of_findings(d, SOURCES), "audit"),
 }
 COMMANDS = {
     "plan": (PLAN, plan_document),
     "check": (CHECK, check_document),
     "broken": (CHECK, lambda hostile="", times=1: check_document(hostile, times, valid=False)),
     "results": (RESULTS, results_document),
+    "drift": (DRIFT, drift_document),
+    "findings": (FINDINGS, findings_document),
 }
 EVERY = [(command, form) for command, (formats, _) in COMMANDS.items() for form in formats]
 
@@ -237,6 +337,9 @@ def obeyed(text: str) -> list[str]:
     return found
 
 
+_FENCED = [("code", [("class", f"language-{name}")]) for name in ("diff", "text")]
+
+
 class _Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -244,7 +347,7 @@ class _Tags(HTMLParser):
         self.comments: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self.tags.add(tag if not attrs or (tag, attrs) == ("code", [("class", "language-diff")]) else f"{tag} {attrs}")
+        self.tags.add(tag if not attrs or (tag, attrs) in _FENCED else f"{tag} {attrs}")
 
     def handle_comment(self, data: str) -> None:
         self.comments.append(data)

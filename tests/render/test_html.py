@@ -11,11 +11,23 @@ from typing import Any
 
 import pytest
 
+from iamsync.render.driftpage import drift_html
+from iamsync.render.findingspage import check_html, findings_html, results_html
 from iamsync.render.graph import MOST, Picture
 from iamsync.render.planpage import plan_html
-from tests.render.reports import HOSTILE, SOURCES, access_graph, made, plan_document
+from tests.render.reports import (
+    HOSTILE,
+    SOURCES,
+    access_graph,
+    check_document,
+    drift_document,
+    findings_document,
+    made,
+    plan_document,
+    results_document,
+)
 
-PAGES = ("plan",)
+PAGES = ("plan", "check", "broken", "results", "drift", "findings")
 VOID = {"meta", "link", "input", "br"}
 LINKS = {"href": r"#[A-Za-z0-9-]+|data:,", "src": r"$^", "action": r"$^", "formaction": r"$^"}
 
@@ -113,8 +125,49 @@ def test_the_page_says_what_the_plan_says() -> None:
     assert plan["digests"]["approval"] in text
 
 
-def test_the_same_plan_makes_the_same_bytes() -> None:
-    assert made("plan", "html") == made("plan", "html")
+def words(text: str) -> str:
+    """What a reader of the page reads, its blanks as one."""
+    return " ".join("".join(read(text).texts[""]).split())
+
+
+def test_the_page_says_what_drifted_by_whom_and_what_it_gives() -> None:
+    document = drift_document(times=5)
+    text = words(drift_html(document, SOURCES, access_graph(document)))
+    (account,) = document["accounts"]
+    for entry in (*account["drift"], *account["pending"], *account["due"], *account["gone"]):
+        assert f"{entry['address']}: {entry['message']}" in text
+    assert "infra/iam/.yaml:3, template infra/base.yaml:2" in text
+    assert "(TagUser, event e-3)" in text
+    assert "changed by AWS since it was reviewed" in text
+    assert "not compared: " in text
+
+
+def test_the_page_says_what_was_found_and_what_to_do_about_it() -> None:
+    text = words(findings_html(findings_document(times=5), SOURCES, title="IAM audit"))
+    for shown in (
+        "message 3",
+        "CIS-1.3",
+        "user/4",
+        "remedy mend",
+        "evidence seen",
+        "acknowledged: on paper",
+        "infra/iam/.yaml:3",
+    ):
+        assert shown in text
+    assert "iamsync.yaml" not in text  # of what no file is to blame for none is named
+
+
+def test_the_page_says_which_tests_failed_and_why() -> None:
+    for text in (check_html(check_document("x"), SOURCES), results_html(results_document("x"), SOURCES)):
+        assert "x test 0" in words(text)
+        assert "allowed by x" in words(text)
+    assert "x message 0" in words(check_html(check_document("x"), SOURCES))
+    assert "this is wrong: x" in words(check_html(check_document("x", valid=False), SOURCES))
+
+
+@pytest.mark.parametrize("command", PAGES)
+def test_the_same_document_makes_the_same_bytes(command: str) -> None:
+    assert made(command, "html") == made(command, "html")
 
 
 def test_a_saved_plan_says_why_there_is_no_picture() -> None:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from iamsync.render.driftpage import drift_html
+from iamsync.render.findingspage import check_html, findings_html
 from iamsync.render.planpage import plan_html
 from tests import npm
 from tests.render import browser as chromium
 from tests.render.browser import Browser
-from tests.render.reports import HOSTILE, SOURCES, access_graph, plan_document
+from tests.render.reports import (
+    HOSTILE,
+    SOURCES,
+    access_graph,
+    check_document,
+    drift_document,
+    findings_document,
+    plan_document,
+)
 
 AXE = "4.14.1"
 AXE_HOME = npm.CACHE / "axe"
@@ -65,19 +76,50 @@ def typed(browser: Browser, field: str, text: str) -> None:
     browser.driver.execute_async_script(script, field, text)
 
 
-def test_nothing_hostile_runs_loads_or_breaks_out(browser: Browser, tmp_path: Path) -> None:
+def hostile_plan() -> str:
     documents = [plan_document(hostile) for hostile in HOSTILE]
     together = {**documents[0], "plans": [plan for document in documents for plan in document["plans"]]}
+    return plan_html(together, SOURCES, together_drawn(documents))
+
+
+def hostile_drift() -> str:
+    documents = [drift_document(hostile, 2) for hostile in HOSTILE]
+    together = {**documents[0], "accounts": [account for document in documents for account in document["accounts"]]}
+    return drift_html(together, SOURCES, together_drawn(documents))
+
+
+def hostile_findings() -> str:
+    documents = [findings_document(hostile, 2) for hostile in HOSTILE]
+    together = {key: [one for d in documents for one in d[key]] for key in ("accounts", "findings")}
+    return findings_html({**documents[0], **together}, SOURCES, together_drawn(documents))
+
+
+def hostile_check() -> str:
+    documents = [check_document(hostile, 2) for hostile in HOSTILE]
+    wrong = [check_document(hostile, valid=False) for hostile in HOSTILE]
+    together = {key: [one for d in documents for one in d[key]] for key in ("accounts", "findings", "tests")}
+    errors = [error for document in wrong for error in document["errors"]]
+    return check_html({**documents[0], **together, "errors": errors}, SOURCES)
+
+
+def together_drawn(documents: list[Any]) -> Any:
+    """One graph of what is hostile in several documents."""
     graph = access_graph(documents[0])
     for hostile, document in zip(HOSTILE[1:], documents[1:], strict=True):
         more = access_graph(document, 0)
         known = {node["id"] for node in graph["nodes"]}
         graph["nodes"] += [node for node in more["nodes"] if node["id"] not in known]
         graph["edges"] += [edge for edge in more["edges"] if hostile in edge["source"]]
-    browser.look(written(tmp_path, plan_html(together, SOURCES, graph)))
+    return graph
+
+
+@pytest.mark.parametrize("page", [hostile_plan, hostile_drift, hostile_findings, hostile_check])
+def test_nothing_hostile_runs_loads_or_breaks_out(browser: Browser, tmp_path: Path, page: Callable[[], str]) -> None:
+    browser.look(written(tmp_path, page()))
     assert browser.run("return document.documentElement.dataset.ready") == "yes"
     typed(browser, "find", "script")
-    typed(browser, "graph-find", "a")
+    if browser.run("return document.getElementById('graph-find') !== null"):
+        typed(browser, "graph-find", "a")
     everything = """
     for (const d of document.querySelectorAll("details")) d.open = true;
     for (const b of document.querySelectorAll("button:not(#theme)")) b.click();
@@ -177,12 +219,26 @@ def test_the_theme_can_be_chosen(browser: Browser, page: Path) -> None:
     browser.run("document.getElementById('theme').click()")
 
 
-def test_axe_finds_nothing_serious_in_either_theme(browser: Browser, tmp_path: Path) -> None:
+def axed() -> str:
+    """The program that finds what keeps somebody from reading a page."""
     if reason := npm.missing("axe-core", AXE, AXE_HOME):
         pytest.skip(f"axe does not look at the HTML report: {reason}")
-    document = plan_document()
-    small = written(tmp_path, plan_html(document, SOURCES, access_graph(document, 2)))
-    axe = (AXE_HOME / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    return (AXE_HOME / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+def small_pages() -> dict[str, str]:
+    plan, drift, findings = plan_document(), drift_document("", 5), findings_document("", 5)
+    return {
+        "plan": plan_html(plan, SOURCES, access_graph(plan, 2)),
+        "drift": drift_html(drift, SOURCES, access_graph(drift, 2)),
+        "findings": findings_html(findings, SOURCES, access_graph(findings, 2)),
+        "check": check_html(check_document("", 4), SOURCES),
+    }
+
+
+@pytest.mark.parametrize("name", ["plan", "drift", "findings", "check"])
+def test_axe_finds_nothing_serious_in_either_theme(browser: Browser, tmp_path: Path, name: str) -> None:
+    axe, small = axed(), written(tmp_path, small_pages()[name])
     script = """
     const [rules, done] = arguments;
     const told = (v) => [v.impact, v.id, v.nodes[0].html.slice(0, 200), v.nodes[0].failureSummary];
@@ -191,7 +247,7 @@ def test_axe_finds_nothing_serious_in_either_theme(browser: Browser, tmp_path: P
     wanted = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
     for scheme, rules in (("light", wanted), ("dark", ["color-contrast"])):
         browser.look(small, scheme=scheme)
-        browser.run("for (const d of document.querySelectorAll('#changes details')) d.open = true")
+        browser.run("for (const d of document.querySelectorAll('.part details')) d.open = true")
         browser.run(axe)
         passes, found = browser.driver.execute_async_script(script, {"runOnly": rules})
         assert passes

@@ -15,6 +15,7 @@ from iamsync.render import junit as junit_module
 from iamsync.render import sarif as sarif_module
 from iamsync.render.blocks import COMMENT, SUMMARY, Limit, marker
 from iamsync.render.checked import check_markdown, results_markdown
+from iamsync.render.drift import drift_markdown
 from iamsync.render.github import MOST_OF_A_KIND, workflow_commands
 from iamsync.render.inert import json_inert, json_text, safe
 from iamsync.render.junit import plan_junit
@@ -97,7 +98,7 @@ def test_what_only_looks_like_a_command_stays_as_it_is(text: str) -> None:
     assert safe(text) == text
 
 
-MARKDOWN = {"plan": plan_markdown, "check": check_markdown, "results": results_markdown}
+MARKDOWN = {"plan": plan_markdown, "check": check_markdown, "results": results_markdown, "drift": drift_markdown}
 
 
 @pytest.fixture(params=[60, pytest.param(5_000, marks=pytest.mark.slow)])
@@ -110,7 +111,7 @@ def many(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int
     return int(request.param)
 
 
-@pytest.mark.parametrize("command", ["plan", "check", "results"])
+@pytest.mark.parametrize("command", ["plan", "check", "results", "drift"])
 def test_thousands_of_entries_stay_inside_each_limit(many: int, command: str) -> None:
     formats, document = COMMANDS[command]
     large = document(times=many)
@@ -118,7 +119,7 @@ def test_thousands_of_entries_stay_inside_each_limit(many: int, command: str) ->
         markdown = MARKDOWN[command](large, limit)
         assert 0.8 * limit.most < limit.size(markdown) <= limit.most
         assert re.match(r"INCOMPLETE, \d+ of \d+ shown\n", markdown)
-        assert re.fullmatch(r"<!-- iamsync:(plan|validate|test):[^ ]+ -->", markdown.rstrip().split("\n")[-1])
+        assert re.fullmatch(r"<!-- iamsync:(plan|validate|test|drift):[^ ]+ -->", markdown.rstrip().split("\n")[-1])
         assert "sha256:" not in markdown
 
     text = formats["sarif"](large)
