@@ -10,13 +10,17 @@ from iamsync.kinds.fields import REPLACED
 from iamsync.model import State
 from iamsync.planner.compare import Difference
 from iamsync.planner.projected import made
+from iamsync.planner.ways import ALL_OF_IAM
 from iamsync.policy.document import Document
+from iamsync.policy.statement import compiled
 
 _MOVING: Final = frozenset(
     ("document", "groups", "inline_policies", "managed_policies", "permissions_boundary", "trust_policy")
 )
 # Tags count where a document of the account names tags: those of whoever asks, or of what is asked about.
 _TAG: Final = "tag/"
+# These say which managed policies may be attached, and which boundaries put on.
+_CHOICES: Final = ("iam:policyarn", "iam:permissionsboundary")
 _KINDS: Final = frozenset(("user", "group", "role", "policy"))
 
 
@@ -39,15 +43,17 @@ def _documents(spec: Any) -> Iterator[Document]:
 
 
 def documents_of_all(live: State, differences: Iterable[Difference]) -> tuple[str, ...]:
-    """The ARNs of AWS's own policies that anybody holds before or after, where anything moves at all.
+    """The ARNs of AWS's own policies that anybody holds before or after, or may choose, where anything moves at all.
 
-    Who is administrator is a question about everybody. Roles of services' own are left out: nobody enters them.
+    Who is administrator, and who can become it, is a question about everybody. Roles of services' own are left out:
+    nobody enters them.
     """
     differences = tuple(differences)
     if not moves(differences, live):
         return ()
     needed: set[str] = set()
     for state in (live, made(live, differences)):
+        needed.update(choosable((document for resource in state for document in _documents(resource.spec)), live))
         for resource in state:
             spec = resource.spec
             if getattr(spec, "path", "/").startswith("/aws-service-role/"):
@@ -56,3 +62,14 @@ def documents_of_all(live: State, differences: Iterable[Difference]) -> tuple[st
             if (boundary := getattr(spec, "permissions_boundary", None)) is not None:
                 needed.add(boundary)
     return tuple(sorted(item for item in (held.removesuffix(REPLACED) for held in needed) if arn.is_aws_managed(item)))
+
+
+def choosable(documents: Iterable[Document], state: State) -> Iterator[str]:
+    """AWS's own policies that somebody may attach, or be bounded by, as conditions say; and the one for all of IAM."""
+    for document in documents:
+        if any(key in document.text.lower() for key in _CHOICES):
+            yield ALL_OF_IAM.format(state.partition)
+            for statement in compiled(document.text):
+                for clause in statement.clauses:
+                    if clause.key in _CHOICES:
+                        yield from (text for text in clause.texts if not set(text) & set("*?$"))

@@ -1,48 +1,54 @@
 """Paths to administrator: who is one, and who becomes one in how many steps, by which permissions.
 
-The rules of `policy.escalation` are decided over effective permissions and joined, from the
-administrators backwards. A path that hangs on a condition, or on what IAM does not tell, is told as such.
+The rules of `policy.escalation` are decided over effective permissions and joined: each principal's own changes
+forwards, to a bounded depth, then from the administrators backwards through whoever comes to act as them. A path
+that hangs on a condition, or on what IAM does not tell, is told as such.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Final
+from collections import defaultdict, deque
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any, Final
 
 from iamsync.model import Address
-from iamsync.planner.means import SELF, Means
+from iamsync.planner.means import Means
 from iamsync.planner.permissions import Permissions
-from iamsync.policy.administrator import (
-    CONDITIONAL,
-    EVERYTHING,
-    SURE,
-    UNKNOWN,
-    Standing,
-    administrator,
-)
+from iamsync.planner.ways import CHANGING, Way, ways
+from iamsync.policy.administrator import CONDITIONAL, SURE, UNKNOWN, Standing, administrator
 from iamsync.policy.escalation import RULES, Effect, Rule
+from iamsync.policy.evaluate import Source
 
 # By these a person who is there to help gets in; running code as a passed role is no way in.
 BY_HAND: Final[frozenset[Effect]] = frozenset(
     ("granted", "reverted", "joined", "unbound", "becomes", "makes", "creates")
 )
 _ALL: Final[frozenset[Effect]] = frozenset(rule.effect for rule in RULES)
+# How many changes in a row are followed, and how many states of the account are looked at for one principal beyond
+# those that a single change makes.
+DEEPEST: Final = 3
+_MOST: Final = 200
+_SHARED: Final = ("group", "policy")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a path: by which rule, at whom, by which statements, and how surely."""
+    """One step of a path: by which rule, at whom, by which statements, and how surely; `by` is a chosen policy."""
 
     rule: Rule
     at: str
     held: Standing
+    by: str = ""
 
     def __str__(self) -> str:
         actions = ", ".join(need.action for need in self.rule.needs)
         via = f", by {'; '.join(self.held.via)}" if self.held.via else ""
-        at = f" ({self.at})" if self.at else ""
-        return f"{self.rule.title}{at}: {actions}{via} [{self.rule.id}]"
+        at = ", ".join(filter(None, (self.at, self.by)))
+        return f"{self.rule.title}{f' ({at})' if at else ''}: {actions}{via} [{self.rule.id}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,42 @@ class Path:
         return tuple(out)
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Where a principal is after some changes: as whom it acts, what everybody may do then, what has changed.
+
+    `end` says that it is administrator there.
+    """
+
+    steps: tuple[Step, ...]
+    actor: Address
+    means: Means
+    changed: Mapping[Address, Any]
+    end: Standing | None
+
+    @property
+    def certainty(self) -> int:
+        return min((SURE, *(step.held.certainty for step in self.steps)))
+
+
+@dataclass(slots=True)
+class _Search:
+    """The turns of one principal as far as anybody asked for them."""
+
+    rest: Iterator[_Turn]
+    found: list[_Turn] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[_Turn]:
+        at = 0
+        while True:
+            if at == len(self.found):
+                if (turn := next(self.rest, None)) is None:
+                    return
+                self.found.append(turn)
+            yield self.found[at]
+            at += 1
+
+
 class Paths:
     """Every principal's shortest surest path to administrator in one state, by the rules of these effects."""
 
@@ -78,11 +120,10 @@ class Paths:
         self.permissions = permissions
         state = permissions.state
         self.account, self.partition = state.account_id, state.partition
-        self._effects = effects
         self._means = Means(permissions, effects)
         self._who = tuple(a for a in permissions.principals() if not permissions.principal(a).service_linked)
-        self._edges: dict[tuple[Address, Address], tuple[Step, ...]] = {}
-        self._next: dict[Address, tuple[tuple[Step, Means], ...]] = {}
+        self._edges: dict[tuple[Address, Address], tuple[tuple[Step, ...], ...]] = {}
+        self._searches: dict[Address, _Search] = {}
         self._admins: dict[Address, Standing | None] = {}
         self._own: dict[Address, tuple[Path, ...]] = {}
         self._found: dict[Address, Path] | None = None
@@ -107,29 +148,35 @@ class Paths:
         return self._found
 
     def _close(self, found: dict[Address, Path], tier: int) -> None:
-        """Find whoever gets there by steps that are at least this sure."""
-        for who in self._who:
-            if who not in found and (held := self.administrator(who)) is not None and held.certainty >= tier:
-                found[who] = Path((), str(who), held)
-        queue = sorted(found, key=lambda who: (len(found[who].steps), who))
-        queue += self._selves(found, tier)
-        for target in queue:
-            for who in self._who:
-                if who == target or who in found:
-                    continue
-                steps = self._edge(who, target)
-                if steps and min(step.held.certainty for step in steps) >= tier:
-                    onward = found[target]
-                    found[who] = replace(onward, steps=(*steps, *onward.steps))
-                    queue.append(who)
+        """Find whoever gets there by steps that are at least this sure, the nearest first."""
+        heap: list[tuple[int, Address, int, Path]] = []
+        order = count()
 
-    def _selves(self, found: dict[Address, Path], tier: int) -> Iterator[Address]:
+        def reached(who: Address, path: Path) -> None:
+            heappush(heap, (len(path.steps), who, next(order), path))
+
+        for who, path in found.items():
+            reached(who, path)
         for who in self._who:
-            if who not in found:
-                path = next((path for path in self._alone(who) if path.certainty >= tier), None)
-                if path is not None:
-                    found[who] = path
-                    yield who
+            if who in found:
+                continue
+            if (held := self.administrator(who)) is not None and held.certainty >= tier:
+                reached(who, Path((), str(who), held))
+            elif (own := next((path for path in self._alone(who) if path.certainty >= tier), None)) is not None:
+                reached(who, own)
+        settled: set[Address] = set()
+        while heap:
+            _, target, _, onward = heappop(heap)
+            if target in settled:
+                continue
+            settled.add(target)
+            found.setdefault(target, onward)
+            for who in self._who:
+                if who != target and who not in found:
+                    for steps in self._edge(who, target):
+                        if min(step.held.certainty for step in steps) >= tier:
+                            reached(who, replace(onward, steps=(*steps, *onward.steps)))
+                            break
 
     # -- without another principal that has a path ---------------------------------------------------------------
 
@@ -137,88 +184,117 @@ class Paths:
         """The paths that need nobody who is administrator already, the surest first."""
         if who not in self._own:
             found: list[Path] = []
-            for path in self._by_itself(who):
-                found.append(path)
-                if path.certainty == SURE:
+            for turn in self._turns(who):
+                if turn.steps:
+                    found += self._arrived(turn)
+                if found and found[-1].certainty == SURE:
                     break  # the rest could only be as good
             self._own[who] = tuple(sorted(found, key=lambda path: (-path.certainty, len(path.steps))))
         return self._own[who]
 
-    def _by_itself(self, who: Address) -> Iterator[Path]:
-        holdings = self.permissions.holdings(who)
-        unbound = replace(holdings, boundary=None)
-        steps = [
-            (rule, Step(rule, way.at, way.held), way)
-            for rule in self._means.own_rules
-            for way in self._means.steps(who, rule)
-        ]
-        freeing = [step for rule, step, _ in steps if rule.effect == "unbound"]
-        for step in freeing[:1]:
-            if (end := self._means.ends(who, unbound)) is not None:
-                yield Path((step,), str(who), end)
-        for rule, step, way in steps:
-            if rule.effect == "creates":
-                yield Path((step,), f"the new {rule.target}", step.held)
-            elif rule.effect in SELF:
-                if (end := self._means.ends(who, holdings, *way.more)) is not None:
-                    yield Path((step,), str(who), end)
-                elif freeing and (end := self._means.ends(who, unbound, *way.more)) is not None:
-                    yield Path((freeing[0], step), str(who), end)
-        yield from self._makes(who, self._means)
-        for first, means in self._beyond(who):
-            yield from (replace(path, steps=(first, *path.steps)) for path in self._after(who, means))
+    def _arrived(self, turn: _Turn) -> Iterator[Path]:
+        """Whoever a turn makes administrator: its actor, or one that the same change is about and that lets it in."""
+        known = self.permissions.resource(turn.actor) is not None
+        if turn.end is not None:
+            yield Path(turn.steps, str(turn.actor) if known else f"the new {turn.actor.kind}", turn.end)
+            return
+        shared = (address for address in turn.changed if known and address.kind in _SHARED)
+        for target in sorted({holder for address in shared for holder in self._holders.get(address, ())}):
+            end = turn.means.ends(target) if target != turn.actor else None
+            if end is not None and (acting := self._acting(turn.actor, target, turn.means)):
+                yield Path((*turn.steps, *acting), str(target), end)
 
-    def _beyond(self, who: Address) -> tuple[tuple[Step, Means], ...]:
-        """The first steps that change what a principal holds, each with what it has the means for then."""
-        if who not in self._next:
-            self._next[who] = tuple(
-                (Step(rule, way.at, way.held), Means(self.permissions.changed(way.changed), self._effects))
-                for rule in self._means.own_rules
-                for way in self._means.steps(who, rule)
-                if way.changed is not None and (way.more or rule.effect == "unbound")
-            )
-        return self._next[who]
+    @cached_property
+    def _holders(self) -> Mapping[Address, tuple[Address, ...]]:
+        """Who holds each group and each policy of the account, or is bounded by it."""
+        found: dict[Address, list[Address]] = defaultdict(list)
+        for who in self._who:
+            spec = self._means.spec(who)
+            for name in getattr(spec, "groups", ()):
+                found[Address("group", name)].append(who)
+                group = self._means.spec(Address("group", name))
+                for policy in self._policies(group.managed_policies if group is not None else ()):
+                    found[policy].append(who)
+            for policy in self._policies((*spec.managed_policies, spec.permissions_boundary)):
+                found[policy].append(who)
+        return {address: tuple(held) for address, held in found.items()}
 
-    def _after(self, who: Address, means: Means) -> Iterator[Path]:
-        """The paths of one more step, by what a first one gave."""
-        for rule in means.own_rules:
-            for way in means.steps(who, rule) if rule.effect in ("granted", "creates") else ():
-                step = Step(rule, way.at, way.held)
-                if rule.effect == "creates":
-                    yield Path((step,), f"the new {rule.target}", step.held)
-                elif (end := means.ends(who, means.permissions.holdings(who), EVERYTHING)) is not None:
-                    yield Path((step,), str(who), end)
-        yield from self._makes(who, means)
+    def _policies(self, attached: Iterable[str | None]) -> Iterator[Address]:
+        found = (self.permissions.named(text) for text in attached if text is not None)
+        return (resource.address for resource in found if resource is not None)
+
+    def _turns(self, who: Address) -> _Search:
+        if who not in self._searches:
+            self._searches[who] = _Search(self._explored(who))
+        return self._searches[who]
+
+    def _explored(self, who: Address) -> Iterator[_Turn]:
+        """The principal as it is, then after one change, after two: wherever its own means take it."""
+        first = _Turn((), who, self._means, {}, self._means.ends(who))
+        yield first
+        best = UNKNOWN - 1 if first.end is None else first.end.certainty
+        queue = deque([first])
+        seen: set[Hashable] = set()
+        while queue:
+            turn = queue.popleft()
+            for way in ways(turn.means, turn.actor, self._who):
+                if min(turn.certainty, way.held.certainty) <= best:
+                    continue  # it is there already, as surely and in no more steps
+                after = _after(turn, way)
+                if (sight := _sight(after)) in seen:
+                    continue
+                if turn.steps and len(seen) >= _MOST:
+                    return
+                seen.add(sight)
+                yield after
+                if after.end is not None:
+                    best = max(best, min(after.certainty, after.end.certainty))
+                elif len(after.steps) < DEEPEST:
+                    queue.append(after)
 
     # -- through another principal -------------------------------------------------------------------------------
 
-    def _edge(self, who: Address, target: Address) -> tuple[Step, ...]:
-        """The surest step by which one principal comes to act as another, or two of them; none where there is none."""
+    def _edge(self, who: Address, target: Address) -> tuple[tuple[Step, ...], ...]:
+        """The steps by which one principal comes to act as another: the fewest first, each surer than those before."""
         key = (who, target)
         if key not in self._edges:
-            best = self._acting(who, target, self._means)
-            for first, means in self._beyond(who) if not best else ():
-                if further := self._acting(who, target, means):
-                    best = (first, *further)
+            found: list[tuple[Step, ...]] = []
+            best = UNKNOWN - 1
+            enough = min((len(path.steps) for path in self._alone(who) if path.certainty == SURE), default=None)
+            for turn in self._turns(who):
+                if best == SURE or (enough is not None and len(turn.steps) + 1 >= enough):
                     break
-            self._edges[key] = best
+                if turn.certainty > best and turn.actor != target:
+                    acting = self._acting(turn.actor, target, turn.means)
+                    certainty = min((step.held.certainty for step in acting), default=UNKNOWN - 1)
+                    if min(certainty, turn.certainty) > best:
+                        best = min(certainty, turn.certainty)
+                        found.append((*turn.steps, *acting))
+            self._edges[key] = tuple(found)
         return self._edges[key]
 
     def _acting(self, who: Address, target: Address, means: Means) -> tuple[Step, ...]:
+        """The surest step by which one principal comes to act as another; none where there is none."""
         best: Step | None = None
-        for rule in means.open_to(who, target.kind, makes=False):
+        for rule in means.open_to(who, target.kind):
             held = means.holds(who, rule, target)
             if held is not None and (best is None or held.certainty > best.held.certainty):
                 best = Step(rule, str(target), held)
         return () if best is None else (best,)
 
-    def _makes(self, who: Address, means: Means) -> Iterator[Path]:
-        """The paths on which a principal first gives another any permission, and then acts as it."""
-        open_to = {kind: means.open_to(who, kind, makes=True) for kind in ("user", "role")}
-        for target in self._who if any(open_to.values()) else ():
-            for rule in open_to[target.kind] if target != who else ():
-                if (held := means.holds(who, rule, target)) is None:
-                    continue
-                end = means.ends(target, self.permissions.holdings(target), EVERYTHING)
-                if end is not None:
-                    yield Path((Step(rule, str(target), held),), str(target), end)
+
+def _after(turn: _Turn, way: Way) -> _Turn:
+    means = turn.means.changed(way.changed)
+    steps = (*turn.steps, Step(way.rule, way.at, way.held, way.by))
+    changed = {**turn.changed, way.changed.address: way.changed.spec}
+    return _Turn(steps, way.actor, means, changed, means.ends(way.actor))
+
+
+def _sight(turn: _Turn) -> Hashable:
+    """What decides all that is further on from here: equal turns need no second look."""
+    held = turn.means.permissions.holdings(turn.actor)
+    documents = frozenset(one.document if isinstance(one, Source) else one for one in held.identity)
+    limit = held.boundary.document if isinstance(held.boundary, Source) else held.boundary
+    # Which groups and policies it holds only matters to whoever may change those.
+    changing = turn.means.may_any(turn.actor, CHANGING)
+    return turn.actor, turn.certainty, documents, limit, changing and frozenset(turn.changed.items())

@@ -66,6 +66,7 @@ class Permissions:
         self._aws = {**state.aws_policies, **aws_policies}
         self._places: Places = {} if places is None else places
         self._folded = state.folded()
+        self._resources: dict[Address, Resource] | None = None
         self._arns = {self.arn(resource): resource for resource in state if resource.address.kind in arn.WORDS}
         self._unknown_document = unknown
         self._organization = organization
@@ -87,13 +88,19 @@ class Permissions:
         return self._generous
 
     def changed(self, resource: Resource) -> Permissions:
-        """The same after one resource changed; it keeps its address and path."""
+        """The same after one resource changed, keeping its address and path, or came."""
         other = copy(self)
-        resources = {**self.state.resources, resource.address: resource}
+        if self._resources is None:
+            self._resources = dict(self.state.resources)
+        # Copies of dictionaries, which need not ask for hashes again: this is done for each step of each path.
+        resources, other._folded, other._arns = self._resources.copy(), self._folded.copy(), self._arns.copy()
+        resources[resource.address], other._resources = resource, resources
         other.state = replace(self.state, resources=MappingProxyType(resources))
-        other._folded = {**self._folded, resource.address.folded: resource}
-        other._arns = {**self._arns, self.arn(resource): resource}
+        other._folded[resource.address.folded] = resource
+        other._arns[self.arn(resource)] = resource
         other._generous, other._holdings = None, {}
+        if resource.address.folded not in self._folded:
+            other._who = {}
         return other
 
     def principals(self) -> tuple[Address, ...]:
@@ -168,6 +175,10 @@ class Permissions:
         if resource is not None:
             return resource.spec.document if isinstance(resource.spec.document, Document) else None
         return self._aws[attached][1] if attached in self._aws else None
+
+    def aws_policies(self) -> tuple[str, ...]:
+        """The ARNs of AWS's own policies whose documents are known, sorted."""
+        return tuple(sorted(self._aws))
 
     def trusts(self, role: Address) -> tuple[str, ...]:
         """Every principal that a role's trust policy names, as written there."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from iamsync.policy.access import Access, Region
+from iamsync.policy.escalation import RULES
 from iamsync.selector import glob_matches
 
 Grade = Literal["critical", "high", "medium", "low", "info"]
@@ -13,12 +14,12 @@ GRADES: Final[tuple[Grade, ...]] = ("critical", "high", "medium", "low", "info")
 
 # By each of these, alone, whoever may call it gives itself or another principal whatever it likes.
 _ESCALATING: Final = tuple(
-    f"iam:{name}".lower()
-    for name in (
-        *("CreatePolicyVersion", "SetDefaultPolicyVersion", "AddUserToGroup", "UpdateAssumeRolePolicy"),
-        *(f"{verb}{noun}Policy" for verb in ("Attach", "Put") for noun in ("User", "Group", "Role")),
-        *(f"{verb}{noun}PermissionsBoundary" for verb in ("Put", "Delete") for noun in ("User", "Role")),
-        *("CreateAccessKey", "CreateLoginProfile", "UpdateLoginProfile"),
+    sorted(
+        {
+            rule.needs[0].action.lower()
+            for rule in RULES
+            if len(rule.needs) == 1 and not rule.doubt and rule.needs[0].action.startswith("iam:")
+        }
     )
 )
 # By these it gets what other roles hold.

@@ -61,7 +61,7 @@ def standing(decision: Decision) -> Standing | None:
     """An allowed or doubtful decision; None where it is denied whatever is left open."""
     if not decision.allowed and decision.certain:
         return None
-    allowing = (match for match in decision.deciding if match.allows and match.label != EVERYTHING.label)
+    allowing = (match for match in decision.deciding if match.allows and not match.label.endswith(EVERYTHING.label))
     via = tuple(sorted({str(match) for match in allowing}))
     return Standing(SURE if decision.certain else CONDITIONAL, via, decision.reasons)
 

@@ -19,9 +19,11 @@ from iamsync.kinds.wire import dump_state
 from iamsync.model import Address, Resource, State
 from iamsync.planner.paths import Paths
 from iamsync.planner.permissions import Permissions
-from iamsync.policy.administrator import CONDITIONAL, SURE, UNKNOWN
+from iamsync.policy.administrator import CONDITIONAL, EVERYTHING, SURE, UNKNOWN
 from iamsync.policy.document import Document
 from iamsync.policy.escalation import ACTIONS, RULES
+from iamsync.policy.evaluate import Source
+from iamsync.policy.organization import Organization
 from tests.planner.casefile import ACCOUNT, state
 
 CASES = Path(__file__).parent / "escalation"
@@ -32,7 +34,7 @@ MINE = f"arn:aws:iam::{ACCOUNT}:policy/mine"
 def cases() -> Iterator[Any]:
     for path in sorted(CASES.glob("*.yaml")):
         held = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for case in held["rules"]:
+        for case in held.get("rules", ()):
             yield pytest.param(held, case, id=f"{case['rule']}-{case['by']}")
 
 
@@ -46,8 +48,10 @@ def account(held: dict[str, Any], case: dict[str, Any], *, blocked: bool) -> Per
     """The account with somebody in it who tries."""
     stop = case["blocked"] if blocked else {}
     statements = [statement(text, "Allow", stop.get("only"), stop.get("if")) for text in case["allow"]]
-    statements += [statement(text, "Deny", None, None) for text in case.get("deny", ())]
-    statements += [statement(stop["deny"], "Deny", None, None)] if "deny" in stop else []
+    # Apart from the policy that a new version of it would free from them.
+    denials = [statement(text, "Deny", None, None) for text in case.get("deny", ())]
+    denials += [statement(stop["deny"], "Deny", None, None)] if "deny" in stop else []
+    inline = stopping(denials)
     resources = list(trusting(state(held["account"], {}, {}), let_in=not stop.get("untrusted")))
     policy = Document.of({"Version": "2012-10-17", "Statement": statements})
     older = held.get("facts", {}).get("policy/mine", {}).get("versions", [])
@@ -62,13 +66,34 @@ def account(held: dict[str, Any], case: dict[str, Any], *, blocked: bool) -> Per
     if case["by"] == "user":
         staff = ("staff",) if "staff" in held["account"].get("groups", {}) else ()
         resources.append(
-            Resource(WHO["user"], User(groups=staff, managed_policies=(MINE,), permissions_boundary=limit))
+            Resource(
+                WHO["user"],
+                User(groups=staff, managed_policies=(MINE,), inline_policies=inline, permissions_boundary=limit),
+            )
         )
     else:
-        service = {"Effect": "Allow", "Principal": {"Service": "batch.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        trust = Document.of({"Version": "2012-10-17", "Statement": service})
-        resources.append(Resource(WHO["role"], Role(trust, managed_policies=(MINE,), permissions_boundary=limit)))
-    return Permissions(State.of(ACCOUNT, resources))
+        role = Role(SERVED, managed_policies=(MINE,), inline_policies=inline, permissions_boundary=limit)
+        resources.append(Resource(WHO["role"], role))
+    return Permissions(State.of(ACCOUNT, resources), documents_of_aws(held.get("aws", {})))
+
+
+def document(statements: Any) -> Document:
+    return Document.of({"Version": "2012-10-17", "Statement": statements})
+
+
+def stopping(denials: list[dict[str, Any]]) -> tuple[tuple[str, Document], ...]:
+    return (("stop", document(denials)),) if denials else ()
+
+
+SERVED = document({"Effect": "Allow", "Principal": {"Service": "batch.amazonaws.com"}, "Action": "sts:AssumeRole"})
+
+
+def documents_of_aws(given: dict[str, list[str]]) -> dict[str, tuple[str, Document]]:
+    """Documents of AWS's own policies by their ARNs, from the actions that they allow."""
+    return {
+        f"arn:aws:iam::aws:policy/{name}": ("v1", document({"Effect": "Allow", "Action": actions, "Resource": "*"}))
+        for name, actions in given.items()
+    }
 
 
 WHO = {"user": Address("user", "attacker"), "role": Address("role", "attacker")}
@@ -115,6 +140,59 @@ def test_a_rule_does_not_hold_where_something_stops_it(held: dict[str, Any], cas
     # The code that runs with a role already may still be changed: that is a way of its own, and nobody knows of it.
     assert found is None or (found.certainty == UNKNOWN and not case.get("unsure")), found.lines()
     assert found is None or case["rule"] not in [step.rule.id for step in found.steps]
+
+
+CHAINS = yaml.safe_load((CASES / "chains.yaml").read_text(encoding="utf-8"))
+UPS = [pytest.param(case, id=case["title"]) for case in CHAINS["chains"]]
+STOPS = [
+    pytest.param(case, stop, id=f"{case['title']} - {next(iter(stop))} {at}")
+    for case in CHAINS["chains"]
+    for at, stop in enumerate(case["blocked"])
+]
+
+
+def chained(case: dict[str, Any], stop: dict[str, Any]) -> Paths:
+    """The paths of an account with somebody in it who tries, and what stops it."""
+    statements: list[dict[str, Any]] = []
+    for text, condition in ((one, None) if isinstance(one, str) else next(iter(one.items())) for one in case["allow"]):
+        action = text.partition(" on ")[0]
+        changed = action == stop.get("of")
+        on, given = (stop.get("only"), stop.get("if", condition)) if changed else (None, condition)
+        statements.append(statement(text, "Allow", on, given))
+    denials = [statement(stop["deny"], "Deny", None, stop.get("where"))] if "deny" in stop else []
+    sections = {name: {**one, **case.get("account", {}).get(name, {})} for name, one in CHAINS["account"].items()}
+    resources = list(trusting(state(sections, {}, {}), let_in=True))
+    resources.append(Resource(Address("policy", "mine"), Policy(document(statements))))
+    limit = "limit" if "boundary" in stop else case.get("bound")
+    if "boundary" in stop:
+        bound = document({"Effect": "Allow", "Action": stop["boundary"], "Resource": "*"})
+        resources.append(Resource(Address("policy", "limit"), Policy(bound)))
+    fields: dict[str, Any] = {
+        "managed_policies": (MINE,),
+        "inline_policies": stopping(denials),
+        "permissions_boundary": f"arn:aws:iam::{ACCOUNT}:policy/{limit}" if limit else None,
+    }
+    made = User(groups=("staff",), **fields) if case["by"] == "user" else Role(SERVED, **fields)
+    resources.append(Resource(WHO[case["by"]], made))
+    scp = [Source("the organization", Document.of(anything(text))) for text in stop.get("scps", ())]
+    organization = Organization(scps=((Source("FullAWSAccess", EVERYTHING.document), *scp),) if scp else ())
+    aws = documents_of_aws({name: one for name, one in CHAINS["aws"].items() if name not in case.get("unread", ())})
+    return Paths(Permissions(State.of(ACCOUNT, resources), aws, organization=organization))
+
+
+@pytest.mark.parametrize("case", UPS)
+def test_a_chain_is_followed_to_its_end(case: dict[str, Any]) -> None:
+    path = chained(case, {}).of(WHO[case["by"]])
+    assert path is not None
+    told = [" ".join(filter(None, (step.rule.id, step.at, step.by))) for step in path.steps]
+    assert told == case["path"], path.lines()
+    assert path.certainty == {None: SURE, "unsure": UNKNOWN}[case.get("held")], path.lines()
+
+
+@pytest.mark.parametrize(("case", "stop"), STOPS)
+def test_a_chain_breaks_where_one_link_is_stopped(case: dict[str, Any], stop: dict[str, Any]) -> None:
+    path = chained(case, stop).of(WHO[case["by"]])
+    assert path is None, path.lines()
 
 
 def test_every_rule_has_a_pair() -> None:
@@ -165,6 +243,16 @@ def test_a_boundary_is_taken_off_first_where_that_is_allowed() -> None:
     assert [step.rule.id for step in path.steps] == ["IAM-E010", "IAM-E006"]
 
 
+def test_of_many_first_steps_each_is_looked_at_and_the_rest_is_bounded() -> None:
+    groups = {f"g{n:03}": {"inline_policies": {"p": ["allow sts:AssumeRole", f"allow s3:Get{n}"]}} for n in range(210)}
+    user = {"dev": {"inline_policies": JOINS}}
+    assert not paths_of({"users": user, "groups": groups}).all()
+    path = paths_of({"users": user, "groups": {**groups, "z": {"inline_policies": {"p": "allow *"}}}}).of(WHO_JOINS)
+    assert path is not None
+    assert [step.at for step in path.steps] == ["group/z"]
+
+
+WHO_JOINS = Address("user", "dev")
 JOINS = {"join": "allow iam:AddUserToGroup"}
 
 
