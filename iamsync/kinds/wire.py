@@ -139,7 +139,7 @@ def _user(item: Mapping[str, Any], cx: Context) -> Resource:
         permissions_boundary=_boundary(item),
         tags=tags_of(item.get("Tags", ())),
     )
-    return Resource(Address("user", item["UserName"]), spec, facts={"id": item.get("UserId", "")})
+    return Resource(Address("user", item["UserName"]), spec, facts={"id": item.get("UserId", ""), **_created(item)})
 
 
 def _group(item: Mapping[str, Any], cx: Context) -> Resource:
@@ -148,7 +148,7 @@ def _group(item: Mapping[str, Any], cx: Context) -> Resource:
         managed_policies=_attached(item),
         inline_policies=_inline(item, "GroupPolicyList", f"group/{item['GroupName']}", cx),
     )
-    return Resource(Address("group", item["GroupName"]), spec, facts={"id": item.get("GroupId", "")})
+    return Resource(Address("group", item["GroupName"]), spec, facts={"id": item.get("GroupId", ""), **_created(item)})
 
 
 def _role(item: Mapping[str, Any], listed: Mapping[str, Any] | None, cx: Context) -> Resource:
@@ -165,7 +165,7 @@ def _role(item: Mapping[str, Any], listed: Mapping[str, Any] | None, cx: Context
         tags=tags_of(item.get("Tags", ())),
     )
     profiles = tuple(sorted(held["InstanceProfileName"] for held in item.get("InstanceProfileList", ())))
-    facts = {"id": item.get("RoleId", ""), "instance_profiles": profiles}
+    facts = {"id": item.get("RoleId", ""), "instance_profiles": profiles, **_created(item)}
     if "RoleLastUsed" in item:  # an emulator may leave it out; empty means not in the last 400 days
         facts["last_used"] = moment((item["RoleLastUsed"] or {}).get("LastUsedDate"))
     return Resource(Address("role", name), spec, facts=facts)
@@ -183,7 +183,13 @@ def _policy(item: Mapping[str, Any], cx: Context) -> Resource:
     held.sort(key=lambda version: version_number(version[0]))
     versions = tuple((version, document, version == default) for version, document in held)
     spec = Policy(_default_document(item, cx), path=_path(item), description=item.get("Description"))
-    return Resource(Address("policy", name), spec, facts={"id": item.get("PolicyId", ""), "versions": versions})
+    facts = {"id": item.get("PolicyId", ""), "versions": versions, **_created(item)}
+    return Resource(Address("policy", name), spec, facts=facts)
+
+
+def _created(item: Mapping[str, Any]) -> dict[str, str]:
+    """When an entity was made, where the answer says so."""
+    return {"created": held} if (held := moment(item.get("CreateDate"))) else {}
 
 
 def _default_document(item: Mapping[str, Any], cx: Context) -> Document:

@@ -22,7 +22,7 @@ from iamsync.manifest.nodes import Listing, Table
 from iamsync.model import Address, Resource, State
 from iamsync.policy.document import loads
 
-FORMAT: Final = "1.0"
+FORMAT: Final = "1.1"
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -30,7 +30,7 @@ _VERSION: Final = re.compile(r"(\d{1,6})\.(\d{1,6})", re.ASCII)
 _ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
 _TOP: Final = ("format_version", "account", "taken_at", "complete", "unread", "quotas", "resources")
 # What is kept of a live resource beside its fields: how its tags were read matters as much as they do.
-_FACTS: Final = ("id", "tags", "instance_profiles")
+_FACTS: Final = ("id", "tags", "instance_profiles", "created", "last_used")
 
 
 def to_text(state: State, taken_at: str) -> str:
@@ -74,7 +74,8 @@ def _resource(resource: Resource) -> dict[str, Any]:
     facts = {
         name: list(held) if isinstance(held, tuple) else held
         for name in _FACTS
-        if (held := resource.facts.get(name))  # an empty one tells nothing
+        # An empty one tells nothing, but that of a role's last use: not in the 400 days that AWS remembers.
+        if (held := resource.facts.get(name)) or (name == "last_used" and held is not None)
     }
     return {**to_json(resource), **({"facts": facts} if facts else {})}
 

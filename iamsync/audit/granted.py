@@ -1,0 +1,112 @@
+"""What policies in use grant: everything, a whole service, all but what they list, every role; and how users have it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from iamsync import arn
+from iamsync.audit.evidence import HOLDERS, Evidence, Observed, observed
+from iamsync.audit.holding import Held, allows_everything, held_documents, remarks, statements_of, where, whole_services
+from iamsync.model import Address, Resource
+from iamsync.policy.administrator import SURE
+
+SUPPORT: Final = Address("account", "support")
+_GIVING: Final = ("iam", "organizations")
+_MOST: Final = 8
+_ALL_BUT: Final = ("IAM-P034", "IAM-P035")
+_PASS: Final = "IAM-P047"
+_SUPPORT_POLICY: Final = "AWSSupportAccess"
+_CLOUDSHELL: Final = "AWSCloudShellFullAccess"
+
+
+def granted(evidence: Evidence) -> Iterator[Observed]:
+    """Findings about the documents that users, groups and roles hold."""
+    for held in held_documents(evidence):
+        yield from _document(held, evidence)
+    for user in evidence.of("user"):
+        own = [f"inline {name}" for name, _ in user.spec.inline_policies]
+        own += [arn.short(attached, evidence.state.account_id) for attached in user.spec.managed_policies]
+        if own:
+            yield observed(
+                *("IAM-A015", user.address, f"{user.address} has permissions of its own"),
+                listed(own),
+                "give them to a group, and put the user in it",
+            )
+    yield from _by_name(evidence)
+
+
+def _document(held: Held, evidence: Evidence) -> Iterator[Observed]:
+    others = [holder for holder in held.holders if not evidence.is_kept(holder)]
+    if not others:
+        return
+    account, partition = evidence.state.account_id, evidence.state.partition
+    who = listed([str(holder.address) for holder in others])
+    everything = allows_everything(held.document, evidence)
+    if everything is not None:
+        sure = everything.certainty == SURE
+        fixed = all(evidence.is_aws(holder) for holder in others)
+        title = f"{held.label} allows everything{'' if sure else ' (on conditions)'}"
+        doubt = f"; only if: {'; '.join(everything.doubts[:3])}" if not sure else ""
+        yield observed(
+            *("IAM-A016", held.address, title),
+            f"held by {who}, by {statements_of(everything)}{doubt}",
+            "write what is needed; for emergencies name the holder in safety.break_glass",
+            mark=held.label,
+            severity="info" if fixed else None if sure else "medium",
+        )
+    if not held.ours:
+        return
+    whole = () if everything is not None else whole_services(held.document, account, partition)
+    if whole:
+        yield observed(
+            *("IAM-A030", held.address, f"{held.label} allows all of {', '.join(whole)} on every resource"),
+            f"held by {who}",
+            "list the actions and the resources that are needed; audit --suggest knows which services are used",
+            mark=held.label,
+            severity="high" if any(service in _GIVING for service in whole) else None,
+        )
+    found = remarks(held.document, "identity", account, partition, evidence.accounts)
+    all_but = [item for item in found if item.id in _ALL_BUT]
+    if all_but:
+        yield observed(
+            *("IAM-A031", held.address, f"{held.label} allows all but what it lists"),
+            "; ".join(f"{where(item)}: {item.message} [{item.id}]" for item in all_but) + f"; held by {who}",
+            all_but[0].remedy,
+            mark=held.label,
+        )
+    passes = [item for item in found if item.id == _PASS]
+    if passes and everything is None and "iam" not in whole:
+        yield observed(
+            *("IAM-A032", held.address, f"{held.label} may pass every role"),
+            "; ".join(f"{where(item)}: {item.message} [{item.id}]" for item in passes) + f"; held by {who}",
+            passes[0].remedy,
+            mark=held.label,
+        )
+
+
+def _by_name(evidence: Evidence) -> Iterator[Observed]:
+    """Findings about two of AWS's own policies that the benchmark names."""
+    holders = list(evidence.of(*HOLDERS))
+    if evidence.whole(*HOLDERS) and not any(_attached(_SUPPORT_POLICY, holder) for holder in holders):
+        yield observed(
+            *("IAM-A017", SUPPORT, "nobody may manage support cases"),
+            f"no user, group or role holds {_SUPPORT_POLICY}",
+            f"attach aws/{_SUPPORT_POLICY} to the role of those who talk to AWS",
+        )
+    for holder in holders:
+        if _attached(_CLOUDSHELL, holder) and not evidence.is_aws(holder):
+            yield observed(
+                *("IAM-A019", holder.address, f"{holder.address} holds {_CLOUDSHELL}"),
+                remedy="detach it, or attach a policy that denies file transfer",
+            )
+
+
+def _attached(name: str, holder: Resource) -> bool:
+    return any(arn.is_aws_managed(text) and text.endswith(f"/{name}") for text in holder.spec.managed_policies)
+
+
+def listed(names: list[str]) -> str:
+    """Names in a row, the first ones of many."""
+    shown = ", ".join(names[:_MOST])
+    return f"{shown} and {len(names) - _MOST} more" if len(names) > _MOST else shown
