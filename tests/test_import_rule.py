@@ -18,10 +18,10 @@ PACKAGE = Path(__file__).resolve().parent.parent / "iamsync"
 # nothing of the same layer but where it says so.
 LAYERS = {
     **dict.fromkeys(("errors", "model", "events", "arn", "selector", "settings", "expectations"), 0),
-    **dict.fromkeys(("guardrails", "buckets", "notification"), 0),
+    **dict.fromkeys(("guardrails", "buckets", "notification", "controls"), 0),
     "policy": 1,
     "kinds": 2,
-    **dict.fromkeys(("manifest", "planner", "aws", "sandbox", "apply", "journal", "webhooks", "render"), 3),
+    **dict.fromkeys(("manifest", "planner", "audit", "aws", "sandbox", "apply", "journal", "webhooks", "render"), 3),
     "engine": 4,
     "cli": 5,
     "__main__": 6,

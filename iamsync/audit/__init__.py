@@ -7,7 +7,7 @@ of published standards. It asks nobody, and what its evidence cannot tell is sai
 from __future__ import annotations
 
 from iamsync.audit.controls import Answer, answers
-from iamsync.audit.credentials import credentials
+from iamsync.audit.credentials import credentials, knows_passwords
 from iamsync.audit.evidence import Evidence, Limits, Observed, Reach, Route, Stage
 from iamsync.audit.granted import granted
 from iamsync.audit.reaching import reaching
@@ -15,7 +15,7 @@ from iamsync.audit.trusted import trusted
 from iamsync.audit.unused import unused
 from iamsync.controls import GRADES
 
-__all__ = ["Answer", "Evidence", "Limits", "Observed", "Reach", "Route", "Stage", "answers", "audit"]
+__all__ = ["Answer", "Evidence", "Limits", "Observed", "Reach", "Route", "Stage", "answers", "audit", "knows_passwords"]
 
 
 def audit(evidence: Evidence) -> tuple[Observed, ...]:

@@ -22,6 +22,12 @@ _WORDS: Final[dict[Need, str]] = {
     "root-mfa": "the root user's devices are not known",
     "certificates": "the server certificates are not known",
 }
+# By these figures of GetAccountSummary the root user is told of where there is no report.
+_FIGURES: Final = {
+    "IAM-A001": "AccountAccessKeysPresent",
+    "IAM-A002": "AccountMFAEnabled",
+    "IAM-A003": "AccountMFAEnabled",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,9 @@ def answers(evidence: Evidence, found: Sequence[Observed]) -> tuple[Answer, ...]
 def _answer(control: Control, evidence: Evidence, found: Sequence[Observed]) -> Answer:
     if not control.rule:
         return Answer(control, "not decidable", why=control.why)
-    against = sum(one.id == control.rule and one.severity != "info" for one in found)
+    # A root user without any second factor has no hardware one either.
+    rules = (control.rule, "IAM-A002") if control.rule == "IAM-A003" else (control.rule,)
+    against = sum(one.id in rules and one.severity != "info" for one in found)
     if against:
         return Answer(control, "failed", against)
     lacking = _lacking(control, evidence)
@@ -66,7 +74,7 @@ def _there(need: Need, control: Control, evidence: Evidence) -> bool:
     if need == "report":
         if evidence.report is not None:
             return True
-        figure = {"IAM-A001": "AccountAccessKeysPresent", "IAM-A002": "AccountMFAEnabled"}.get(control.rule)
+        figure = _FIGURES.get(control.rule)
         return figure is not None and figure in evidence.state.quotas
     if need == "password-policy":
         return password_policy(evidence) is not None

@@ -105,6 +105,11 @@ def password_policy(evidence: Evidence) -> tuple[Any, str] | None:
     return None
 
 
+def knows_passwords(evidence: Evidence) -> bool:
+    """Whether it is known what passwords must be."""
+    return password_policy(evidence) is not None
+
+
 def _user(row: Row, evidence: Evidence) -> Iterator[Observed]:
     who, limits = Address("user", row.user), evidence.limits
     active = [key for key in row.keys if key.active]

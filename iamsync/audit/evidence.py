@@ -179,9 +179,7 @@ def observed(
     route: Route | None = None,
 ) -> Observed:
     """A finding of a rule, of its usual severity unless another is given."""
-    return Observed(
-        rule, severity or RULES_BY_ID[rule].severity, title, address, evidence, remedy, mark, more, route
-    )
+    return Observed(rule, severity or RULES_BY_ID[rule].severity, title, address, evidence, remedy, mark, more, route)
 
 
 def day(moment: str) -> str:

@@ -1,4 +1,4 @@
-"""What policies in use grant: everything, a whole service, all but what they list, every role; and how users have it."""
+"""What policies in use grant: everything, a whole service, all but what they list, every role; and to users alone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 from iamsync import arn
 from iamsync.audit.evidence import HOLDERS, Evidence, Observed, observed
 from iamsync.audit.holding import Held, allows_everything, held_documents, remarks, statements_of, where, whole_services
+from iamsync.controls import Grade
 from iamsync.model import Address, Resource
 from iamsync.policy.administrator import SURE
 
@@ -15,7 +16,7 @@ SUPPORT: Final = Address("account", "support")
 _GIVING: Final = ("iam", "organizations")
 _MOST: Final = 8
 _ALL_BUT: Final = ("IAM-P034", "IAM-P035")
-_PASS: Final = "IAM-P047"
+_EVERY_ROLE: Final = "IAM-P047"
 _SUPPORT_POLICY: Final = "AWSSupportAccess"
 _CLOUDSHELL: Final = "AWSCloudShellFullAccess"
 
@@ -45,15 +46,18 @@ def _document(held: Held, evidence: Evidence) -> Iterator[Observed]:
     everything = allows_everything(held.document, evidence)
     if everything is not None:
         sure = everything.certainty == SURE
-        fixed = all(evidence.is_aws(holder) for holder in others)
-        title = f"{held.label} allows everything{'' if sure else ' (on conditions)'}"
+        verb = f"{held.address} holds {held.label}, which allows" if not held.ours else f"{held.label} allows"
         doubt = f"; only if: {'; '.join(everything.doubts[:3])}" if not sure else ""
+        held_back = (
+            "" if _lets_through(others, evidence) else "; denials or boundaries hold back whoever holds it today"
+        )
+        severity: Grade | None = "low" if held_back else None if sure else "medium"
         yield observed(
-            *("IAM-A016", held.address, title),
-            f"held by {who}, by {statements_of(everything)}{doubt}",
+            *("IAM-A016", held.address, f"{verb} everything{'' if sure else ' (on conditions)'}"),
+            f"held by {who}, by {statements_of(everything)}{doubt}{held_back}",
             "write what is needed; for emergencies name the holder in safety.break_glass",
             mark=held.label,
-            severity="info" if fixed else None if sure else "medium",
+            severity="info" if all(evidence.is_aws(holder) for holder in others) else severity,
         )
     if not held.ours:
         return
@@ -75,7 +79,7 @@ def _document(held: Held, evidence: Evidence) -> Iterator[Observed]:
             all_but[0].remedy,
             mark=held.label,
         )
-    passes = [item for item in found if item.id == _PASS]
+    passes = [item for item in found if item.id == _EVERY_ROLE]
     if passes and everything is None and "iam" not in whole:
         yield observed(
             *("IAM-A032", held.address, f"{held.label} may pass every role"),
@@ -83,6 +87,16 @@ def _document(held: Held, evidence: Evidence) -> Iterator[Observed]:
             passes[0].remedy,
             mark=held.label,
         )
+
+
+def _lets_through(holders: list[Resource], evidence: Evidence) -> bool:
+    """Whether one of these is administrator, or a member of one of these groups; a group without members waits."""
+    names = {holder.address.name for holder in holders if holder.address.kind == "group"}
+    members = [user for user in evidence.of("user") if names.intersection(user.spec.groups)]
+    principals = [*members, *(holder for holder in holders if holder.address.kind != "group")]
+    return not principals or any(
+        (route := evidence.reach.of(one.address)) is not None and not route.stages for one in principals
+    )
 
 
 def _by_name(evidence: Evidence) -> Iterator[Observed]:

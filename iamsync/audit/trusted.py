@@ -1,4 +1,4 @@
-"""Whom roles trust: strangers, other parties, services on anybody's behalf, those that are gone; and missing boundaries."""
+"""Whom roles trust: strangers, other parties, services for anybody, those that are gone; and missing boundaries."""
 
 from __future__ import annotations
 
@@ -119,23 +119,21 @@ def _others(role: Resource, evidence: Evidence) -> Iterator[Observed]:
 
 def _missing(role: Resource, evidence: Evidence) -> Iterator[str]:
     """Users, roles and providers of this account that a trust policy names and that are not there."""
+    if evidence.subject == "manifests":
+        return  # they name what lives in the account without being declared
     known = {evidence.arn(held).casefold() for held in evidence.of(*PRINCIPALS)}
     providers = {str(held.address) for held in evidence.of("saml_provider", "oidc_provider")}
     for statement in compiled(role.spec.trust_policy.text):
-        if not statement.allows or statement.principals is None:
-            continue
-        for _, name in statement.principals.names:
-            match = _ENTITY.fullmatch(name)
-            if match is not None and match[1] == evidence.state.account_id:
-                if evidence.whole(match[2]) and evidence.subject != "manifests" and name.casefold() not in known:
+        for _, name in statement.principals.names if statement.allows and statement.principals is not None else ():
+            entity, provider = _ENTITY.fullmatch(name), _PROVIDER.fullmatch(name)
+            if entity is not None and entity[1] == evidence.state.account_id:
+                if evidence.whole(entity[2]) and name.casefold() not in known:
                     yield name
-            match = _PROVIDER.fullmatch(name)
-            if match is not None and match[1] == evidence.state.account_id:
-                kind = f"{match[2]}_provider"
+            elif provider is not None and provider[1] == evidence.state.account_id:
                 parsed = arn.parse(name)
-                if evidence.subject != "manifests" and kind in evidence.state.complete:
-                    if parsed is None or str(parsed.address) not in providers:
-                        yield name
+                there = parsed is not None and str(parsed.address) in providers
+                if evidence.whole(f"{provider[2]}_provider") and not there:
+                    yield name
 
 
 def _boundary(principal: Resource, evidence: Evidence) -> Iterator[Observed]:

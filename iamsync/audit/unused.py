@@ -36,12 +36,9 @@ def _role(role: Resource, evidence: Evidence) -> Iterator[Observed]:
     limit, made, used = evidence.limits.unused, role.facts.get("created", ""), role.facts.get("last_used")
     if used is None or evidence.is_aws(role) or evidence.is_kept(role):
         return
-    if used:
-        idle = evidence.days_since(used) >= limit
-    else:
-        # Not in the days that AWS remembers; a role that is younger may be waiting for its first day.
-        idle = bool(made) and evidence.days_since(made) >= limit
-    if idle:
+    # Where AWS remembers no use, the role may be so young that it waits for its first day.
+    since = used or made
+    if since and evidence.days_since(since) >= limit:
         yield observed(
             *("IAM-A020", role.address, f"{role.address} was not used for {limit} days"),
             (f"last used on {day(used)}" if used else f"never used in the {REMEMBERED} days that AWS remembers")
@@ -66,7 +63,11 @@ def _users(evidence: Evidence) -> Iterator[Observed]:
             )
             continue
         since = row.last_used or row.created
-        if since and evidence.days_since(since) >= limit and (not row.created or evidence.days_since(row.created) >= limit):
+        if (
+            since
+            and evidence.days_since(since) >= limit
+            and (not row.created or evidence.days_since(row.created) >= limit)
+        ):
             yield observed(
                 *("IAM-A021", who, f"{who} was not used for {limit} days"),
                 f"last used on {day(row.last_used)}" if row.last_used else f"never used; made on {day(row.created)}",
@@ -99,13 +100,17 @@ def _policies(evidence: Evidence) -> Iterator[Observed]:
             )
         if len(policy.facts.get("versions", ())) >= _VERSIONS:
             yield observed(
-                *("IAM-A026", policy.address, f"{policy.address} has {_VERSIONS} versions, which is all that AWS keeps"),
+                *(
+                    "IAM-A026",
+                    policy.address,
+                    f"{policy.address} has {_VERSIONS} versions, which is all that AWS keeps",
+                ),
                 remedy="delete those that nobody will go back to",
             )
 
 
 def uses(principal: Resource, evidence: Evidence) -> tuple[ServiceUse, ...]:
-    """What AWS recorded of a principal's calls; nothing where it was not asked, or the principal is too young to tell."""
+    """What AWS recorded of a principal's calls; nothing where it was not asked, or is too young to tell."""
     made = principal.facts.get("created", "")
     if evidence.accessed is None or evidence.is_aws(principal) or evidence.is_kept(principal):
         return ()
@@ -121,4 +126,3 @@ def never_used(principal: Resource, evidence: Evidence) -> tuple[str, ...]:
     if not any(one.used for one in found):
         return ()
     return tuple(one.service for one in found if not one.used)
-

@@ -28,4 +28,3 @@ def certificates(iam: Any) -> tuple[tuple[str, str], ...]:
             for held in page.get("ServerCertificateMetadataList") or ()
         )
     )
-

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import typer
 
-from iamsync.cli import adopting, check, drifting, info, local, locking, needed, permissions, planning, states
+from iamsync.cli import adopting, auditing, check, drifting, info, local, locking, needed, permissions, planning, states
 from iamsync.errors import IamsyncError
 
 app: Final = typer.Typer(
@@ -22,6 +22,7 @@ app: Final = typer.Typer(
 check.add(app)
 planning.add(app)
 drifting.add(app)
+auditing.add(app)
 adopting.add(app)
 states.add(app)
 permissions.add(app)

@@ -82,6 +82,25 @@ def drift_text(document: Any, form: str, common: Common, root: Path, *, color: b
     return drift.drift_text(document, color=color, verbose=common.verbose) + "\n"
 
 
+def audit_report(document: Any, form: str, common: Common, root: Path, *, color: bool = False) -> str:
+    """An audit's document in one of the formats of `audit`; `root` is the project's folder."""
+    from iamsync.render import audited
+
+    if form == "json":
+        return _json(document)
+    if form == "markdown":
+        return audited.audit_markdown(document)
+    if form == "junit":
+        from iamsync.render.junit import audit_junit
+
+        return audit_junit(document, _sources(root))
+    if form == "text":
+        return audited.audit_text(document, color=color, verbose=common.verbose) + "\n"
+    from iamsync.render.notices import of_audit
+
+    return _notices(of_audit(document, _sources(root)), form, audited.audit_summary(document))
+
+
 def check_text(document: Any, form: str, root: Path) -> str:
     """What `validate` found, in one of `CHECK_FORMATS` but text."""
     from iamsync.render.checked import check_markdown, check_summary

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from iamsync.engine.findingsschema import findings_schema
 from iamsync.manifest.configschema import config_schema
 from iamsync.manifest.railsschema import guardrails_schema
 from iamsync.manifest.schema import manifest_schema
@@ -17,6 +18,7 @@ _MAKERS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "config": config_schema,
     "plan": plan_schema,
     "drift": drift_schema,
+    "findings": findings_schema,
     "snapshot": snapshot_schema,
     "guardrails": guardrails_schema,
 }

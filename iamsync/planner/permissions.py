@@ -48,7 +48,7 @@ class Permissions:
     """What a state's principals may do; `aws_policies` are version and document of AWS's own, by ARN.
 
     `unknown`, where given, is what every document is taken to say that nobody knows. `organization` limits
-    everybody.
+    everybody. `context` is known of every request: the time, say.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Permissions:
         catalog: Catalog | None = None,
         unknown: Document | None = None,
         organization: Organization = NO_ORGANIZATION,
+        context: Mapping[str, Values] = EMPTY,
     ) -> None:
         self.state = state
         self.catalog = load() if catalog is None else catalog
@@ -70,6 +71,7 @@ class Permissions:
         self._arns = {self.arn(resource): resource for resource in state if resource.address.kind in arn.WORDS}
         self._unknown_document = unknown
         self._organization = organization
+        self._context = context
         self._generous: Permissions | None = None
         self._holdings: dict[Address, Holdings] = {}
         self._who: dict[Address, Principal] = {}
@@ -84,6 +86,7 @@ class Permissions:
                 catalog=self.catalog,
                 unknown=_EVERYTHING,
                 organization=self._organization,
+                context=self._context,
             )
         return self._generous
 
@@ -198,7 +201,7 @@ class Permissions:
             self.principal(address),
             action,
             resource,
-            context=context,
+            context={**self._context, **context} if self._context else context,
             resource_tags=self._tags(resource),
             doubts=self.catalog.doubts(action),
         )

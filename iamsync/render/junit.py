@@ -11,7 +11,7 @@ from iamsync.render.blocks import incomplete
 from iamsync.render.changes import entries, labelled
 from iamsync.render.decisions import row_lines, wrong
 from iamsync.render.inert import safe, xml_fit
-from iamsync.render.notices import Notice, Sources, of_check, of_drift, of_plan, of_tests
+from iamsync.render.notices import Notice, Sources, of_audit, of_check, of_drift, of_plan, of_tests
 
 Json = Mapping[str, Any]
 
@@ -67,6 +67,29 @@ def drift_junit(document: Json, sources: Sources) -> str:
     return junit(suites)
 
 
+def audit_junit(document: Json, sources: Sources) -> str:
+    """A suite for each account: a case for each finding, and one that passes for each control that does."""
+    notices = of_audit(document, sources)
+    suites: dict[str, list[Case]] = {}
+    for account in document["accounts"]:
+        held = account["account"]
+        found = [_notice_case(notice) for notice in notices if notice.account == held["name"]]
+        for control in account["controls"]:
+            if control["outcome"] != "failed":
+                name = f"{control['v3']} ({control['v6']}) {control['title']}"
+                skipped = control["outcome"] != "passed"
+                found.append(
+                    Case(
+                        "controls.CIS AWS Foundations",
+                        name,
+                        "skipped" if skipped else "passed",
+                        message=f"not decidable: {control['why']}" if skipped else "",
+                    )
+                )
+        suites[f"audit of account {held['name']} ({held['id']})"] = found
+    return junit(suites)
+
+
 def check_junit(document: Json, sources: Sources) -> str:
     """A suite of the files, a case each, and one of the permission tests of each account."""
     by_file: dict[str, list[Notice]] = {sources.path(file): [] for file in document["files"]}
@@ -103,6 +126,8 @@ def _notice_case(notice: Notice) -> Case:
 def _family(notice: Notice) -> str:
     if notice.rule.startswith("drift-"):
         return "drift"
+    if notice.rule.startswith("IAM-A"):
+        return "audit"
     return "guards and findings" if notice.account else "manifests"
 
 

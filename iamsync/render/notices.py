@@ -125,6 +125,38 @@ def of_drift(document: Json, sources: Sources) -> list[Notice]:
     return sorted(found, key=_gravity)
 
 
+def of_audit(document: Json, sources: Sources) -> list[Notice]:
+    """Everything that an audit found and that the baseline does not know, the gravest first.
+
+    What fails is what the exit code is about; without a floor nothing does.
+    """
+    floor = document["fail_on"]
+    found = []
+    for account in document["accounts"]:
+        for row in account["findings"]:
+            if row["status"] == "known":
+                continue
+            file, line = _origin(row["origin"], sources)
+            grade: Grade = row["severity"]
+            steps = row["path"]["lines"] if row["path"] is not None and row["path"]["steps"] else ()
+            below = (*(steps or (row["evidence"],)), row["remedy"], "; ".join(row["references"]))
+            found.append(
+                Notice(
+                    rule=row["id"],
+                    grade=grade,
+                    text=row["title"],
+                    file=file,
+                    identity=(row["fingerprint"],),
+                    detail=tuple(text for text in below if text),
+                    line=line,
+                    about=(row["address"],),
+                    account=row["account"],
+                    fails=floor is not None and GRADES.index(grade) <= GRADES.index(floor),
+                )
+            )
+    return sorted(found, key=_gravity)
+
+
 def of_check(document: Json, sources: Sources) -> list[Notice]:
     """Mistakes, findings and failing tests of `validate`, the gravest first."""
     found = [*_errors(document, sources), *(_finding(row, document, sources) for row in document["findings"])]

@@ -1,0 +1,105 @@
+"""`iamsync audit`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from iamsync.cli.context import engine_options, known_format, reports
+from iamsync.cli.options import Common, Paths, shared
+from iamsync.cli.reporting import audit_report, publish
+from iamsync.errors import InputError
+
+FORMATS: Final = ("text", "json", "markdown", "sarif", "junit", "github", "gitlab-codequality")
+
+
+def add(app: typer.Typer) -> None:
+    """Put the command on the application."""
+    app.command(epilog="Example: iamsync audit --live account.json --report sarif=audit.sarif --fail-on high")(audit)
+
+
+@shared
+def audit(
+    common: Common,
+    paths: Paths = None,
+    live: Annotated[
+        Path | None, typer.Option("--live", help="A snapshot or dump instead of the account.", envvar="IAMSYNC_LIVE")
+    ] = None,
+    manifests: Annotated[
+        bool, typer.Option("--manifests", help="Audit what the manifests declare; asks nobody.")
+    ] = False,
+    credential_report: Annotated[
+        Path | None,
+        typer.Option(
+            "--credential-report",
+            help="A saved credential report (CSV) instead of the account's.",
+            envvar="IAMSYNC_CREDENTIAL_REPORT",
+        ),
+    ] = None,
+    last_accessed: Annotated[
+        bool,
+        typer.Option(
+            "--last-accessed",
+            help="Also ask AWS which services each user and role last used (a job each).",
+            envvar="IAMSYNC_LAST_ACCESSED",
+        ),
+    ] = False,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--baseline",
+            help="JSON of an earlier audit: what it found is known, and fails nothing.",
+            envvar="IAMSYNC_BASELINE",
+        ),
+    ] = None,
+    fail_on: Annotated[
+        str | None,
+        typer.Option(
+            "--fail-on",
+            help="Exit 2 for findings of this severity or over it: critical, high, medium, low, info.",
+            envvar="IAMSYNC_FAIL_ON",
+        ),
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}.", envvar="IAMSYNC_FORMAT")] = "text",
+    report: Annotated[
+        list[str] | None,
+        typer.Option("--report", help="Also write FORMAT=FILE (repeatable).", envvar="IAMSYNC_REPORT"),
+    ] = None,
+) -> None:
+    """Look for what is unsafe, unused or an escalation path in an account, a saved one, or the manifests."""
+    from iamsync.engine import auditing, drifting
+    from iamsync.engine.project import Project
+    from iamsync.engine.reach import Ways
+    from iamsync.render.audited import audit_markdown
+
+    known_format(form, FORMATS)
+    also = reports(report or [], FORMATS)
+    floor = drifting.known_floor(fail_on)
+    if manifests and (live is not None or last_accessed):
+        other = "--live" if live is not None else "--last-accessed"
+        raise InputError(f"--manifests asks nobody, and {other} does", code="bad-option", hint="leave one of them out")
+    options = engine_options(common, paths=tuple(paths or ()), live=live.absolute() if live else None)
+    project = Project.open(options)
+    before = auditing.baseline(baseline) if baseline is not None else None
+    with Ways(project) as ways:
+        found = auditing.audited(
+            project,
+            ways,
+            "manifests" if manifests else "live",
+            accessed=last_accessed,
+            report=credential_report,
+        )
+    made: Any = auditing.document(project, found, floor, before)
+    publish(
+        form,
+        also,
+        lambda kind, color: audit_report(made, kind, common, project.root, color=color),
+        common,
+        lambda limit: audit_markdown(made, limit),
+    )
+    sys.stdout.flush()
+    if auditing.failing(made):
+        raise typer.Exit(2)
