@@ -18,6 +18,8 @@ from typing import Any
 
 from iamsync.cli.app import command_tree
 from iamsync.cli.options import Common
+from iamsync.controls import RULES as AUDIT
+from iamsync.engine.explaining import audit_text
 from iamsync.engine.schemas import NAMES, schema
 from iamsync.kinds import KINDS
 from iamsync.kinds.kind import Field, Kind
@@ -25,6 +27,9 @@ from iamsync.policy.lint import RULES
 
 ROOT = Path(__file__).resolve().parent.parent
 FINDINGS = "docs/reference/findings.md"
+AUDIT_INTRODUCTION = """\
+What `iamsync audit` finds in an account, with the published controls that each answers. The severity is the usual one:
+some are graver, or less so, by what the account makes of them; the text says when."""
 FINDINGS_INTRODUCTION = """\
 What `iamsync validate` finds in policy documents that IAM would take. High: never does what it says, or lets strangers
 in. Medium: does something else than it says, or is wider than needed. Low: worth a look. Info: tidiness.
@@ -63,10 +68,14 @@ def files() -> dict[str, dict[str, str]]:
 
 
 def findings_page() -> str:
-    """What validate finds in documents, by id."""
+    """What validate finds in documents and audit in accounts, by id."""
     lines = [NOTE + "# Findings", "", FINDINGS_INTRODUCTION]
     for rule in RULES:
         lines += ["", f"## {rule.id}: {rule.title}", "", f"Severity: {rule.severity}.", "", _wrapped(rule.text)]
+    lines += ["", "# Findings of an audit", "", AUDIT_INTRODUCTION]
+    for found in AUDIT:
+        lines += ["", f"## {found.id}: {found.title}", "", f"Severity: {found.severity}.", ""]
+        lines.append(_wrapped(audit_text(found.id)))
     return "\n".join(lines) + "\n"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -81,7 +81,7 @@ def _there(need: Need, control: Control, evidence: Evidence) -> bool:
     return (evidence.root_devices if need == "root-mfa" else evidence.certificates) is not None
 
 
-def _unknown(evidence: Evidence) -> Collection[str]:
+def _unknown(evidence: Evidence) -> Sequence[str]:
     """The managed policies in use whose documents are not known."""
     held = {text for holder in evidence.of("user", "group", "role") for text in holder.spec.managed_policies}
     return sorted(text.partition(":policy/")[2] or text for text in held if evidence.document(text) is None)

@@ -12,7 +12,7 @@ from iamsync import arn
 from iamsync.controls import RULES_BY_ID, Grade, references
 from iamsync.kinds.owners import out_of_reach
 from iamsync.kinds.reports import CredentialReport, ServiceUse
-from iamsync.model import EMPTY, Address, Finding, Resource, State
+from iamsync.model import EMPTY, Address, Resource, State
 from iamsync.policy.administrator import SURE
 from iamsync.policy.document import Document
 from iamsync.selector import Selector
@@ -52,7 +52,7 @@ class Route:
 class Reach:
     """Everybody who is administrator or can become one, by principal; None where that was not looked at."""
 
-    routes: Mapping[Address, Route] = field(default_factory=lambda: EMPTY)
+    routes: Mapping[Address, Route] = field(default_factory=dict)
 
     def of(self, who: Address) -> Route | None:
         return self.routes.get(who)
@@ -158,12 +158,6 @@ class Observed:
     @cached_property
     def references(self) -> tuple[str, ...]:
         return (*references(self.id), *self.more)
-
-    def finding(self) -> Finding:
-        """The same as every report has it."""
-        return Finding(
-            self.id, self.severity, self.title, self.address, self.evidence, self.remedy, references=self.references
-        )
 
 
 def observed(

@@ -35,7 +35,8 @@ from iamsync.manifest.suppress import Suppression
 from iamsync.model import EMPTY, Address, Origin, State
 from iamsync.planner.paths import Path as Way
 from iamsync.planner.paths import Paths
-from iamsync.planner.permissions import Permissions
+from iamsync.planner.permissions import Permissions, is_blind
+from iamsync.policy.administrator import UNKNOWN
 from iamsync.policy.document import Document
 
 Subject = Literal["live", "manifests"]
@@ -162,14 +163,14 @@ def _declared(
 
 def _gathered(project: Project, reached: Reached, saved: CredentialReport | None) -> Evidence:
     """The state of an account with AWS's reports on it, as far as the caller may have them."""
+    untold: dict[str, str] = {}
     if reached.told is not None:
-        untold = dict.fromkeys(("report", "root-mfa", "certificates", "password-policy"), "a file does not tell it")
+        untold |= dict.fromkeys(("root-mfa", "certificates", "password-policy"), "a file does not tell it")
         untold["report"] = "there is no credential report (--credential-report FILE)"
         return Evidence(state=reached.told, now=project.now, subject="file", report=saved, untold=untold)
     assert reached.connection is not None
     iam = reached.connection.iam
     state = read(reached.connection, kinds=_FURTHER, lenient=True)
-    untold: dict[str, str] = {}
 
     def asked(name: str, question: Callable[[Any], _T]) -> _T | None:
         try:
@@ -227,12 +228,11 @@ def _judged(
     state, settings = evidence.state, project.settings(account)
     aws = {**dict(state.aws_policies), **known}
     aws.setdefault(_ADMINISTRATOR.format(state.partition), ("", Document.of(_EVERYTHING, state.partition)))
-    permissions = Permissions(state, aws, organization=account.organization, context=_at(project.now))
-    routes = {who: _route(way) for who, way in Paths(permissions).all().items()}
+    permissions = Permissions(state, aws, organization=account.organization, context=moment_of(project.now))
     evidence = replace(
         evidence,
         documents={name: document for name, (_, document) in aws.items()},
-        reach=Reach(routes),
+        reach=reach_of(permissions),
         accounts=frozenset(settings.accounts) - {state.account_id},
         kept=settings.safety.break_glass,
         boundaries=_expected(project, account, state),
@@ -256,7 +256,18 @@ def _judged(
     )
 
 
-def _at(now: str) -> Mapping[str, str]:
+def reach_of(permissions: Permissions) -> Reach:
+    """Who is administrator or can become one; what hangs on a document that nobody knows says nothing of anybody."""
+    return Reach(
+        {
+            who: _route(way)
+            for who, way in Paths(permissions).all().items()
+            if way.certainty > UNKNOWN or not any(is_blind(doubt) for doubt in way.doubts)
+        }
+    )
+
+
+def moment_of(now: str) -> Mapping[str, str]:
     """What every request of this moment carries; a session can always be a new one."""
     epoch = str(int(datetime.fromisoformat(now).timestamp()))
     return {"aws:CurrentTime": now, "aws:TokenIssueTime": now, "aws:EpochTime": epoch}

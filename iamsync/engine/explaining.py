@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from iamsync.aws.failures import FAILURES
+from iamsync.controls import RULES as AUDIT
+from iamsync.controls import RULES_BY_ID, references
 from iamsync.engine import analyzing
 from iamsync.engine.refusals import REFUSALS
 from iamsync.errors import InputError
@@ -114,14 +116,21 @@ def explanations() -> tuple[Explanation, ...]:
     notes = (Explanation(name, "finding", *NOTES[name]) for name in sorted(NOTES))
     reported = (Explanation(name, "report", *_REPORTED[name]) for name in sorted(_REPORTED))
     drift = (Explanation(name, "drift", *_DRIFT[name]) for name in sorted(_DRIFT))
+    audits = (Explanation(rule.id, rule.severity, rule.title, audit_text(rule.id)) for rule in AUDIT)
     ways = (_way_up(rule) for rule in ESCALATION)
-    told = {item.id: item for item in (*rules, *guards, *residual, *notes, *reported, *drift, *ways)}
+    told = {item.id: item for item in (*rules, *guards, *residual, *notes, *reported, *drift, *ways, *audits)}
     for name, (title, text) in ERRORS.items():
         same = told.get(name)
         # A guard and an error may bear one id: they are about one thing, seen before and after it was asked for.
         also = same and replace(same, text=f"{same.text} As an error ({title}): {text}")
         told[name] = also or Explanation(name, "error", title, text)
     return tuple(told[name] for name in sorted(told))
+
+
+def audit_text(rule: str) -> str:
+    """What an audit's rule is about, and the published controls that it answers."""
+    told = "; ".join(references(rule))
+    return RULES_BY_ID[rule].text + (f" Answers {told}." if told else "")
 
 
 def _way_up(rule: Way) -> Explanation:

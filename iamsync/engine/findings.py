@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from iamsync.controls import PREFIX as AUDIT
 from iamsync.engine import analyzing
 from iamsync.engine.project import Project
 from iamsync.engine.validating import Validated
@@ -29,10 +30,15 @@ def rows(project: Project, checked: Sequence[Validated]) -> list[Row]:
     if {account.name for account in project.config.accounts} <= {item.account_name for item in checked}:
         used = {place for item in checked for place in item.findings.used}
         for item in checked:
-            asked = [one for one in item.suppressions if item.analyzed or not one.finding.startswith(analyzing.PREFIX)]
+            asked = [one for one in item.suppressions if _looked_for(one.finding, item.analyzed)]
             _add(found, unused(asked, used, project.now), item.account_name)
     ordered = sorted(found.values(), key=lambda held: held[0])
     return [_row(finding, addresses, accounts) for finding, addresses, accounts in ordered]
+
+
+def _looked_for(finding: str, analyzed: bool) -> bool:
+    """Whether this run would have found it: Access Analyzer may not have been asked, and an audit finds its own."""
+    return not finding.startswith(AUDIT) and (analyzed or not finding.startswith(analyzing.PREFIX))
 
 
 def document(

@@ -39,10 +39,19 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "an option's value makes no sense, or two do not go together",
         "The message names the option and the hint a value that would do. It was checked before anything was asked.",
     ),
+    "bad-baseline": (
+        "this file is no audit to compare with",
+        "--baseline takes what `iamsync audit --report json=FILE` writes, of a format that this iamsync knows.",
+    ),
     "bad-plan-file": (
         "this is no plan file, or an edited one",
         "A saved plan carries a digest of what it does, and one whose steps do not fit it is refused, as is one of "
         "another format. Make a new one: iamsync plan --out plan.json.",
+    ),
+    "bad-report": (
+        "this file is no credential report",
+        "--credential-report takes the CSV that AWS makes, as `aws iam get-credential-report --query Content --output "
+        "text | base64 -d` prints it. Columns are found by their names; one that is missing is named.",
     ),
     "bad-revision": (
         "git does not have what --base or git:REV names",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from iamsync.controls import RULES_BY_ID as AUDIT
 from iamsync.errors import Place
 from iamsync.kinds import KINDS
 from iamsync.manifest import values
@@ -61,8 +62,9 @@ def _suppression(line: SuppressLine, address: str, problems: Problems) -> tuple[
     from iamsync.policy.lint import RULES_BY_ID
 
     finding = line.finding.text
-    if finding not in RULES_BY_ID and not ANALYZER.fullmatch(finding):
-        hint = did_you_mean(finding, RULES_BY_ID, "validate shows the id of each finding, for example IAM-P034")
+    known = (*RULES_BY_ID, *AUDIT)
+    if finding not in known and not ANALYZER.fullmatch(finding):
+        hint = did_you_mean(finding, known, "validate and audit show the id of each finding, for example IAM-P034")
         problems.add("unknown-finding", f'there is no finding "{finding}"', line.finding, hint)
         return None
     try:

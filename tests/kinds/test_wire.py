@@ -81,6 +81,8 @@ def test_a_user_is_read_with_all_it_has() -> None:
         tags=(("env", ""), ("team", "data")),
     )
     assert found.facts == {"id": "AIDAalice"}
+    (dated,) = details([{"UserDetailList": [{**item, "CreateDate": "2026-01-02T03:04:05+00:00"}]}], CX).resources
+    assert dated.facts == {"id": "AIDAalice", "created": "2026-01-02T03:04:05Z"}
 
 
 def test_what_details_lack_of_a_role_comes_from_its_listing() -> None:

@@ -85,9 +85,17 @@ def test_everything_beside_the_fields_survives_too() -> None:
     assert read.resources[Address("policy", "p")].facts == {"tags": "bulk"}
 
 
+def test_when_it_was_made_and_last_used_survive_too_never_used_included() -> None:
+    facts = {"created": "2026-01-01T00:00:00Z", "last_used": ""}
+    state = State.of(
+        "111122223333", [replace(held, facts=facts) for held in example() if held.address == Address("role", "x")]
+    )
+    assert from_text(to_text(state, TAKEN), "s.json").resources[Address("role", "x")].facts == facts
+
+
 def test_the_text_is_the_one_that_the_contract_shows() -> None:
     value = json.loads(to_text(example(), TAKEN))
-    assert value["format_version"] == "1.0"
+    assert value["format_version"] == "1.1"
     assert value["account"] == {"id": "111122223333", "partition": "aws", "alias": "acme-prod"}
     assert value["taken_at"] == TAKEN
     rest = dict.fromkeys(("instance_profiles", "oidc_providers", "saml_providers", "account"), False)
