@@ -22,6 +22,7 @@ _WORDS: Final[dict[Need, str]] = {
     "root-mfa": "the root user's devices are not known",
     "certificates": "the server certificates are not known",
 }
+_OF_ROOT: Final = ("IAM-A001", "IAM-A002", "IAM-A003", "IAM-A004")
 # By these figures of GetAccountSummary the root user is told of where there is no report.
 _FIGURES: Final = {
     "IAM-A001": "AccountAccessKeysPresent",
@@ -72,7 +73,8 @@ def _there(need: Need, control: Control, evidence: Evidence) -> bool:
     if need in _KINDS:
         return evidence.whole(_KINDS[need])
     if need == "report":
-        if evidence.report is not None:
+        of_root = control.rule in _OF_ROOT
+        if evidence.report is not None and (evidence.report.root is not None or not of_root):
             return True
         figure = _FIGURES.get(control.rule)
         return figure is not None and figure in evidence.state.quotas

@@ -14,6 +14,7 @@ from iamsync.sandbox.holders import HolderCalls
 from iamsync.sandbox.policies import PolicyCalls, details
 from iamsync.sandbox.quotas import UNTOLD
 from iamsync.sandbox.refusal import Refused, over
+from iamsync.sandbox.reports import ReportCalls
 from iamsync.sandbox.roles import RoleCalls
 from iamsync.sandbox.users import UserCalls
 
@@ -171,7 +172,7 @@ class AccountCalls(HolderCalls):
         raise Refused("NoSuchEntity", f"SAMLProvider not found for arn {arn}")
 
 
-class Iam(UserCalls, GroupCalls, RoleCalls, PolicyCalls, AccountCalls):
+class Iam(UserCalls, GroupCalls, RoleCalls, PolicyCalls, ReportCalls, AccountCalls):
     """All of IAM: moto's calls, with those above in their place."""
 
     def __init__(self, accounts: Accounts) -> None:

@@ -16,6 +16,7 @@ STATUS: Final = {
     "DeleteConflict": 409,
     "LimitExceeded": 409,
     "AccessDenied": 403,
+    "ReportNotPresent": 410,
     "ServiceFailure": 500,
     "NotImplemented": 501,
 }
