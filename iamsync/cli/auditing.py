@@ -13,7 +13,7 @@ from iamsync.cli.options import Common, Paths, shared
 from iamsync.cli.reporting import audit_report, publish
 from iamsync.errors import InputError
 
-FORMATS: Final = ("text", "json", "markdown", "sarif", "junit", "github", "gitlab-codequality")
+FORMATS: Final = ("text", "json", "markdown", "html", "sarif", "junit", "github", "gitlab-codequality")
 
 
 def add(app: typer.Typer) -> None:
@@ -93,10 +93,11 @@ def audit(
             report=credential_report,
         )
     made: Any = auditing.document(project, found, floor, before)
+    drawn = auditing.graph(found) if "html" in (form, *(kind for kind, _ in also)) else None
     publish(
         form,
         also,
-        lambda kind, color: audit_report(made, kind, common, project.root, color=color),
+        lambda kind, color: audit_report(made, kind, common, project.root, color=color, graph=drawn),
         common,
         lambda limit: audit_markdown(made, limit),
     )

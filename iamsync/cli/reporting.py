@@ -82,14 +82,20 @@ def drift_text(document: Any, form: str, common: Common, root: Path, *, color: b
     return drift.drift_text(document, color=color, verbose=common.verbose) + "\n"
 
 
-def audit_report(document: Any, form: str, common: Common, root: Path, *, color: bool = False) -> str:
-    """An audit's document in one of the formats of `audit`; `root` is the project's folder."""
+def audit_report(
+    document: Any, form: str, common: Common, root: Path, *, color: bool = False, graph: Any = None
+) -> str:
+    """An audit's document in one of the formats of `audit`; `root` is the project's folder, `graph` what html draws."""
     from iamsync.render import audited
 
     if form == "json":
         return _json(document)
     if form == "markdown":
         return audited.audit_markdown(document)
+    if form == "html":
+        from iamsync.render.auditpage import audit_html
+
+        return audit_html(document, _sources(root), graph)
     if form == "junit":
         from iamsync.render.junit import audit_junit
 

@@ -21,6 +21,7 @@ from iamsync.aws.lastaccessed import last_accessed
 from iamsync.aws.read import read
 from iamsync.engine.options import utc_now
 from iamsync.engine.permitted import documents
+from iamsync.engine.picture import standing
 from iamsync.engine.project import NO_ACCOUNT, Project, given
 from iamsync.engine.reach import Reached, Ways, read_text, told_state
 from iamsync.errors import AccessDenied, InputError, Place, Unsupported
@@ -57,7 +58,7 @@ _EVERYTHING: Final = {
 class Audited:
     """One account's audit: what was found and is not suppressed, how many were, what the controls come to.
 
-    `notes` tell what this source could not be asked.
+    `notes` tell what this source could not be asked; `declared` is what the manifests want, where there are any.
     """
 
     account: Account
@@ -68,6 +69,8 @@ class Audited:
     controls: tuple[Answer, ...]
     origins: Mapping[Address, Origin]
     notes: tuple[str, ...]
+    permissions: Permissions
+    declared: State | None
 
     @property
     def state(self) -> State:
@@ -113,6 +116,15 @@ def document(
         subject=found[0].evidence.subject if found else "live",
         fail_on=fail_on,
         baseline=before,
+    )
+
+
+def graph(found: tuple[Audited, ...]) -> dict[str, Any]:
+    """Who may become whom and who holds what in these accounts: what a report draws."""
+    return standing(
+        [one.permissions for one in found],
+        {one.state.account_id: one.account.name for one in found},
+        {one.state.account_id: one.declared for one in found if one.declared is not None},
     )
 
 
@@ -253,6 +265,8 @@ def _judged(
         answers(evidence, found),
         origins,
         tuple(_notes(evidence, permissions)),
+        permissions,
+        declared[0] if declared is not None else None,
     )
 
 

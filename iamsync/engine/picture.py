@@ -59,6 +59,22 @@ def _document(names: Mapping[str, str], old: _Graph, new: _Graph) -> dict[str, A
     }
 
 
+def standing(
+    held: Sequence[Permissions], names: Mapping[str, str], declared: Mapping[str, State] | None = None
+) -> dict[str, Any]:
+    """The graph of some accounts as they are, as JSON values; `names` are what they are called, by id.
+
+    Nothing in it is marked. `declared` are the states of their manifests, where there are any.
+    """
+    known = {one.state.account_id: State(one.state.account_id) for one in held} | dict(declared or {})
+    nodes, edges = _graph(held, known, names)
+    return {
+        "accounts": [{"account": name, "id": account_id} for account_id, name in names.items()],
+        "nodes": list(_marked(nodes, nodes)),
+        "edges": list(_marked(edges, edges)),
+    }
+
+
 def _marked(old: Mapping[Any, dict[str, Any]], new: Mapping[Any, dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for key in sorted({*old, *new}):
         mark = "" if key in old and key in new else "added" if key in new else "removed"

@@ -39,7 +39,8 @@ def _counts(accounts: Sequence[Json]) -> str:
     return ", ".join(f"{grades.count(grade)} {grade}" for grade in GRADES if grade in grades)
 
 
-def _controls(account: Json) -> str:
+def controls_text(account: Json) -> str:
+    """How many of the controls passed, failed and cannot be decided."""
     outcomes = [control["outcome"] for control in account["controls"]]
     told = (f"{outcomes.count(word)} {word}" for word in ("passed", "failed", "not decidable"))
     return f"CIS AWS Foundations: {', '.join(told)}"
@@ -87,7 +88,7 @@ class _Layout:
         for group in _grouped(rows):
             yield from self._group(group)
         yield ""
-        yield _controls(account)
+        yield controls_text(account)
         shown = [c for c in account["controls"] if self.verbose or c["outcome"] != "passed"]
         cells_of = [(f"  {c['v3']}", f"({c['v6']})", c["outcome"], _why(c)) for c in shown if c["rule"] or self.verbose]
         yield from columns(cells_of)
@@ -214,4 +215,4 @@ def _table(account: Json) -> str:
         cell = inline(f"{control['outcome']}{found}{why}").replace("|", "\\|")
         rows.append(f"| {control['v3']} | {control['v6']} | {inline(control['title'])} | {cell} |")
     inside = "\n".join(rows)
-    return f"<details><summary>{inline(_controls(account))}</summary>\n\n{inside}\n\n</details>"
+    return f"<details><summary>{inline(controls_text(account))}</summary>\n\n{inside}\n\n</details>"

@@ -138,8 +138,10 @@ def of_audit(document: Json, sources: Sources) -> list[Notice]:
                 continue
             file, line = _origin(row["origin"], sources)
             grade: Grade = row["severity"]
-            steps = row["path"]["lines"] if row["path"] is not None and row["path"]["steps"] else ()
-            below = (*(steps or (row["evidence"],)), row["remedy"], "; ".join(row["references"]))
+            steps = row["path"]["lines"] if row["path"] is not None and row["path"]["steps"] else (row["evidence"],)
+            told = [("evidence", text) for text in steps]
+            told += [("remedy", row["remedy"]), ("answers", "; ".join(row["references"]))]
+            told = [(label, text) for label, text in told if text]
             found.append(
                 Notice(
                     rule=row["id"],
@@ -147,11 +149,12 @@ def of_audit(document: Json, sources: Sources) -> list[Notice]:
                     text=row["title"],
                     file=file,
                     identity=(row["fingerprint"],),
-                    detail=tuple(text for text in below if text),
+                    detail=tuple(text for _, text in told),
                     line=line,
                     about=(row["address"],),
                     account=row["account"],
                     fails=floor is not None and GRADES.index(grade) <= GRADES.index(floor),
+                    labels=tuple(label for label, _ in told),
                 )
             )
     return sorted(found, key=_gravity)
