@@ -8,7 +8,20 @@ from typing import Any, Final
 
 import typer
 
-from iamsync.cli import adopting, auditing, check, drifting, info, local, locking, needed, permissions, planning, states
+from iamsync.cli import (
+    adopting,
+    auditing,
+    check,
+    drifting,
+    formatting,
+    info,
+    local,
+    locking,
+    needed,
+    permissions,
+    planning,
+    states,
+)
 from iamsync.errors import IamsyncError
 
 app: Final = typer.Typer(
@@ -20,6 +33,7 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 check.add(app)
+formatting.add(app)
 planning.add(app)
 drifting.add(app)
 auditing.add(app)

@@ -6,8 +6,7 @@ the intended states and nothing else; then all of them are written, or none.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from iamsync.engine.owning import with_owners
 from iamsync.engine.planning import observe, selection
 from iamsync.engine.project import NO_ACCOUNT, Project, given, revision
 from iamsync.engine.reach import Ways
+from iamsync.engine.unified import unified
 from iamsync.errors import InputError, InputErrors, Place
 from iamsync.kinds.codec import value_to_json
 from iamsync.manifest.adopt import FileEdit, Writing
@@ -78,7 +78,7 @@ class Adoption:
         return "".join(
             line
             for path in sorted(self.after)
-            for line in _diff(self.before[path], self.after[path], _name(path, self.root))
+            for line in unified(self.before[path], self.after[path], _name(path, self.root))
         )
 
 
@@ -361,13 +361,6 @@ def _place(sides: Sequence[_Side], account: Account, wish: Wish) -> Place:
 
 def _name(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
-
-
-def _diff(before: str, after: str, name: str) -> Iterable[str]:
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}"):
-        text = line.rstrip("\r\n")
-        yield f"{text}\n" if line.endswith(("\n", "\r")) else f"{text}\n\\ No newline at end of file\n"
 
 
 def document(found: Adoption) -> dict[str, Any]:

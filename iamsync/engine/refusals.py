@@ -155,6 +155,11 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "a manifest cannot be edited at that place",
         "It is written in a way that adopt cannot change without touching more than what is meant. Change it by hand.",
     ),
+    "not-formatted": (
+        "a file cannot be laid out without a change of what it says",
+        "Its text was laid out, read again, and said something else: a form that is rare and hangs on its spaces. The "
+        "file is left as it is. Write such a value in double quotes, or leave the file out of fmt.",
+    ),
     "not-notified": (
         "all went well, but somebody was not told",
         "A place that notify: names did not take the message. What the run did is done and recorded.",

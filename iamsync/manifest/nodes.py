@@ -47,6 +47,25 @@ class Source:
         return Place(self.file, number, start - begin + 1, max(len(written), 1), line)
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where one part of a YAML text is written; its meaning is a node's.
+
+    `sort` is table, list, scalar or alias; `parts` are the items, or keys and values in turn. `anchored`: with an
+    anchor or tag, which `start` counts in, or an alias; `marks`: something inside is. The end of a block text is that
+    of the breaks behind it.
+    """
+
+    sort: str
+    start: int
+    end: int
+    flow: bool
+    style: str
+    anchored: bool
+    parts: tuple[Span, ...] = ()
+    marks: bool = False
+
+
 # The classes below are not frozen: a frozen dataclass takes four times as long to make, and a directory of
 # 5,000 documents has half a million nodes. Nothing changes a node after it is made.
 

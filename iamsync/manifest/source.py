@@ -17,10 +17,23 @@ import yaml
 
 from iamsync.errors import InputError, Place, raise_all
 from iamsync.manifest.jsontext import parse_json
-from iamsync.manifest.nodes import Listing, Node, Scalar, Source, Table, Value, made, plain
+from iamsync.manifest.nodes import Listing, Node, Scalar, Source, Span, Table, Value, made, plain
 from iamsync.manifest.yamlwords import syntax_error
 
-__all__ = ["Listing", "Node", "Scalar", "Source", "Table", "Value", "made", "parse", "parse_json", "plain", "read"]
+__all__ = [
+    "Listing",
+    "Node",
+    "Scalar",
+    "Source",
+    "Table",
+    "Value",
+    "made",
+    "parse",
+    "parse_json",
+    "plain",
+    "read",
+    "spans",
+]
 
 MAX_BYTES = 5_000_000
 MAX_DEPTH = 100
@@ -116,6 +129,40 @@ def parse(text: str, file: str) -> tuple[Node, ...]:
         loader.dispose()
     raise_all(errors)
     return documents
+
+
+def spans(text: str) -> tuple[Span, ...]:
+    """Where each part of each document of a YAML text is written, aliases and empty documents too.
+
+    The text must be one that `parse` takes.
+    """
+    loader = _LOADER(text)
+    roots: list[Span] = []
+    open_spans: list[tuple[Span, list[Span]]] = []
+    try:
+        while not isinstance(event := loader.get_event(), yaml.StreamEndEvent):
+            start, end = event.start_mark.index, event.end_mark.index
+            if isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+                begun, inside = open_spans.pop()
+                last = end if begun.flow else max([begun.end, *(span.end for span in inside)])
+                marks = any(part.anchored or part.marks for part in inside)
+                span = Span(begun.sort, begun.start, last, begun.flow, "", begun.anchored, tuple(inside), marks)
+            elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+                sort = "table" if isinstance(event, yaml.MappingStartEvent) else "list"
+                marked = event.anchor is not None or event.tag is not None
+                open_spans.append((Span(sort, start, end, bool(event.flow_style), "", marked), []))
+                continue
+            elif isinstance(event, yaml.AliasEvent):
+                span = Span("alias", start, end, True, "", True)
+            elif isinstance(event, yaml.ScalarEvent):
+                marked = event.anchor is not None or event.tag is not None
+                span = Span("scalar", start, end, True, event.style or "", marked)
+            else:
+                continue
+            (open_spans[-1][1] if open_spans else roots).append(span)
+    finally:
+        loader.dispose()
+    return tuple(roots)
 
 
 def _check_characters(source: Source) -> None:
