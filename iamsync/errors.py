@@ -11,6 +11,7 @@
     ├── JournalError                  the record of a run cannot be written
     ├── NotTold                       all went well, but who was to be told of it was not
     ├── LockHeld                      somebody else holds the team lock
+    ├── AccountsFailed                some accounts of several failed, the others are complete
     ├── GuardRefused                  3: a guard said no
     ├── StalePlan                     4: reality or the plan moved since it was made
     ├── PartlyApplied                 5: some steps failed or were skipped
@@ -129,6 +130,10 @@ class NotTold(IamsyncError):
 
 class LockHeld(IamsyncError):
     """Somebody else holds the team lock of the account; nothing was changed."""
+
+
+class AccountsFailed(IamsyncError):
+    """Some of the accounts of a run failed; what happened in each stands in its document."""
 
 
 class GuardRefused(IamsyncError):

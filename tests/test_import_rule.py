@@ -22,6 +22,7 @@ LAYERS = {
     "policy": 1,
     "kinds": 2,
     **dict.fromkeys(("manifest", "planner", "audit", "aws", "sandbox", "apply", "journal", "webhooks", "render"), 3),
+    "fleet": 3,
     "engine": 4,
     "cli": 5,
     "__main__": 6,

@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 from iamsync import __version__
@@ -91,6 +92,7 @@ class Sessions:
     code: Callable[[str], str] | None = None
     tell: Callable[[str], None] = lambda _: None
     _factored: dict[tuple[int, str], Any] = field(default_factory=dict)
+    _sts: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     _pools: dict[str | None, Callable[..., Any]] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -106,12 +108,21 @@ class Sessions:
 
     def derived(self, credentials: Any, parent: Any) -> Any:
         """A session that signs with a role's credentials and is otherwise like its parent."""
+        return _acting()(parent, credentials)
+
+    def sts(self, session: Any, where: tuple[str | None, ...], make: Callable[[], Any]) -> Any:
+        """The client by which roles are assumed from this session; those a run starts with make one for all accounts.
+
+        `where` is the region and endpoint that it is made for.
+        """
         with self._lock:
-            known = parent.get_component("config_store")
-            names = (*_DETACHED, "region")
-            session = self._fresh(None, {name: known.get_config_variable(name) for name in names})
-            session.register_component("credential_provider", _Given(credentials))
-            return session
+            key = (id(session), *where)
+            if key in self._sts or not any(
+                session is held for held in (*self._held.values(), *self._factored.values())
+            ):
+                return self._sts.get(key) or make()
+            self._sts[key] = make()
+            return self._sts[key]
 
     def factored(self, session: Any, serial: str, sts: Callable[[], Any]) -> Any:
         """The session with a second factor in its credentials; the device's code is asked for once in a run."""
@@ -176,7 +187,7 @@ def connect(
         _expect(access, account_id, partition, caller)
         return Connection(
             iam=maker.client("iam"),
-            iam_once=maker.client("iam", attempts=1),
+            iam_once=_Later(lambda: maker.client("iam", attempts=1)),
             tagging=maker.client("resourcegroupstaggingapi", region=_tagging_region(partition, maker.region)),
             account_id=account_id,
             partition=partition,
@@ -242,7 +253,9 @@ class _Maker:
         return hops
 
     def _sts_of(self, session: Any) -> Callable[[], Any]:
-        return lambda: self._client(session, "sts", attempts=4)
+        return lambda: self.sessions.sts(
+            session, (self.region, self.endpoint), lambda: self._client(session, "sts", attempts=4)
+        )
 
     def client(
         self,
@@ -292,14 +305,35 @@ class _Maker:
         return client
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """A session's source of credentials that are known already."""
+@cache
+def _acting() -> Any:
+    """The class of sessions that are another one but for their credentials: a new one takes as long as a client."""
+    from botocore.session import Session
 
-    credentials: Any
+    class Acting(Session):  # type: ignore[misc]
+        def __init__(self, parent: Any, credentials: Any) -> None:
+            vars(self).update(vars(parent))
+            self.__given = credentials
 
-    def load_credentials(self) -> Any:
-        return self.credentials
+        def get_credentials(self) -> Any:
+            return self.__given
+
+    return Acting
+
+
+class _Later:
+    """A client that is made when it is first used: most runs write nothing."""
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._made: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._made is None:
+            self._made = self._make()
+        return getattr(self._made, name)
 
 
 def _as_it_is(value: Any) -> Any:

@@ -23,6 +23,7 @@ def engine_options(common: Common, **more: Any) -> Any:
         config=common.config,
         accounts=tuple(common.account or ()),
         all_accounts=common.all_accounts,
+        shard=_shard(common.shard) if common.shard else None,
         account_id=_account_id(common.account_id),
         profile=common.profile,
         region=common.region,
@@ -153,6 +154,13 @@ def _account_id(text: str | None) -> str | None:
             f"--account-id {text!r} is no account id", code="bad-account-id", hint="an account id has 12 digits"
         )
     return text
+
+
+def _shard(text: str) -> tuple[int, int]:
+    part, slash, count = text.partition("/")
+    if not (slash and part.isdecimal() and count.isdecimal() and 1 <= int(part) <= int(count) <= 10_000):
+        raise InputError(f"--shard {text!r} is not I/N", code="bad-option", hint="for example --shard 2/10")
+    return int(part), int(count)
 
 
 def _variables(texts: list[str]) -> dict[str, str]:

@@ -61,6 +61,7 @@ def drift(
 ) -> None:
     """Show what is otherwise in the account than the manifests say, by severity, and change nothing."""
     from iamsync.engine import drifting
+    from iamsync.engine.fleets import complete
     from iamsync.engine.planning import plans
     from iamsync.engine.project import Project
     from iamsync.engine.reach import Ways
@@ -87,7 +88,9 @@ def drift(
                 from iamsync.engine.picture import picture
 
                 graph = picture(project, planned, reality=True)
-        told.document = made = drifting.document(found, options, floor, (last,) if since_last is not None else None)
+        told.document = made = drifting.document(
+            found, options, floor, (last,) if since_last is not None else None, ways.failed
+        )
         _publish(made, form, also, common, project.root, graph)
         if since_last is not None:
             # What nobody could be told of is new again the next time.
@@ -95,6 +98,7 @@ def drift(
         if target and not common.quiet:
             note("only a part was looked at: --target left the rest out")
         sys.stdout.flush()
+        complete(ways.failed, len(found) + len(ways.failed))
         if drifting.failing(made):
             raise typer.Exit(2)
 

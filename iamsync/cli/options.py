@@ -52,6 +52,9 @@ class Common:
     all_accounts: Annotated[
         bool, _option("--all-accounts", env="ALL_ACCOUNTS", text="All configured accounts.", panel=ACCOUNT)
     ] = False
+    shard: Annotated[
+        str | None, _option("--shard", env="SHARD", text="A part of the accounts: I/N, by their ids.", panel=ACCOUNT)
+    ] = None
     account_id: Annotated[
         str | None, _option("--account-id", env="ACCOUNT_ID", text="The account id to expect.", panel=ACCOUNT)
     ] = None

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from iamsync.cli import running
+from iamsync.cli import running, waves
 from iamsync.cli.context import (
     FORMATS,
     colored,
@@ -24,6 +24,7 @@ from iamsync.cli.context import (
 from iamsync.cli.options import Common, Paths, shared
 from iamsync.cli.reporting import plan_text, publish
 from iamsync.cli.telling import Notify, Telling
+from iamsync.cli.waves import MaxFailed
 from iamsync.errors import InputError
 
 Format = Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}.", envvar="IAMSYNC_FORMAT")]
@@ -103,6 +104,7 @@ def plan(
 ) -> None:
     """Show what would change, in order, and change nothing."""
     from iamsync.engine.analyzing import analyzed, askable
+    from iamsync.engine.fleets import complete
     from iamsync.engine.planning import document, gained, plans, to_text
     from iamsync.engine.project import Project
     from iamsync.engine.reach import Ways
@@ -133,13 +135,14 @@ def plan(
                 from iamsync.engine.picture import picture
 
                 graph = picture(project, planned)
-        told.document = made = document(planned, options)
+        told.document = made = document(planned, options, ways.failed)
         _publish(made, form, also, common, project.root, graph)
         if out is not None:
             write_file(out, to_text(made), mode=0o600)
         if target and not common.quiet:
             note("the plan is partial: --target left the rest out")
         sys.stdout.flush()
+        complete(ways.failed, len(planned) + len(ways.failed))
         _refuse(planned)
         if fail_on_gain and (found := gained(planned, fail_on_gain)):
             for text in found:
@@ -203,11 +206,13 @@ def apply(
             envvar="IAMSYNC_RESTRICT",
         ),
     ] = False,
+    max_failed: MaxFailed = 0,
     form: TextOrJson = "text",
     notify: Notify = False,
 ) -> None:
     """Plan, ask, and apply; or apply a plan that was saved or approved."""
     from iamsync.engine import applying
+    from iamsync.engine.fleets import complete
     from iamsync.engine.foreseeing import settled
     from iamsync.engine.planning import document, plans, to_text
     from iamsync.engine.project import Project
@@ -255,34 +260,36 @@ def apply(
     with Telling(project, "apply", notify, common, brief_of_plan) as told:
         with Ways(project) as ways, running.interruptible() as stop:
             planned = plans(project, ways, write=True)
+            of = len(planned) + len(ways.failed)
             if saved is not None:
-                planned = applying.as_saved(saved, planned)
+                planned = applying.as_saved(saved, planned, [failure.account_id for failure in ways.failed])
             elif approved is not None:
                 planned = applying.as_approved(project, approved, planned)
             planned = tuple(settled(item) for item in planned)
-            told.document = document(planned, options)
+            told.document = document(planned, options, ways.failed)
             if form == "text" or not agreed:
                 # Whoever is asked sees what about, also where a machine reads the result.
                 shown = plan_text(told.document, "text", common, project.root, color=colored(common))
                 print(shown, end="", file=sys.stdout if form == "text" else sys.stderr, flush=True)
             if form == "json" and any(item.plan.refusals for item in planned):
                 print(to_text({**told.document, "applied": []}), end="", flush=True)
+            if any(item.plan.refusals for item in planned):
+                complete(ways.failed, of)
             _refuse(planned)
             writers = [_restricted(ways, item, common) if restrict and item.plan.changes else None for item in planned]
-            results = []
-            for item, writer in zip(planned, writers, strict=True):
-                if not item.plan.changes:
-                    continue
-                if not agreed:
-                    running.ask(item)
-                    item = applying.unmoved(project, item)
-                done, ended = running.carried_out(
-                    project, item, common, parallelism, stop, approved or "", writer=writer
-                )
-                results.append((item, done, ended))
-                if done.summary.failed or done.summary.skipped or done.summary.interrupted:
-                    break
-        running.ended(results, form, common)
+            made = waves.apply_all(
+                project,
+                planned,
+                common,
+                stop,
+                agreed=agreed,
+                parallelism=parallelism,
+                approved=approved or "",
+                writers=writers,
+                before=ways.failed,
+                max_failed=max_failed,
+            )
+        waves.ended(made, form, common, ways.failed, of)
         if only == "expired":
             applying.still_held(planned)
 

@@ -40,11 +40,15 @@ def ask(item: Any) -> None:
     alias = f", {plan.alias}" if plan.alias else ""
     print(
         f"\nApply these {calls} calls to account {plan.account_name} ({plan.account_id}{alias})?",
-        "Only 'yes' is accepted: ",
-        end="",
+        end=" ",
         file=sys.stderr,
-        flush=True,
     )
+    said_yes()
+
+
+def said_yes() -> None:
+    """InputError where the person at the terminal says anything but yes."""
+    print("Only 'yes' is accepted: ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip() != "yes":
         raise InputError("not applied: the answer was not 'yes'", code="declined", hint="nothing was changed")
 
@@ -111,8 +115,17 @@ def interruptible() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def ended(results: list[Any], form: str, common: Common, extra: Mapping[str, Any] | None = None) -> None:
-    """Say how the runs went (`extra` joins the JSON); PartlyApplied or Interrupted where one did not end well."""
+def ended(
+    results: list[Any],
+    form: str,
+    common: Common,
+    extra: Mapping[str, Any] | None = None,
+    more: Callable[[], None] = lambda: None,
+) -> None:
+    """Say how the runs went (`extra` joins the JSON, `more` says what else there is).
+
+    PartlyApplied or Interrupted where one did not end well.
+    """
     import json
 
     from iamsync.render.progress import run_summary
@@ -143,6 +156,7 @@ def ended(results: list[Any], form: str, common: Common, extra: Mapping[str, Any
             color=colored(common),
         )
         print(f"{text}\nrecorded as run {done.run}")
+    more()
     sys.stdout.flush()
     behind = [f"run {done.run}: {done.behind}" for _, done, _ in results if done.behind]
     for text in behind:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,12 +75,15 @@ def accounts_of(path: Path) -> list[str]:
     return [item.account_name for item in savedplan.saved(read_text(path, "the plan file"), str(path))]
 
 
-def as_saved(path: Path, planned: tuple[Planned, ...]) -> tuple[Planned, ...]:
-    """The parts of fresh plans that a saved plan file covers; StalePlan where that is no longer the plan."""
+def as_saved(path: Path, planned: tuple[Planned, ...], failed: Iterable[str | None] = ()) -> tuple[Planned, ...]:
+    """The parts of fresh plans that a saved plan file covers; StalePlan where that is no longer the plan.
+
+    Each part is of the account whose id it says and of no other; `failed` are ids of accounts that were not reached.
+    """
     held = savedplan.saved(read_text(path, "the plan file"), str(path))
     by_account = {item.account_id: item for item in held}
     known = {item.plan.account_id for item in planned}
-    for other in by_account.keys() - known:
+    for other in sorted(by_account.keys() - known - set(failed)):
         raise StalePlan(
             f"the plan file is of account {other}, and this run is about {', '.join(sorted(known))}",
             code="wrong-account",

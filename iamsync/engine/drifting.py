@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from iamsync.engine.attributing import attributions
 from iamsync.engine.options import Options, utc_now
 from iamsync.engine.planning import Planned
 from iamsync.errors import InputError, Place
+from iamsync.fleet import Failure
 from iamsync.planner import driftfile
 from iamsync.planner.drift import aws_drift, drift
 from iamsync.planner.planfile import to_text
@@ -51,9 +52,17 @@ def document(
     options: Options,
     fail_on: str | None = None,
     since: tuple[dict[str, Any] | None] | None = None,
+    failed: Sequence[Failure] = (),
 ) -> dict[str, Any]:
     """The drift document; with `since` (the last run's document, or None where there was none) what is new in it."""
-    made = driftfile.document(found, version=__version__, created_at=utc_now(), base=options.base, fail_on=fail_on)
+    made = driftfile.document(
+        found,
+        version=__version__,
+        created_at=utc_now(),
+        base=options.base,
+        fail_on=fail_on,
+        failed=[item.json() for item in failed],
+    )
     return made if since is None else driftfile.since(made, since[0])
 
 

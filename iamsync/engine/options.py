@@ -22,7 +22,8 @@ class Options:
     """The common options of all commands; `now` is RFC 3339 in UTC, and so is `expiring`, up to when ends are listed.
 
     `command` is what the team lock says of this run, `lock_timeout` how many seconds to wait for it.
-    `ask_code` gives the code of an MFA device, None where nobody can be asked.
+    `shard` is which of how many parts of the accounts this run is about, from 1. `ask_code` gives the code of an MFA
+    device, None where nobody can be asked.
     `note` is told what a person should know, `warn` what a person must know even if they want quiet.
     """
 
@@ -49,6 +50,7 @@ class Options:
     now: str = ""
     command: str = "apply"
     lock_timeout: float = 0.0
+    shard: tuple[int, int] | None = None
     ask_code: Callable[[str], str] | None = None
     note: Note = _quiet
     warn: Note = _quiet

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -10,12 +10,14 @@ from iamsync import __version__
 from iamsync.aws.policies import aws_policies
 from iamsync.aws.read import confirm, read
 from iamsync.engine.agreeing import dated, desired_at
+from iamsync.engine.fleets import each
 from iamsync.engine.options import Options, utc_now
 from iamsync.engine.owning import with_owners
 from iamsync.engine.project import NO_ACCOUNT, Project, declared_at, revision
 from iamsync.engine.reach import Reached, Ways
 from iamsync.engine.weakening import weakenings
 from iamsync.errors import InputError
+from iamsync.fleet import Failure
 from iamsync.kinds.kind import Context
 from iamsync.manifest.config import Account
 from iamsync.manifest.lockfile import read_lock
@@ -53,7 +55,7 @@ class Planned:
 
 
 def plans(project: Project, ways: Ways, *, write: bool = False) -> tuple[Planned, ...]:
-    """The plan of every account of this run, in configured order."""
+    """The plan of every account of this run, in configured order; of several, those that fail join `ways.failed`."""
     accounts = project.accounts(writes=write)
     now = project.options.now or utc_now()
     for account in accounts:
@@ -68,7 +70,7 @@ def plans(project: Project, ways: Ways, *, write: bool = False) -> tuple[Planned
         base = None
         if project.options.base is not None:
             base = stack.enter_context(revision(project, project.options.base))
-        return tuple(_planned(project, ways, account, base, now, write) for account in accounts)
+        return each(accounts, lambda account: _planned(project, ways, account, base, now, write), ways.failed)
 
 
 def _planned(project: Project, ways: Ways, account: Account, base: Project | None, now: str, write: bool) -> Planned:
@@ -176,9 +178,14 @@ def selection(project: Project, desired: State) -> Selection | None:
 to_text = planfile.to_text
 
 
-def document(planned: tuple[Planned, ...], options: Options) -> dict[str, object]:
-    """The plan document of these plans."""
-    return planfile.document([item.plan for item in planned], version=__version__, created_at=utc_now())
+def document(planned: tuple[Planned, ...], options: Options, failed: Sequence[Failure] = ()) -> dict[str, object]:
+    """The plan document of these plans, and of the accounts that failed."""
+    return planfile.document(
+        [item.plan for item in planned],
+        version=__version__,
+        created_at=utc_now(),
+        failed=[item.json() for item in failed],
+    )
 
 
 def gained(planned: tuple[Planned, ...], patterns: Iterable[str]) -> list[str]:

@@ -15,6 +15,7 @@ from iamsync.engine.git import checkout, file_at
 from iamsync.engine.options import Options, utc_now
 from iamsync.errors import InputError, Place
 from iamsync.expectations import PermissionTest
+from iamsync.fleet import shard_of
 from iamsync.guardrails import Guardrails, tightened
 from iamsync.kinds import KINDS
 from iamsync.manifest.accounts import account_selector
@@ -131,6 +132,13 @@ class Project:
                 code="which-account",
                 hint=f"--account NAME (one of {', '.join(account.name for account in known)}) or --all-accounts",
             )
+        if self.options.shard is not None:
+            part, count = self.options.shard
+            chosen = tuple(account for account in chosen if shard_of(account.id or account.name, count) == part)
+            if not chosen:
+                raise InputError(
+                    f"no account is in shard {part}/{count}", code="empty-shard", hint="there is nothing to do for it"
+                )
         if self.options.account_id is not None:
             if len(chosen) != 1:
                 raise InputError(

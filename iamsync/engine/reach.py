@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from iamsync.buckets import Bucket
 from iamsync.engine.options import Options
 from iamsync.engine.project import NO_ACCOUNT, Project
 from iamsync.errors import CredentialsError, InputError, Place
+from iamsync.fleet import Failure
 from iamsync.kinds.wire import dump_state, loads_object
 from iamsync.manifest.config import Account
 from iamsync.manifest.snapshot import from_text
@@ -50,12 +52,17 @@ class Reached:
 
 @dataclass(slots=True)
 class Ways:
-    """The ways into the accounts of one run; closes what it opened."""
+    """The ways into the accounts of one run; closes what it opened.
+
+    Safe to share between threads. `failed` are the accounts of several that came to nothing so far.
+    """
 
     project: Project
     _stack: ExitStack = field(default_factory=ExitStack)
     _server: Any = None
     _sessions: Sessions = field(default_factory=Sessions)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    failed: list[Failure] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._sessions.code = self.options.ask_code
@@ -144,7 +151,8 @@ class Ways:
             timeout=self.options.lock_timeout,
             note=self.options.warn,
         )
-        self._stack.callback(lock.release)
+        with self._lock:
+            self._stack.callback(lock.release)
         return lock
 
     def limited(self, access: Access, policy: str) -> Connection:
@@ -166,10 +174,11 @@ class Ways:
                     hint=f"leave out {flag}, or the sandbox",
                 )
         account_id = account.id or NO_ACCOUNT
-        if self._server is None:
-            self._server = self._stack.enter_context(open_sandbox(self.project.home, account_id))
-            where = self.project.home / "sandbox.json"
-            self.options.warn(SANDBOX_NOTE.format(path=_near(where, self.options.cwd)))
+        with self._lock:
+            if self._server is None:
+                self._server = self._stack.enter_context(open_sandbox(self.project.home, account_id))
+                where = self.project.home / "sandbox.json"
+                self.options.warn(SANDBOX_NOTE.format(path=_near(where, self.options.cwd)))
         access = Access(account_id=account_id, partition=account.partition)
         made = connect(access, transport=self._server.handle, tap=self.options.tap, sessions=self._sessions)
         # Nobody is anybody there: the embedded IAM enforces no policy.

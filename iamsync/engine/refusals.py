@@ -234,6 +234,18 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "Check the path, who may read it, and that it is UTF-8 text.",
     ),
     "unwritable": ("a file cannot be written", "Check that the folder exists, who may write there, and free space."),
+    "accounts-failed": (
+        "some of the accounts failed",
+        "The run was about several accounts, and some of them denied access, throttled, or gave no answer. Each is in "
+        "the report with what happened; the others are complete. Mend the cause and run the command again: accounts "
+        "that are done have nothing left to do. Where a wave of applies had a failure, later waves were not begun "
+        "(--max-failed).",
+    ),
+    "empty-shard": (
+        "no account is in this shard",
+        "--shard I/N takes a part of the accounts by their ids, and there are so few that this part is empty. Use "
+        "fewer shards; `iamsync accounts matrix --shards N` lists those that hold accounts.",
+    ),
     "which-account": (
         "several accounts could be meant",
         "This is done for one account at a time, or nothing is written before it is said where. Give --account NAME.",

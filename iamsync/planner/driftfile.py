@@ -39,8 +39,12 @@ def document(
     created_at: str,
     base: str | None = None,
     fail_on: str | None = None,
+    failed: Sequence[Json] = (),
 ) -> dict[str, Any]:
-    """The drift document of cli.md; `base` and `fail_on` are what the run was given."""
+    """The drift document of cli.md; `base` and `fail_on` are what the run was given.
+
+    `failed` are the accounts of several that could not be read, each with what happened.
+    """
     return {
         "format_version": FORMAT_VERSION,
         "iamsync_version": version,
@@ -50,6 +54,7 @@ def document(
         "fail_on": fail_on,
         "since": None,
         "accounts": [_account(one) for one in seen],
+        **({"failed": list(failed)} if failed else {}),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, get_args
 
 from iamsync.planner.excess import What
-from iamsync.planner.planschema import ACCESS, ADDRESS, COUNT, MAYBE, ORIGIN, TEXT, listed, record
+from iamsync.planner.planschema import ACCESS, ADDRESS, COUNT, FAILED, MAYBE, ORIGIN, TEXT, listed, record
 from iamsync.planner.severity import GRADES
 
 Schema = dict[str, Any]
@@ -28,7 +28,9 @@ def drift_schema() -> Schema:
                 "fail_on": {"anyOf": [{"type": "null"}, _GRADE]},
                 "since": MAYBE,
                 "accounts": listed(_account()),
-            }
+                "failed": FAILED,
+            },
+            optional=("failed",),
         ),
     }
 

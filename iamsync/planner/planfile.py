@@ -16,14 +16,20 @@ from iamsync.policy.access import Access, Region, lines
 FORMAT_VERSION: Final = "1.0"
 
 
-def document(plans: Sequence[Plan], *, version: str, created_at: str) -> dict[str, Any]:
-    """The plan document of cli.md; every other format is rendered from it."""
+def document(
+    plans: Sequence[Plan], *, version: str, created_at: str, failed: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """The plan document of cli.md; every other format is rendered from it.
+
+    `failed` are the accounts of several that could not be planned, each with what happened.
+    """
     return {
         "format_version": FORMAT_VERSION,
         "iamsync_version": version,
         "created_at": created_at,
         "now": plans[0].now if plans else created_at,
         "plans": [plan_json(plan) for plan in plans],
+        **({"failed": list(failed)} if failed else {}),
     }
 
 

@@ -15,6 +15,30 @@ ADDRESS: Final[Schema] = {"type": "string", "pattern": f"^({'|'.join(KINDS)})/.+
 _CAUSES: Final = ("declared", "drift", "expired", "removed", "unmanaged")
 
 
+# The accounts of a run of several that failed, and what happened there.
+FAILED: Final[Schema] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["account", "error"],
+        "properties": {
+            "account": {"type": "object", "required": ["name", "id"], "properties": {"name": TEXT, "id": MAYBE}},
+            "error": {
+                "type": "object",
+                "required": ["code", "message", "operation", "request_id", "hint"],
+                "properties": {
+                    "code": TEXT,
+                    "message": TEXT,
+                    "operation": MAYBE,
+                    "request_id": MAYBE,
+                    "hint": MAYBE,
+                },
+            },
+        },
+    },
+}
+
+
 def plan_schema() -> Schema:
     """draft-07; a minor version only adds keys, so unknown ones are allowed."""
     return {
@@ -28,7 +52,9 @@ def plan_schema() -> Schema:
                 "created_at": TEXT,
                 "now": TEXT,
                 "plans": {"type": "array", "items": _plan()},
-            }
+                "failed": FAILED,
+            },
+            optional=("failed",),
         ),
     }
 

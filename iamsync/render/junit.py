@@ -52,7 +52,7 @@ def plan_junit(document: Json, sources: Sources) -> str:
             where = (sources.path(file), int(line)) if line.isdigit() else ("", 0)
             found.append(Case(f"changes.{entry.kind}", title, "passed", *where, text=text))
         suites[f"plan of account {account['name']} ({account['id']})"] = found
-    return junit(suites)
+    return junit({**suites, **_failed(document, risks)})
 
 
 def drift_junit(document: Json, sources: Sources) -> str:
@@ -64,7 +64,13 @@ def drift_junit(document: Json, sources: Sources) -> str:
         found = [_notice_case(notice) for notice in notices if notice.account == held["name"]]
         told = [Case("drift", "live IAM is what the manifests say")]
         suites[f"drift of account {held['name']} ({held['id']})"] = found or told
-    return junit(suites)
+    return junit({**suites, **_failed(document, notices)})
+
+
+def _failed(document: Json, notices: list[Notice]) -> dict[str, list[Case]]:
+    """A suite for each account that came to nothing."""
+    names = [str(item["account"]["name"]) for item in document.get("failed") or ()]
+    return {f"account {name}": [_notice_case(notice) for notice in notices if notice.account == name] for name in names}
 
 
 def audit_junit(document: Json, sources: Sources) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from iamsync.render.blocks import COMMENT, Block, Limit, fitted, joined, marker
-from iamsync.render.changes import Entry, Json, Line, entries, expiring, labelled, origin_text
+from iamsync.render.changes import Entry, Json, Line, expiring, labelled, origin_text
 from iamsync.render.inert import code, inline, longest_run, safe
+from iamsync.render.merged import failures, merged
 from iamsync.render.text import account_text, counts_text, left_alone, managed
 from iamsync.render.words import count, pad, some
 
@@ -30,15 +31,33 @@ def plan_markdown(document: Json, limit: Limit = COMMENT) -> str:
     accounts = f" in {count(len(plans), 'account')}" if len(plans) > 1 else ""
     title = f"### iamsync: {(counts_text(total) if total else '') or 'no changes'}{named or accounts}"
     last = Block(marker("plan", [plan["account"]["name"] for plan in plans]))
-    full = [Block(title), *(block for plan in plans for block in _account(plan, len(plans) > 1, True)), last]
+    full = [Block(title), *_accounts(document, True), last]
     text = joined(full)
     if limit.holds(text):
         return text
-    short = [Block(title), *(block for plan in plans for block in _account(plan, len(plans) > 1, False)), last]
+    short = [Block(title), *_accounts(document, False), last]
     return fitted(short, limit)
 
 
-def _account(plan: Json, several: bool, whole: bool) -> Iterator[Block]:
+def _accounts(document: Json, whole: bool) -> Iterator[Block]:
+    """What several accounts share, then each account, then those that failed."""
+    plans = document["plans"]
+    several = len(plans) + len(document.get("failed") or ()) > 1
+    held = merged(document)
+    for one in held.shared:
+        yield Block(f"#### {inline(one.title)}")
+        yield from (Block(_change(entry), entry=True) for entry in one.entries)
+    if held.quiet:
+        yield Block(f"No changes in {count(len(held.quiet), 'account')}: {inline(', '.join(held.quiet))}")
+    for plan, own in zip(plans, held.own, strict=True):
+        if safe(plan["account"]["name"]) not in held.quiet:
+            yield from _account(plan, own, several, whole)
+    for where, told, hint in failures(document):
+        below = f"\n  - {inline(hint)}" if hint else ""
+        yield Block(f"- **failed** {inline(where)} {inline(told)}{below}", entry=True)
+
+
+def _account(plan: Json, own: Sequence[Entry], several: bool, whole: bool) -> Iterator[Block]:
     summary = plan["summary"]
     if several:
         told = counts_text(summary) or "no changes"
@@ -47,7 +66,7 @@ def _account(plan: Json, several: bool, whole: bool) -> Iterator[Block]:
         yield Block(f"No changes. Live IAM matches the manifests ({managed(summary)} managed).")
     yield from (Block(_guard(guard), entry=True) for guard in plan["guards"])
     yield from (Block(_finding(finding), entry=True) for finding in plan["findings"])
-    yield from (Block(_change(entry), entry=True) for entry in entries(plan))
+    yield from (Block(_change(entry), entry=True) for entry in own)
     rest = "\n".join(_rest(plan))
     if rest:
         yield Block(rest)

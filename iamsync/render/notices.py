@@ -81,7 +81,24 @@ class Notice:
 def of_plan(document: Json, sources: Sources) -> list[Notice]:
     """Guards, findings, gains and what is undecided, the gravest first."""
     found = [notice for plan in document["plans"] for notice in _plan(plan, sources)]
+    found += _failed(document, sources)
     return sorted(found, key=_gravity)
+
+
+def _failed(document: Json, sources: Sources) -> Iterator[Notice]:
+    """The accounts of several that came to nothing."""
+    for item in document.get("failed") or ():
+        account, error = item["account"], item["error"]
+        yield Notice(
+            rule=error["code"],
+            grade="error",
+            text=f"account {account['name']}: {error['message']}",
+            file=sources.path(PROJECT_FILE),
+            identity=(str(account["name"]), str(error["code"])),
+            detail=(error["hint"],) if error.get("hint") else (),
+            account=str(account["name"]),
+            fails=True,
+        )
 
 
 def of_drift(document: Json, sources: Sources) -> list[Notice]:
@@ -122,6 +139,7 @@ def of_drift(document: Json, sources: Sources) -> list[Notice]:
                     fails=GRADES.index(grade) <= floor,
                 )
             )
+    found += _failed(document, sources)
     return sorted(found, key=_gravity)
 
 

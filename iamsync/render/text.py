@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from iamsync.render.changes import Entry, Json, Line, entries, expiring, labelled, origin_text
+from iamsync.render.changes import Entry, Json, Line, expiring, labelled, origin_text
 from iamsync.render.inert import safe
+from iamsync.render.merged import Shared, failures, merged
 from iamsync.render.words import cells, columns, count, pad, paint, some, wrap
 
 _STYLES: Final = {"+": "green", "-": "red", "~": "yellow", "-/+": "magenta"}
@@ -32,7 +33,17 @@ def plan_text(
     there are no calls and nothing to approve.
     """
     layout = _Layout(color, verbose, width, between)
-    return "\n\n".join("\n".join(layout.account(plan)) for plan in document["plans"])
+    held = merged(document)
+    parts = ["\n".join(layout.shared(one)) for one in held.shared]
+    if held.quiet:
+        parts.append(
+            "\n".join(_hanging(f"No changes in {count(len(held.quiet), 'account')}: {', '.join(held.quiet)}", width))
+        )
+    for plan, own in zip(document["plans"], held.own, strict=True):
+        if safe(plan["account"]["name"]) not in held.quiet:
+            parts.append("\n".join(layout.account(plan, own)))
+    parts += ["\n".join(layout.failed(*told)) for told in failures(document)]
+    return "\n\n".join(parts)
 
 
 def states_text(document: Json, left: str, right: str, *, color: bool = False, width: int = 100) -> str:
@@ -80,10 +91,24 @@ class _Layout:
         self.width = max(width, 60)
         self.between = between
 
-    def account(self, plan: Json) -> Iterator[str]:
-        """The lines of one account's plan."""
+    def shared(self, one: Shared) -> Iterator[str]:
+        """The changes that several accounts have alike."""
+        yield from _hanging(paint(one.title, "bold", on=self.color), self.width)
+        yield ""
+        yield from self._changes(one.entries)
+
+    def failed(self, where: str, told: str, hint: str) -> Iterator[str]:
+        """An account that came to nothing, and why."""
+        yield f"{paint(f'account {where}: failed', 'error', on=self.color)}"
+        for note in (told, hint and f"help: {hint}"):
+            yield from (f"    {line}" for line in (wrap(note, self.width - 4) if note else ()))
+
+    def account(self, plan: Json, own: Sequence[Entry]) -> Iterator[str]:
+        """The lines of one account's plan; `own` are the changes that are not told for several accounts at once."""
         yield self._header(plan)
-        parts = (self._guards(plan), self._changes(plan), self._findings(plan), self._expiring(plan), self._rest(plan))
+        if plan["changes"] and not own:
+            yield "All of its changes are told above, with other accounts'."
+        parts = (self._guards(plan), self._changes(own), self._findings(plan), self._expiring(plan), self._rest(plan))
         for part in parts:
             lines = list(part)
             if lines:
@@ -155,8 +180,7 @@ class _Layout:
             for at, line in enumerate(wrap(note, self.width - 6)):
                 yield f"    {'  ' if at else ''}{line}"
 
-    def _changes(self, plan: Json) -> Iterator[str]:
-        made = entries(plan)
+    def _changes(self, made: Sequence[Entry]) -> Iterator[str]:
         titles = [cells(f"{entry.mark} {entry.title}") for entry in made]
         column = min(max(titles, default=0), _TITLE) + 4
         fields = [len(line.field) for entry in made for line in entry.lines]

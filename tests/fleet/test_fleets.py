@@ -1,0 +1,147 @@
+"""Many accounts in one run: who fails is told and the rest is complete; waves, shards, one report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from botocore.loaders import create_loader
+
+from iamsync.aws.session import Sessions
+from tests.fleet.accounts import Fleet, fleet, number, project
+from tests.journeys.cli import Folder
+
+LOADER = create_loader()
+WHO = 'Principal: {Service: ec2.amazonaws.com}, Action: "sts:AssumeRole"'
+TRUST = f'{{Version: "2012-10-17", Statement: {{Effect: Allow, {WHO}}}}}'
+BASE = f"roles: {{base: {{trust_policy: {TRUST}, tags: {{Home: $(account.id)}}}}}}\n"
+
+
+@pytest.fixture
+def many() -> Iterator[Fleet]:
+    with fleet() as held:
+        yield held
+
+
+@pytest.fixture
+def folder(tmp_path: Path, many: Fleet, monkeypatch: pytest.MonkeyPatch) -> Folder:
+    for module in ("iamsync.engine.reach", "iamsync.aws.session"):
+        monkeypatch.setattr(f"{module}.Sessions", lambda: Sessions(_loader=LOADER))
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("botocore.retries.bucket.TokenBucket.acquire", lambda *given, **more: True)
+    made = Folder(tmp_path, many.environment, inside=True)
+    made.write("iam/all.yaml", BASE)
+    return made
+
+
+def roles(many: Fleet, at: int) -> set[str]:
+    """The names of the roles that an account has."""
+    return {role.name for role in many.server._accounts[number(at)]["aws"].roles.values()}
+
+
+@pytest.mark.parametrize("size", [8, pytest.param(30, marks=pytest.mark.slow)])
+def test_accounts_of_which_two_deny_and_one_throttles(folder: Folder, many: Fleet, size: int) -> None:
+    folder.write("iamsync.yaml", project(size))
+    lost = (3, 5, 7)
+    many.denied = {number(3), number(7)}
+    many.throttled = {number(5)}
+    formats = {"json": "plan.json", "junit": "plan.xml", "sarif": "p.sarif", "markdown": "plan.md", "html": "plan.html"}
+    reports = [word for form, file in formats.items() for word in ("--report", f"{form}={file}")]
+    planned = folder("plan", *reports, "--out", "saved.json", code=1)
+    assert f"same in {size - 3} accounts: a00, a01" in planned.out
+    assert planned.out.count("+ create role/base") == 1
+    which = "a03 (assume-role-denied), a05 (throttling), a07 (assume-role-denied)"
+    assert f"3 of {size} accounts failed: {which}" in planned.err
+    made = json.loads((folder.root / "plan.json").read_text())
+    assert [plan["account"]["name"] for plan in made["plans"]] == [f"a{at:02d}" for at in range(size) if at not in lost]
+    assert [(row["account"]["name"], row["error"]["code"]) for row in made["failed"]] == [
+        ("a03", "assume-role-denied"),
+        ("a05", "throttling"),
+        ("a07", "assume-role-denied"),
+    ]
+    for name in ("plan.xml", "p.sarif", "plan.md", "plan.html"):
+        text = (folder.root / name).read_text()
+        assert all(account in text for account in ("a03", "a05", "a07")), name
+
+    said = folder("apply", "saved.json")
+    assert [at for at in range(size) if "base" in roles(many, at)] == [at for at in range(size) if at not in lost]
+
+    drifted = folder("drift", "--format", "json", code=1)
+    assert len(json.loads(drifted.out)["accounts"]) == size - 3
+    assert f"3 of {size}" in drifted.err
+    many.denied, many.throttled = set(), set()
+    applied = json.loads(folder("apply", "--auto-approve", "--all-accounts", "--format", "json").out)
+    assert [row["account"] for row in applied["applied"]] == ["a03", "a05", "a07"]
+    assert f"No changes in {size} accounts" in folder("plan").out
+    texts = [planned.out, planned.err, said.out, said.err, drifted.out]
+    texts += [path.read_text() for path in folder.root.rglob("*") if path.is_file()]
+    assert many.secrets
+    assert not [secret for secret in {*many.secrets, "secret-of-the-hub"} for text in texts if secret in text]
+
+
+def test_a_wave_that_fails_stops_the_later_ones_but_not_its_own(folder: Folder, many: Fleet) -> None:
+    folder.write("iamsync.yaml", project(6, waves=3))
+    many.broken = {(number(1), "CreateRole")}  # of wave 2, beside a04
+    said = folder("apply", "--auto-approve", "--all-accounts", "--format", "json", code=5)
+    told = json.loads(said.out)
+    assert [row["account"] for row in told["applied"]] == ["a00", "a03", "a01", "a04"]
+    assert [(row["account"], row["reason"]) for row in told["not_begun"]] == [
+        ("a02", "wave 3 was not begun: 1 account failed in the waves before it"),
+        ("a05", "wave 3 was not begun: 1 account failed in the waves before it"),
+    ]
+    assert "accounts not begun: a02, a05" in said.err
+    assert [at for at in range(6) if "base" in roles(many, at)] == [0, 3, 4]
+    folder("apply", "--auto-approve", "--all-accounts", "--max-failed", "1", code=5)
+    assert [at for at in range(6) if "base" in roles(many, at)] == [0, 2, 3, 4, 5]
+
+
+def test_an_account_that_is_not_reached_stops_the_later_waves_too(folder: Folder, many: Fleet) -> None:
+    folder.write("iamsync.yaml", project(4, waves=2))
+    many.denied = {number(0)}
+    said = folder("apply", "--auto-approve", "--all-accounts", code=1)
+    assert "a01" in said.out
+    assert "not begun" in said.out
+    assert [at for at in range(4) if "base" in roles(many, at)] == [2]
+
+
+def test_a_saved_plan_changes_no_account_but_those_whose_ids_it_says(folder: Folder, many: Fleet) -> None:
+    folder.write("iamsync.yaml", project(3))
+    folder("plan", "--out", "saved.json")
+    made = json.loads((folder.root / "saved.json").read_text())
+    made["plans"][0]["account"]["id"], made["plans"][1]["account"]["id"] = number(1), number(0)
+    folder.write("swapped.json", json.dumps(made))
+    assert folder("apply", "swapped.json", code=(1, 4)).err
+    assert not any("base" in roles(many, at) for at in range(3))
+    folder("apply", "saved.json", "-a", "a00", code=4)
+    folder("apply", "saved.json")
+    assert all("base" in roles(many, at) for at in range(3))
+
+
+def test_shards_part_the_accounts_and_stay_as_they_are_when_others_come(folder: Folder) -> None:
+    def shards(count: int) -> list[list[str]]:
+        folder.write("iamsync.yaml", project(count))
+        return [
+            [
+                plan["account"]["name"]
+                for plan in json.loads(folder("plan", "--shard", f"{n}/2", "--format", "json").out)["plans"]
+            ]
+            for n in (1, 2)
+        ]
+
+    few, more = shards(6), shards(8)
+    assert sorted(few[0] + few[1]) == [f"a{at:02d}" for at in range(6)]
+    assert all(set(one) <= set(other) for one, other in zip(few, more, strict=True))
+    assert "error[bad-option]" in folder("plan", "--shard", "3/2", code=1).err
+
+
+def test_the_same_run_twice_is_the_same_bytes(folder: Folder, many: Fleet) -> None:
+    folder.write("iamsync.yaml", project(6))
+    many.denied = {number(2)}
+    one, two = (
+        json.loads(folder("plan", "--format", "json", "--now", "2026-11-24T00:00:00Z", code=1).out) for _ in "ab"
+    )
+    assert one.pop("created_at")
+    assert two.pop("created_at")
+    assert json.dumps(one) == json.dumps(two)
