@@ -312,7 +312,7 @@ def _acting() -> Any:
 
     class Acting(Session):  # type: ignore[misc]
         def __init__(self, parent: Any, credentials: Any) -> None:
-            vars(self).update(vars(parent))
+            self.__dict__.update(parent.__dict__)
             self.__given = credentials
 
         def get_credentials(self) -> Any:

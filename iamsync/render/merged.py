@@ -87,9 +87,7 @@ def _anywhere(entry: Entry, account_id: str) -> Entry:
 
     if not account_id:
         return entry
-    lines = tuple(
-        replace(line, **{name: free(getattr(line, name)) for name in ("field", "text")}) for line in entry.lines
-    )
+    lines = tuple(replace(line, field=free(line.field), text=free(line.text)) for line in entry.lines)
     return replace(
         entry, names=tuple(map(free, entry.names)), note=free(entry.note), origin=free(entry.origin), lines=lines
     )
