@@ -17,7 +17,7 @@ from iamsync import __version__
 from iamsync.aws.calls import call
 from iamsync.aws.errors import translate
 from iamsync.aws.roles import Hop, assumed, factored, unfolded
-from iamsync.aws.transport import Transport, connections, sender
+from iamsync.aws.transport import Transport, sender
 from iamsync.errors import AccessDenied, AwsError, CredentialsError, InputError, Unsupported
 
 Tap = Callable[[str], None]
@@ -93,7 +93,7 @@ class Sessions:
     tell: Callable[[str], None] = lambda _: None
     _factored: dict[tuple[int, str], Any] = field(default_factory=dict)
     _sts: dict[tuple[Any, ...], Any] = field(default_factory=dict)
-    _pools: dict[str | None, Callable[..., Any]] = field(default_factory=dict)
+    _pools: dict[tuple[str, str | None], Any] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def of(self, profile: str | None, account_id: str | None = None, *, ambient: bool = True) -> Any:
@@ -136,13 +136,11 @@ class Sessions:
                 self._factored[key] = session if made is credentials else self.derived(made, session)
             return self._factored[key]
 
-    def connections(self, session: Any) -> Callable[..., Any]:
-        """The connections of a session that reaches the network."""
-        verify = session.get_config_variable("ca_bundle")
+    def joined(self, client: Any, verify: str | None) -> None:
+        """Let a client use the connections of those before it to the same host: accounts need not shake hands each."""
         with self._lock:
-            if verify not in self._pools:
-                self._pools[verify] = connections(verify, connect_timeout=_CONNECT, most=_CONNECTIONS)
-            return self._pools[verify]
+            endpoint = client._endpoint
+            endpoint.http_session = self._pools.setdefault((endpoint.host, verify), endpoint.http_session)
 
     def client(self, session: Any, service: str, **given: Any) -> Any:
         """A new client; botocore's sessions cannot make two at once."""
@@ -282,7 +280,7 @@ class _Maker:
 
         config = Config(
             retries={"mode": "adaptive" if attempts > 1 else "standard", "total_max_attempts": attempts},
-            max_pool_connections=16,
+            max_pool_connections=_CONNECTIONS,
             connect_timeout=_CONNECT,
             user_agent_extra=f"iamsync/{__version__}",
             ignore_configured_endpoint_urls=self.transport is not None,
@@ -297,8 +295,10 @@ class _Maker:
                 raise
             # botocore's own words for what no request can be sent to, from a flag, the environment or a profile
             raise InputError(str(error), code="bad-endpoint", hint="for example http://127.0.0.1:4566") from error
-        carried = sender(self.transport) if self.transport is not None else self.sessions.connections(session)
-        client.meta.events.register_first("before-send", carried)
+        if self.transport is not None:
+            client.meta.events.register_first("before-send", sender(self.transport))
+        else:
+            self.sessions.joined(client, session.get_config_variable("ca_bundle"))
         if self.tap is not None:
             tap = self.tap
             client.meta.events.register("before-call", lambda model, **_: tap(model.name))

@@ -409,3 +409,18 @@ def test_nothing_secret_shows_in_what_a_program_prints_of_a_connection(wire: Wir
     frozen = connection.credentials.get_frozen_credentials()
     for secret in (frozen.secret_key, frozen.token):
         assert secret not in repr(connection)
+
+
+def test_accounts_share_their_connections(machine: Path, endpoint: str) -> None:
+    (machine.parent / "credentials").write_text(KEYS)
+    sessions = Sessions()
+    one, two = (
+        connect(
+            Access(profile="base", endpoint_url=endpoint, hops=(Hop(f"arn:aws:iam::{account}:role/x"),)),
+            sessions=sessions,
+        )
+        for account in (OTHER, "555566667777")
+    )
+    assert one.account_id != two.account_id
+    pools = {id(held._endpoint.http_session) for held in (one.iam, two.iam, one.tagging, two.client("sts"))}
+    assert len(pools) == 1
