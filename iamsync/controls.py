@@ -231,7 +231,7 @@ RULES: Final = (
     Rule(
         "IAM-A025", "low", "services that are allowed and were never used",
         "By AWS's records of service last accessed, which reach back 400 days and count attempts, this principal never "
-        "called services that its policies allow. With --suggest the manifests are written without them.",
+        "called services that its policies allow. `iamsync audit --suggest` writes the manifests without them.",
         ("7.2.1", "7.2.5.1"),
     ),
     Rule(

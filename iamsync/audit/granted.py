@@ -18,7 +18,7 @@ _MOST: Final = 8
 _ALL_BUT: Final = ("IAM-P034", "IAM-P035")
 _EVERY_ROLE: Final = "IAM-P047"
 _SUPPORT_POLICY: Final = "AWSSupportAccess"
-_CLOUDSHELL: Final = "AWSCloudShellFullAccess"
+CLOUDSHELL: Final = "AWSCloudShellFullAccess"
 
 
 def granted(evidence: Evidence) -> Iterator[Observed]:
@@ -102,21 +102,22 @@ def _lets_through(holders: list[Resource], evidence: Evidence) -> bool:
 def _by_name(evidence: Evidence) -> Iterator[Observed]:
     """Findings about two of AWS's own policies that the benchmark names."""
     holders = list(evidence.of(*HOLDERS))
-    if evidence.whole(*HOLDERS) and not any(_attached(_SUPPORT_POLICY, holder) for holder in holders):
+    if evidence.whole(*HOLDERS) and not any(holds(_SUPPORT_POLICY, holder) for holder in holders):
         yield observed(
             *("IAM-A017", SUPPORT, "nobody may manage support cases"),
             f"no user, group or role holds {_SUPPORT_POLICY}",
             f"attach aws/{_SUPPORT_POLICY} to the role of those who talk to AWS",
         )
     for holder in holders:
-        if _attached(_CLOUDSHELL, holder) and not evidence.is_aws(holder):
+        if holds(CLOUDSHELL, holder) and not evidence.is_aws(holder):
             yield observed(
-                *("IAM-A019", holder.address, f"{holder.address} holds {_CLOUDSHELL}"),
+                *("IAM-A019", holder.address, f"{holder.address} holds {CLOUDSHELL}"),
                 remedy="detach it, or attach a policy that denies file transfer",
             )
 
 
-def _attached(name: str, holder: Resource) -> bool:
+def holds(name: str, holder: Resource) -> bool:
+    """Whether a holder has AWS's own policy of this name attached to itself."""
     return any(arn.is_aws_managed(text) and text.endswith(f"/{name}") for text in holder.spec.managed_policies)
 
 

@@ -50,11 +50,11 @@ def _role(role: Resource, evidence: Evidence) -> Iterator[Observed]:
     yield from _told("IAM-A043", who, f"{who} asks a third party for no external id", found, _THIRD)
     yield from _told("IAM-A044", who, f"{who} serves services on behalf of any account", found, _SERVICE)
     yield from _told("IAM-A045", who, f"{who} trusts a principal that was deleted", found, _GONE, mark="deleted")
-    missing = sorted(_missing(role, evidence))
-    if missing:
+    absent = sorted(missing(role, evidence))
+    if absent:
         yield observed(
             *("IAM-A045", who, f"{who} trusts what there is none of"),
-            listed(missing),
+            listed(absent),
             "take it out of the trust policy, or declare who is meant",
             mark="missing",
         )
@@ -117,7 +117,7 @@ def _others(role: Resource, evidence: Evidence) -> Iterator[Observed]:
         )
 
 
-def _missing(role: Resource, evidence: Evidence) -> Iterator[str]:
+def missing(role: Resource, evidence: Evidence) -> Iterator[str]:
     """Users, roles and providers of this account that a trust policy names and that are not there."""
     if evidence.subject == "manifests":
         return  # they name what lives in the account without being declared

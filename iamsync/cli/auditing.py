@@ -8,11 +8,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from iamsync.cli.context import engine_options, known_format, reports
+from iamsync.cli.context import engine_options, known_format, note, reports
 from iamsync.cli.options import Common, Paths, shared
 from iamsync.cli.reporting import audit_report, publish
 from iamsync.errors import InputError
 
+SUGGESTED: Final = ("text", "json", "diff")
 FORMATS: Final = ("text", "json", "markdown", "html", "sarif", "junit", "github", "gitlab-codequality")
 
 
@@ -47,6 +48,15 @@ def audit(
             envvar="IAMSYNC_LAST_ACCESSED",
         ),
     ] = False,
+    suggest: Annotated[
+        bool,
+        typer.Option(
+            "--suggest", help="Show what the manifests could say instead, with the reasons, as a diff for review."
+        ),
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="With --suggest: edit the manifests; nothing is applied.")
+    ] = False,
     baseline: Annotated[
         Path | None,
         typer.Option(
@@ -75,12 +85,18 @@ def audit(
     from iamsync.engine.reach import Ways
     from iamsync.render.audited import audit_markdown
 
-    known_format(form, FORMATS)
+    known_format(form, SUGGESTED if suggest else FORMATS)
     also = reports(report or [], FORMATS)
     floor = drifting.known_floor(fail_on)
     if manifests and (live is not None or last_accessed):
         other = "--live" if live is not None else "--last-accessed"
         raise InputError(f"--manifests asks nobody, and {other} does", code="bad-option", hint="leave one of them out")
+    if write and not suggest:
+        raise InputError("--write goes with --suggest", code="bad-option", hint="leave it out, or add --suggest")
+    if suggest and manifests:
+        raise InputError(
+            "--suggest goes by what an account holds and uses", code="bad-option", hint="leave --manifests out"
+        )
     options = engine_options(common, paths=tuple(paths or ()), live=live.absolute() if live else None)
     project = Project.open(options)
     before = auditing.baseline(baseline) if baseline is not None else None
@@ -93,14 +109,38 @@ def audit(
             report=credential_report,
         )
     made: Any = auditing.document(project, found, floor, before)
+    if suggest:
+        _suggest(project, found, form, common, write=write)
+        form = ""
     drawn = auditing.graph(found) if "html" in (form, *(kind for kind, _ in also)) else None
-    publish(
-        form,
-        also,
-        lambda kind, color: audit_report(made, kind, common, project.root, color=color, graph=drawn),
-        common,
-        lambda limit: audit_markdown(made, limit),
-    )
+
+    def text(kind: str, color: bool) -> str:
+        return audit_report(made, kind, common, project.root, color=color, graph=drawn) if kind else ""
+
+    publish(form, also, text, common, lambda limit: audit_markdown(made, limit))
     sys.stdout.flush()
     if auditing.failing(made):
         raise typer.Exit(2)
+
+
+def _suggest(project: Any, found: Any, form: str, common: Common, *, write: bool) -> None:
+    """What the manifests could say, in place of the findings; written where that was asked for."""
+    from iamsync.engine import suggesting
+    from iamsync.engine.replacing import replace_files
+    from iamsync.render.inert import json_text
+    from iamsync.render.suggested import suggested_text
+
+    made = suggesting.suggested(project, found)
+    told = suggesting.document(made)
+    if form == "diff":
+        print(told["diff"], end="")
+    elif form == "json":
+        print(json_text(told))
+    else:
+        print(suggested_text(told, verbose=common.verbose), end="")
+    sys.stdout.flush()
+    if write and made.after:
+        replace_files(made.before, made.after)
+        if not common.quiet:
+            number = len(made.after)
+            note(f"wrote {number} file{'s' if number > 1 else ''}; nothing in the account was changed")

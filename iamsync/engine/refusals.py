@@ -125,6 +125,11 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "The project has no lock:, or the run is in the sandbox, which needs none. Write lock: s3://BUCKET/PREFIX/ "
         "into iamsync.yaml.",
     ),
+    "no-manifests": (
+        "there are no manifests to suggest anything in",
+        "audit --suggest writes edits of manifests, and this account has none. iamsync import writes what it holds; "
+        "then suggestions have a place.",
+    ),
     "no-notify": (
         "nobody is to be notified",
         "--notify is given and the project file has no notify:. Write one, or leave the option out.",

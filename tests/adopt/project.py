@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from iamsync.engine.adopting import Adoption, adoption
+from iamsync.engine.adopting import adoption
 from iamsync.engine.options import Options
 from iamsync.engine.project import Project
 from iamsync.engine.reach import Ways
 from iamsync.engine.replacing import replace_files
+from iamsync.engine.rewriting import Adoption
 from iamsync.kinds import KINDS
 from iamsync.kinds.codec import value_from_json
 from iamsync.manifest.snapshot import to_text
