@@ -105,7 +105,7 @@ def damaged_snapshot(change: Callable[[str], str]) -> Callable[[Site], None]:
 
 
 def newer(text: str) -> str:
-    return text.replace('"format_version": "1.0"', '"format_version": "2.0"')
+    return text.replace('"format_version": "1.1"', '"format_version": "2.0"')
 
 
 def unknown_kind(text: str) -> str:
