@@ -5,8 +5,8 @@ Touched is whoever changes itself, belongs to a group that changes, or holds a p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from iamsync import arn
@@ -78,8 +78,9 @@ def documents_needed(live: State, differences: Iterable[Difference], cx: Context
     differences = tuple(differences)
     after = made(live, differences)
     principals = {*touched(live, after, differences, cx)}
-    # Some of AWS's own ask for tags.
+    # Some of AWS's own ask for tags, or for who asks.
     principals.update(d.address for d in retagged(differences) if d.address.kind in ("user", "role"))
+    principals.update(d.address for d in readdressed(differences))
     if retrusted(differences):
         principals |= asked(Permissions(live), Permissions(after), differences, cx)
     return documents_held((live, after), principals)
@@ -101,6 +102,14 @@ def documents_held(states: Iterable[State], principals: Iterable[Address]) -> tu
     return tuple(sorted(item for item in (_plain(held) for held in needed) if arn.is_aws_managed(item)))
 
 
+def readdressed(differences: Iterable[Difference]) -> Iterator[Difference]:
+    """The differences that give a user or role another ARN: a policy may ask who it is (`aws:username`)."""
+    for d in differences:
+        moved = any(change.field == "path" for change in d.fields)
+        if d.action == "update" and d.address.kind in ("user", "role") and (moved or d.renamed_from is not None):
+            yield d
+
+
 def effects(
     before: Permissions, after: Permissions, differences: Iterable[Difference], cx: Context
 ) -> tuple[tuple[Affected, ...], int]:
@@ -112,7 +121,8 @@ def effects(
     differences = tuple(differences)
     principals = touched(before.state, after.state, differences, cx)
     tagged = tuple(retagged(differences))
-    for d in tagged:
+    called = {d.address: d.renamed_from for d in differences if d.action == "update" and d.renamed_from is not None}
+    for d in (*tagged, *readdressed(differences)):
         if d.address.kind in ("user", "role"):
             principals.setdefault(d.address, d.address)
     if not principals and not tagged:
@@ -122,7 +132,7 @@ def effects(
     for address, through in sorted(principals.items())[:MOST]:
         effort = Effort(min(left, EFFORT_EACH))
         granted = effort.left
-        access = compared(before, after, address, effort)
+        access = compared(before, after, address, effort, called=called.get(address))
         left -= granted - max(effort.left, 0)
         if access:
             out.append(Affected(address, through, access))
@@ -159,13 +169,26 @@ def _on_resource(before: Permissions, after: Permissions, address: Address, d: D
         return _TOO_MUCH
 
 
-def compared(before: Permissions, after: Permissions, address: Address, effort: Effort | None = None) -> Access:
-    """What one principal gains and loses from one state to the other; past its effort that is undecided."""
+def compared(
+    before: Permissions,
+    after: Permissions,
+    address: Address,
+    effort: Effort | None = None,
+    *,
+    called: str | None = None,
+) -> Access:
+    """What one principal gains and loses from one state to the other; past its effort that is undecided.
+
+    `called` is the name that it had before, where `before` knows it by the new one already.
+    """
     there = after if after.resource(address) is not None else before
     state = there.state
     old, new, principal = _holdings(before, address), _holdings(after, address), there.principal(address)
     if before.resource(address) is not None and after.resource(address) is not None:
-        old, new, principal = told_apart(old, new, before.principal(address), principal)
+        was = before.principal(address)
+        if called is not None:
+            was = replace(was, arn=f"{was.arn.rpartition('/')[0]}/{called}")
+        old, new, principal = told_apart(old, new, was, principal)
     try:
         with bounded(Effort(EFFORT_EACH) if effort is None else effort):
             return difference(old, new, principal=principal, account_id=state.account_id, partition=state.partition)

@@ -26,9 +26,9 @@ class Moved:
         """The principals of the account that the change of this resource moves."""
         return tuple(one for one in self.affected if one.through == address)
 
-    def outside_of(self, role: Address) -> tuple[trust.Outsider, ...]:
-        """Those outside the account whom the change of this role lets in or shuts out."""
-        return tuple(one for one in self.outside if one.role == role)
+    def outside_of(self, address: Address) -> tuple[trust.Outsider, ...]:
+        """Those outside the account whom the change of this role or identity provider lets in or shuts out."""
+        return tuple(one for one in self.outside if one.through == address)
 
 
 def moved(before: Permissions, after: Permissions, differences: Sequence[Difference], cx: Context) -> Moved:

@@ -6,11 +6,11 @@ its own, so that each side is weighed with its own value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from iamsync.model import Address, Finding, Resource, State
+from iamsync.model import EMPTY, Address, Finding, Resource, State
 from iamsync.planner.compare import Difference
 from iamsync.planner.permissions import Permissions
 from iamsync.planner.settle import ignored
@@ -24,6 +24,12 @@ _PRINCIPAL: Final = "aws:PrincipalTag/"
 _RESOURCE: Final = ("aws:resourcetag/", "iam:resourcetag/")
 _SIDES: Final = ("before", "after")
 _MOST_NAMES: Final = 6
+_USER_NAME: Final = "aws:username"
+# What a policy may ask of who a principal is; a role has no user's name.
+_NAMES: Final[Mapping[str, Callable[[Principal], str]]] = {
+    _USER_NAME: lambda who: who.name if who.kind == "user" else "",
+    "aws:principalarn": lambda who: who.arn,
+}
 
 
 def retagged(differences: Iterable[Difference]) -> Iterator[Difference]:
@@ -42,22 +48,30 @@ def changed_tags(d: Difference) -> frozenset[str]:
 def told_apart(
     before: Holdings, after: Holdings, old: Principal, new: Principal
 ) -> tuple[Holdings, Holdings, Principal]:
-    """Both sides and one principal for them, in which each tag that policies ask for and that changed has two names."""
-    if old.tags is None or new.tags is None or old.tags == new.tags:
+    """Both sides and one principal for them, in which what policies ask of it and what changed has two names.
+
+    That is each tag with another value, and the ARN and name of a user or role that is called otherwise.
+    """
+    if old.tags is None or new.tags is None or (old.tags == new.tags and old.arn == new.arn):
         return before, after, new
     was, now = (
         {key.lower(): value for key, value in side.tags.items()} for side in (old, new) if side.tags is not None
     )
-    asked = principal_tag_keys(_documents((before, after)))
-    changed = [key for key in sorted(asked) if was.get(key) != now.get(key)]
-    if not changed:
+    changed = {key for key in principal_tag_keys(_documents((before, after))) if was.get(key) != now.get(key)}
+    called = [(key, name(old)) for key, name in _NAMES.items() if name(old) != name(new)]
+    if not changed and not called:
         return before, after, new
     tags = {key: value for key, value in now.items() if key not in changed}
     sides = []
-    for held, values, word in zip((before, after), (was, now), _SIDES, strict=True):
-        names = {f"{_PRINCIPAL}{key}".lower(): f"{_PRINCIPAL}{key} ({word})" for key in changed}
-        tags |= {f"{key} ({word})": values[key] for key in changed if key in values}
-        sides.append(_renamed(held, names))
+    for held, values, word, who in zip((before, after), (was, now), _SIDES, (old, new), strict=True):
+        names = {f"{_PRINCIPAL}{key}".lower(): f"{_PRINCIPAL}{key} ({word})" for key in sorted(changed)}
+        tags |= {f"{key} ({word})": values[key] for key in sorted(changed) if key in values}
+        if word == _SIDES[0]:
+            names |= {key: f"{_PRINCIPAL}{key} ({word})" for key, _ in called}
+            tags |= {f"{key} ({word})": text for key, text in called}
+        # A user's name holds nothing that means more in a pattern, and is what a person looks for.
+        filled = {_USER_NAME: who.name} if called and who.kind == "user" else EMPTY
+        sides.append(_renamed(held, names, filled))
     return sides[0], sides[1], replace(new, tags=tags)
 
 
@@ -146,12 +160,12 @@ def _documents(sides: Iterable[Holdings]) -> Iterator[Document]:
         yield from (one.document for one in (*held.identity, held.boundary, *limits) if isinstance(one, Source))
 
 
-def _renamed(held: Holdings, keys: Mapping[str, str]) -> Holdings:
+def _renamed(held: Holdings, keys: Mapping[str, str], values: Mapping[str, str] = EMPTY) -> Holdings:
     def one(source: Held) -> Held:
-        return replace(source, document=renamed(source.document, keys)) if isinstance(source, Source) else source
+        return limit(source) if isinstance(source, Source) else source
 
     def limit(source: Source) -> Source:
-        return replace(source, document=renamed(source.document, keys))
+        return replace(source, document=renamed(source.document, keys, values))
 
     return Holdings(
         tuple(map(one, held.identity)),

@@ -2,14 +2,15 @@
 
 Principals of the account are asked with all that they hold before and after. Of anybody outside it the
 own policies are not known: they are taken to allow it, and what is told is what the role's side decides.
+An identity provider that comes, goes or takes other audiences opens or shuts the roles that trust it already.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from iamsync.kinds.kind import Context
 from iamsync.model import Address, Finding, Origin
@@ -17,6 +18,7 @@ from iamsync.planner.compare import Difference
 from iamsync.planner.permissions import Permissions
 from iamsync.policy.access import Access, lines
 from iamsync.policy.assume import ENTRIES, Door, admission
+from iamsync.policy.document import Document, statements
 from iamsync.policy.evaluate import Source
 from iamsync.policy.formula import ALWAYS
 from iamsync.policy.gained import Region
@@ -37,11 +39,15 @@ _MOST_SUBJECTS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Outsider:
-    """What somebody outside the account, in words, gains and loses at a role; `subjects` of a provider newly let in."""
+    """What somebody outside the account, in words, gains and loses at a role; `subjects` of a provider newly let in.
+
+    `through` is the change that it comes by: the role's own, or that of a provider which the role trusts all along.
+    """
 
     name: str
     role: Address
     access: Access
+    through: Address
     subjects: tuple[str, ...] = ()
     is_service: bool = False
 
@@ -110,19 +116,26 @@ def asked(
 
 def admissions(before: Permissions, after: Permissions, differences: Iterable[Difference], cx: Context) -> Admissions:
     """Whom the changed trust policies of a plan let in and shut out, sorted; a role's access to itself is none."""
+    differences = tuple(differences)
     roles = _roles(before, after, retrusted(differences), cx)
-    if not roles:
-        return Admissions()
+    providers = {cx.arn(d.address, "/"): d for d in differences if _admits(d)}
     inside: list[Insider] = []
     outside: list[Outsider] = []
     left, untold = MOST_ASKED, 0
-    ids = {who.unique_id for _, who in _principals(before, after)}
-    for role in roles:
+    ids = {who.unique_id for _, who in _principals(before, after)} if roles else set()
+    trusting = _trusting(before, after, providers, {role.address for role in roles}) if providers else ()
+    for role in (*roles, *trusting):
         for name, who in sorted(_outsiders(role, cx, ids).items()):
-            key = _subject_key(who)
-            told = admission(who, role.arn, Door(role.before), Door(role.after), partition=cx.partition, key=key)
+            provider = providers.get(who.arn)
+            if provider is None and role in trusting:
+                continue
+            doors = _doors(role, who.arn, provider)
+            told = admission(who, role.arn, *doors, partition=cx.partition, key=_subject_key(who))
             if told.access:
-                outside.append(Outsider(name, role.address, told.access, told.subjects, who.kind == "service"))
+                through = provider.address if provider is not None and role in trusting else role.address
+                found = Outsider(name, role.address, told.access, through, told.subjects, who.kind == "service")
+                outside.append(found)
+    for role in roles:
         for address, who in _principals(before, after):
             if address == role.address or not role.reaches(who):
                 continue
@@ -148,7 +161,7 @@ def findings(admitted: Admissions, origins: Mapping[Address, Origin | None]) -> 
         if not one.is_service
         for region in one.access.gained
         if set(region.actions) & set(ENTRIES)
-        for finding in (_finding(one, region, origins.get(one.role)),)
+        for finding in (_finding(one, region, origins.get(one.through)),)
     )
 
 
@@ -201,6 +214,53 @@ def _roles(before: Permissions, after: Permissions, found: Iterable[Difference],
         if new is not None:
             roles.append(_Role(d.address, new[0], None, new[1]))
     return tuple(roles)
+
+
+def _admits(d: Difference) -> bool:
+    """Whether an identity provider comes or goes, or takes tokens for other audiences."""
+    if d.address.kind not in ("oidc_provider", "saml_provider"):
+        return False
+    return d.action != "update" or any(change.field == "client_ids" for change in d.fields)
+
+
+def _trusting(
+    before: Permissions, after: Permissions, providers: Iterable[str], told: Collection[Address]
+) -> tuple[_Role, ...]:
+    """The roles that trust some of these providers all along, but for those told of already."""
+    named = frozenset(providers)
+    return tuple(
+        _Role(one.address, after.arn(one), before.trust(one.address), after.trust(one.address))
+        for one in after.state
+        if one.address.kind == "role"
+        and one.address not in told
+        and named.intersection(after.trusts(one.address))
+        and before.resource(one.address) is not None
+    )
+
+
+def _doors(role: _Role, provider: str, d: Difference | None) -> tuple[Door, Door]:
+    """Both sides of a role for the people of a provider, where `d` is what becomes of the provider."""
+    sides = []
+    for trust, resource in ((role.before, d and d.have), (role.after, d and d.want)):
+        if d is not None and resource is None:
+            trust = None  # nobody comes in through a provider that there is none of
+        elif trust is not None and resource is not None and d is not None and d.address.kind == "oidc_provider":
+            trust = replace(trust, document=_for_audiences(trust.document, provider, d.address.name, resource.spec))
+        sides.append(Door(trust))
+    return sides[0], sides[1]
+
+
+def _for_audiences(document: Document, provider: str, issuer: str, spec: Any) -> Document:
+    """A trust policy that takes a provider's tokens for its audiences alone, as AWS does whatever the policy says."""
+    value = document.value
+    only = {
+        "Sid": "client_ids of the provider",
+        "Effect": "Deny",
+        "Principal": {"Federated": provider},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringNotEquals": {f"{issuer}:aud": list(spec.client_ids)}},
+    }
+    return Document.of({**value, "Statement": [*statements(value), only]})
 
 
 def _principals(before: Permissions, after: Permissions) -> Iterator[tuple[Address, Principal]]:

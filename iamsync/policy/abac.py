@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from iamsync.model import EMPTY
 from iamsync.policy.document import Document, statements
 from iamsync.policy.pattern import pattern
 
@@ -33,22 +34,26 @@ def resource_tag_keys(documents: Iterable[Document]) -> frozenset[str]:
     return frozenset(key for document in documents for key in _keys(document.text).resource)
 
 
-def renamed(document: Document, keys: Mapping[str, str]) -> Document:
+def renamed(document: Document, keys: Mapping[str, str], values: Mapping[str, str] = EMPTY) -> Document:
     """The document with other condition keys, in conditions and variables; `keys` are in lower case.
 
-    Two sides of a comparison in which one tag has two values are told apart by such names.
+    Two sides of a comparison in which one tag has two values are told apart by such names. Variables that `values`
+    name are filled in: they must hold nothing that means more in a pattern.
     """
-    if not any(key in document.text.lower() for key in keys):
+    if not any(key in document.text.lower() for key in (*keys, *values)):
         return document
     value = json.loads(document.text)
+    # Only in documents of this version is ${...} a variable.
+    variables = isinstance(value, dict) and value.get("Version") == "2012-10-17"
 
     def put(held: Any) -> Any:
         if isinstance(held, list):
             return [put(item) for item in held]
-        return _VARIABLE.sub(variable, held) if isinstance(held, str) else held
+        return _VARIABLE.sub(variable, held) if variables and isinstance(held, str) else held
 
     def variable(match: re.Match[str]) -> str:
-        return f"${{{keys.get(match[1].lower(), match[1])}{match[2]}}}"
+        key = match[1].lower()
+        return values[key] if key in values else f"${{{keys.get(key, match[1])}{match[2]}}}"
 
     for statement in statements(value):
         for name in ("Resource", "NotResource"):
@@ -85,7 +90,6 @@ def _behind(prefixes: tuple[str, ...], named: Iterable[str]) -> frozenset[str]:
 
 def _named(value: Any) -> Iterator[str]:
     """Every condition key of a document: those of its conditions, and those of its variables."""
-    # Only in documents of this version is ${...} a variable.
     variables = isinstance(value, dict) and value.get("Version") == "2012-10-17"
     for statement in statements(value):
         texts = [text for name in ("Resource", "NotResource") for text in _texts(statement.get(name))]

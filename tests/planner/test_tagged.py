@@ -182,3 +182,33 @@ def test_those_who_ask_for_a_tag_are_counted_where_they_are_too_many(monkeypatch
         "gains and losses of 1 more principals were not computed; 1 are the most in one plan"
     ]
     assert gains(made, ["ec2:*"])  # a gate cannot vouch for whom it did not see
+
+
+def homes(**condition: Any) -> Document:
+    return document("s3:GetObject", "arn:aws:s3:::home/${aws:username}/*", **condition)
+
+
+def renaming(policy: Document, old: User, new: User) -> list[str]:
+    have, want = (User(path=one.path, inline_policies=(("own", policy),), tags=one.tags) for one in (old, new))
+    live = State.of(ACCOUNT, [Resource(Address("user", "al"), have)], complete=frozenset(KINDS))
+    desired = State.of(ACCOUNT, [Resource(ALICE, want, renamed_from="al")])
+    return [line for _, _, line in told(planned(desired, live))]
+
+
+def test_a_user_that_is_renamed_gains_what_policies_give_to_its_new_name_and_loses_what_they_gave_to_the_old() -> None:
+    assert renaming(homes(), User(), User()) == [
+        "GAIN  s3:GetObject on arn:aws:s3:::home/alice/*",
+        "LOSS  s3:GetObject on arn:aws:s3:::home/al/*",
+    ]
+    by_name = document("s3:GetObject", StringEquals={"aws:username": "al"})
+    assert renaming(by_name, User(), User()) == ["LOSS  s3:GetObject on *"]
+    plain = document("s3:GetObject", "arn:aws:s3:::home/al/*")
+    assert not renaming(plain, User(), User())
+
+
+def test_a_user_that_is_renamed_and_moved_is_asked_for_by_its_arn_on_both_sides() -> None:
+    by_arn = document("s3:GetObject", ArnLike={"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:user/ops/*"})
+    assert renaming(by_arn, User(), User(path="/ops/")) == ["GAIN  s3:GetObject on *"]
+    assert renaming(by_arn, User(path="/ops/"), User()) == ["LOSS  s3:GetObject on *"]
+    tagged = (("team", "a"),)
+    assert not renaming(by_arn, User(path="/ops/", tags=tagged), User(path="/ops/a/", tags=tagged))

@@ -16,7 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamsync.kinds import KINDS
+from iamsync.kinds.metadata import Metadata
+from iamsync.kinds.oidc_provider import OidcProvider
 from iamsync.kinds.role import Role
+from iamsync.kinds.saml_provider import SamlProvider
 from iamsync.kinds.user import User
 from iamsync.model import Address, Plan, Resource, State
 from iamsync.planner import planfile, trust
@@ -72,7 +75,25 @@ def told(made: Plan) -> str:
 def said(case: Path) -> str:
     held = yaml.safe_load(case.read_text())
     principals = held.get("principals", {})
-    return told(planned(state(held["before"], principals), state(held["after"], principals)))
+    sides = [
+        State.of(
+            ACCOUNT,
+            (*state(held[side], principals), *providers(held.get("providers", {}).get(side, {}))),
+            complete=frozenset(KINDS),
+        )
+        for side in ("before", "after")
+    ]
+    return told(planned(*sides))
+
+
+def providers(given: dict[str, list[str]]) -> list[Resource]:
+    """OIDC providers with their audiences; a name without a dot is a SAML provider."""
+    return [
+        Resource(Address("oidc_provider", name), OidcProvider(tuple(audiences)))
+        if "." in name
+        else Resource(Address("saml_provider", name), SamlProvider(Metadata.of("<xml/>")))
+        for name, audiences in given.items()
+    ]
 
 
 WIDENED = "oidc-subjects-widened"
