@@ -129,8 +129,8 @@ def admissions(before: Permissions, after: Permissions, differences: Iterable[Di
             provider = providers.get(who.arn)
             if provider is None and role in trusting:
                 continue
-            doors = _doors(role, who.arn, provider)
-            told = admission(who, role.arn, *doors, partition=cx.partition, key=_subject_key(who))
+            sides = _doors(role, who.arn, provider)
+            told = admission(who, role.arn, *sides, partition=cx.partition, key=_subject_key(who))
             if told.access:
                 through = provider.address if provider is not None and role in trusting else role.address
                 found = Outsider(name, role.address, told.access, through, told.subjects, who.kind == "service")
@@ -241,11 +241,13 @@ def _trusting(
 def _doors(role: _Role, provider: str, d: Difference | None) -> tuple[Door, Door]:
     """Both sides of a role for the people of a provider, where `d` is what becomes of the provider."""
     sides = []
-    for trust, resource in ((role.before, d and d.have), (role.after, d and d.want)):
+    known = (None, None) if d is None else (d.have, d.want)
+    for trust, resource in zip((role.before, role.after), known, strict=True):
         if d is not None and resource is None:
             trust = None  # nobody comes in through a provider that there is none of
-        elif trust is not None and resource is not None and d is not None and d.address.kind == "oidc_provider":
-            trust = replace(trust, document=_for_audiences(trust.document, provider, d.address.name, resource.spec))
+        elif trust is not None and resource is not None and resource.address.kind == "oidc_provider":
+            only = _for_audiences(trust.document, provider, resource.address.name, resource.spec)
+            trust = replace(trust, document=only)
         sides.append(Door(trust))
     return sides[0], sides[1]
 
