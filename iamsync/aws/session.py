@@ -69,6 +69,7 @@ class Connection:
     caller: str
     client: Callable[..., Any]
     credentials: Any = field(repr=False, default=None)
+    region: str = ""
 
     def alias(self) -> str | None:
         """The account's alias; None where there is none, or the caller may not know it."""
@@ -192,6 +193,7 @@ def connect(
             caller=caller,
             client=maker.client,
             credentials=maker.session.get_credentials(),
+            region=maker.region,
         )
     except BotoCoreError as error:
         raise translate(error, "GetCallerIdentity", "sts") from error
@@ -210,12 +212,12 @@ def object_client(access: Access, sessions: Sessions, tap: Tap | None = None) ->
         raise translate(error, "GetObject", "s3") from error
 
 
-def service_client(service: str, access: Access, sessions: Sessions) -> Any:
+def service_client(service: str, access: Access, sessions: Sessions, tap: Tap | None = None) -> Any:
     """A client of any other service with the credentials of `access`; CredentialsError where there are none."""
     from botocore.exceptions import BotoCoreError
 
     try:
-        return _Maker(sessions, access, None, None).client(service, attempts=4)
+        return _Maker(sessions, access, None, tap).client(service, attempts=4)
     except BotoCoreError as error:
         raise translate(error, "Publish", service) from error
 

@@ -43,8 +43,7 @@ def adopt(
 ) -> None:
     """Write drift of declared resources back into the manifests, in place, comments kept."""
     from iamsync.engine.adopting import adoption, document
-    from iamsync.engine.project import Project
-    from iamsync.engine.reach import Ways
+    from iamsync.engine.reach import Ways, opened
     from iamsync.engine.replacing import replace_files
     from iamsync.render.adoption import adoption_text
 
@@ -57,7 +56,7 @@ def adopt(
         base=base,
         live=live.absolute() if live else None,
     )
-    project = Project.open(options)
+    project = opened(options)
     with Ways(project) as ways:
         found = adoption(project, ways, deleted=deleted)
     print(adoption_text(document(found), found.diff()), end="", flush=True)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import typer
 
 from iamsync.cli import (
+    accounts,
     adopting,
     auditing,
     check,
@@ -43,6 +44,7 @@ permissions.add(app)
 needed.add(app)
 local.add(app)
 locking.add(app)
+accounts.add(app)
 info.add(app)
 
 

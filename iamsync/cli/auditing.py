@@ -81,8 +81,7 @@ def audit(
 ) -> None:
     """Look for what is unsafe, unused or an escalation path in an account, a saved one, or the manifests."""
     from iamsync.engine import auditing, drifting
-    from iamsync.engine.project import Project
-    from iamsync.engine.reach import Ways
+    from iamsync.engine.reach import Ways, opened
     from iamsync.render.audited import audit_markdown
 
     known_format(form, SUGGESTED if suggest else FORMATS)
@@ -98,7 +97,7 @@ def audit(
             "--suggest goes by what an account holds and uses", code="bad-option", hint="leave --manifests out"
         )
     options = engine_options(common, paths=tuple(paths or ()), live=live.absolute() if live else None)
-    project = Project.open(options)
+    project = opened(options)
     before = auditing.baseline(baseline) if baseline is not None else None
     with Ways(project) as ways:
         found = auditing.audited(

@@ -63,8 +63,7 @@ def drift(
     from iamsync.engine import drifting
     from iamsync.engine.fleets import complete
     from iamsync.engine.planning import plans
-    from iamsync.engine.project import Project
-    from iamsync.engine.reach import Ways
+    from iamsync.engine.reach import Ways, opened
     from iamsync.render.brief import brief_of_drift
 
     known_format(form, FORMATS)
@@ -77,7 +76,7 @@ def drift(
         base=base,
         live=live.absolute() if live else None,
     )
-    project = Project.open(options)
+    project = opened(options)
     last = drifting.last(since_last, options) if since_last is not None else None
     with Telling(project, "drift", notify, common, brief_of_drift) as told:
         with Ways(project) as ways:

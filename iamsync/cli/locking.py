@@ -25,12 +25,11 @@ def add(app: typer.Typer) -> None:
 def lock_status(common: Common, form: _Form = "text") -> None:
     """Tell who holds each account's lock, since when, and whether its lease ran out."""
     from iamsync.engine.locking import status
-    from iamsync.engine.project import Project
-    from iamsync.engine.reach import Ways
+    from iamsync.engine.reach import Ways, opened
     from iamsync.render.listing import locks_text
 
     known_format(form, ("text", "json"))
-    project = Project.open(engine_options(common))
+    project = opened(engine_options(common))
     with Ways(project) as ways:
         rows = status(project, ways)
     print(json.dumps(rows, indent=1, ensure_ascii=False) if form == "json" else locks_text(rows))
@@ -45,10 +44,9 @@ def lock_release(
 ) -> None:
     """Release a lock whose holder is gone: its lease ran out. With --force, any."""
     from iamsync.engine.locking import released
-    from iamsync.engine.project import Project
-    from iamsync.engine.reach import Ways
+    from iamsync.engine.reach import Ways, opened
 
-    project = Project.open(engine_options(common))
+    project = opened(engine_options(common))
     with Ways(project) as ways:
         rows = released(project, ways, force=force)
     for row in rows:

@@ -106,8 +106,7 @@ def plan(
     from iamsync.engine.analyzing import analyzed, askable
     from iamsync.engine.fleets import complete
     from iamsync.engine.planning import document, gained, plans, to_text
-    from iamsync.engine.project import Project
-    from iamsync.engine.reach import Ways
+    from iamsync.engine.reach import Ways, opened
     from iamsync.render.brief import brief_of_plan
 
     known_format(form)
@@ -122,7 +121,7 @@ def plan(
     )
     if expiring is not None:
         options = replace(options, expiring=within(expiring, options.now))
-    project = Project.open(options)
+    project = opened(options)
     if access_analyzer:
         askable(project)
     with Telling(project, "plan", notify, common, brief_of_plan) as told:
@@ -215,8 +214,7 @@ def apply(
     from iamsync.engine.fleets import complete
     from iamsync.engine.foreseeing import settled
     from iamsync.engine.planning import document, plans, to_text
-    from iamsync.engine.project import Project
-    from iamsync.engine.reach import Ways
+    from iamsync.engine.reach import Ways, opened
     from iamsync.render.brief import brief_of_plan
 
     known_format(form, ("text", "json"))
@@ -251,7 +249,7 @@ def apply(
         acknowledge=tuple(acknowledge or ()),
         lock_timeout=waited(lock_timeout),
     )
-    project = Project.open(options)
+    project = opened(options)
     running.ids_known(project, saved is not None)
     if restrict:
         from iamsync.engine.restricting import restrictable

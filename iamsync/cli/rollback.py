@@ -33,8 +33,7 @@ def runs_rollback(
     """Bring back what a run found, where it changed something; tells first what stays lost."""
     from iamsync.engine import applying, recorded, rollback
     from iamsync.engine.planning import document
-    from iamsync.engine.project import Project
-    from iamsync.engine.reach import Ways
+    from iamsync.engine.reach import Ways, opened
 
     known_format(form, ("text", "json"))
     agreed = plan_only or auto_approve or approved is not None
@@ -47,7 +46,7 @@ def runs_rollback(
         command=f"runs rollback {run}",
         lock_timeout=waited(lock_timeout),
     )
-    project = Project.open(options)
+    project = opened(options)
     if not plan_only:
         ids_known(project, saved=False)
     record = recorded.read(project, run)

@@ -47,14 +47,13 @@ def import_(
 ) -> None:
     """Write undeclared live resources as manifests; says first who owns what."""
     from iamsync.engine.importing import REMOVED, imports, write
-    from iamsync.engine.project import Project
-    from iamsync.engine.reach import Ways
+    from iamsync.engine.reach import Ways, opened
     from iamsync.render.listing import handover_text, import_text, owners_text
 
     if layout not in ("file-per-kind", "file-per-resource"):
         raise InputError(f"unknown layout {layout!r}", code="bad-option", hint="file-per-kind or file-per-resource")
     options = engine_options(common, target=tuple(target or ()), live=live.absolute() if live else None)
-    project = Project.open(options)
+    project = opened(options)
     with Ways(project) as ways:
         for found in imports(project, ways, out, layout, take_over):  # type: ignore[arg-type]
             print(f"account {found.account_name} ({found.account_id})")
@@ -78,10 +77,9 @@ def snapshot(
 ) -> None:
     """Save the whole live state as one JSON file."""
     from iamsync.engine.importing import snapshot_text
-    from iamsync.engine.project import Project
-    from iamsync.engine.reach import Ways
+    from iamsync.engine.reach import Ways, opened
 
-    project = Project.open(engine_options(common, live=live.absolute() if live else None))
+    project = opened(engine_options(common, live=live.absolute() if live else None))
     with Ways(project) as ways:
         text = snapshot_text(project, ways)
     if out is None:
@@ -101,11 +99,10 @@ def diff(
     """Compare any two states; exits 2 where they differ."""
     from iamsync.engine.comparing import difference
     from iamsync.engine.planning import document_of
-    from iamsync.engine.project import Project
-    from iamsync.engine.reach import Ways
+    from iamsync.engine.reach import Ways, opened
 
     known_format(form, ("text", "json", "markdown"))
-    project = Project.open(engine_options(common))
+    project = opened(engine_options(common))
     with Ways(project) as ways:
         made = difference(project, ways, before, after)
     if form == "text":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,12 +20,14 @@ from iamsync.guardrails import Guardrails, tightened
 from iamsync.kinds import KINDS
 from iamsync.manifest.accounts import account_selector
 from iamsync.manifest.config import Account, Config, load_config
+from iamsync.manifest.discover import Left
 from iamsync.manifest.documents import file_name, inside
 from iamsync.manifest.files import Manifests, read_manifests, reread
 from iamsync.manifest.load import Beside, resolve
 from iamsync.manifest.rails import read_guardrails
 from iamsync.manifest.source import parse, read
 from iamsync.manifest.testsection import resolve_tests
+from iamsync.members import Member
 from iamsync.model import Address, Finding, State
 from iamsync.planner.expiry import expire
 from iamsync.selector import Selector, select
@@ -47,6 +49,8 @@ class Project:
     rails: Guardrails | None = None
     _held: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     _written: dict[str, Settings] = field(default_factory=dict)
+    sessions: Any = None  # what was begun with AWS already (`aws.session.Sessions`)
+    left: tuple[Left, ...] = ()
 
     @classmethod
     def open(cls, options: Options) -> Project:
@@ -58,6 +62,12 @@ class Project:
                 moved = replace(options, cwd=inside, paths=())
                 return cls(moved, load_config(inside / CONFIG, inside, given(options)))._guarded(cwd)
         return cls(options, load_config(config, cwd, given(options)))._guarded(cwd)
+
+    def discovered(self, found: Sequence[Member]) -> tuple[Left, ...]:
+        """Take these accounts of the organization into the project; those that are left out, and why."""
+        self.config, self.left = self.config.with_members(found)
+        self._guarded(self.options.cwd)
+        return self.left
 
     def _guarded(self, cwd: Path) -> Project:
         """The project under the operator's guardrails, where there are any."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from iamsync.aws.organizations import members
 from iamsync.aws.roles import Hop
 from iamsync.aws.session import Access, Connection, Sessions, connect
 from iamsync.buckets import Bucket
@@ -65,6 +66,7 @@ class Ways:
     failed: list[Failure] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._sessions = self.project.sessions or self._sessions
         self._sessions.code = self.options.ask_code
         self._sessions.tell = self.options.warn
 
@@ -99,13 +101,7 @@ class Ways:
         hops = account.write if write else account.read
         if self.options.assume_role:
             hops = ()
-        access = replace(
-            self._base(account),
-            hops=tuple(_hop(hop) for hop in hops)
-            + ((Hop(self.options.assume_role, session_name=_session()),) if self.options.assume_role else ()),
-            account_id=account.id,
-            partition=_partition(account, hops),
-        )
+        access = self.access(account, hops)
         journal = self.project.config.journal
         made = connect(access, tap=self.options.tap, sessions=self._sessions)
         overridden = write or self.options.assume_role or account.write == account.read
@@ -117,6 +113,21 @@ class Ways:
             applier=applier,
             records=self.objects(journal, account) if write and journal is not None else None,
             lock=self._locked(account, made) if write and self.project.config.lock is not None else None,
+        )
+
+    @property
+    def sessions(self) -> Sessions:
+        """What the accounts of this run share."""
+        return self._sessions
+
+    def access(self, account: Account, hops: Sequence[Any]) -> Access:
+        """The way into an account through these roles of the project file, then the one of --assume-role."""
+        more = (Hop(self.options.assume_role, session_name=_session()),) if self.options.assume_role else ()
+        return replace(
+            self._base(account),
+            hops=(*(_hop(hop) for hop in hops), *more),
+            account_id=account.id,
+            partition=_partition(account, hops),
         )
 
     def sandboxed(self, account: Account) -> bool:
@@ -253,6 +264,33 @@ def open_sandbox(home: Path, account_id: str) -> Any:
             "the sandbox is not installed", code="no-sandbox", hint="pip install 'iamsync[sandbox]'"
         ) from error
     return Server(home / "sandbox.json", account_id=account_id)
+
+
+def opened(options: Options) -> Project:
+    """The project, with the accounts that its `discover:` finds: asked of Organizations once in a run."""
+    project = Project.open(options)
+    discover = project.config.discover
+    if discover is None or options.live is not None:
+        return project
+    if options.sandbox:
+        options.warn("the sandbox has no organization: discover: finds nothing, accounts: is all there is")
+        return project
+    sessions = Sessions()
+    sessions.code, sessions.tell = options.ask_code, options.warn
+    access = Access(
+        profile=options.profile or discover.profile,
+        region=options.region or discover.region,
+        endpoint_url=options.endpoint_url,
+        hops=tuple(_hop(hop) for hop in discover.through),
+        partition=discover.partition,
+    )
+    found = members(access, sessions, units=discover.units, tags=discover.tags, tap=options.tap)
+    left = project.discovered(found)
+    project.sessions = sessions
+    if left:
+        told = ", ".join(f"{one.name} ({one.id}, {one.reason})" for one in left)
+        options.warn(f"{len(left)} of {len(found)} accounts of the organization are left out: {told}")
+    return project
 
 
 def _hop(hop: Any) -> Hop:

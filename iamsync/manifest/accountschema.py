@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from iamsync.manifest.discover import RULE, WAYS
 from iamsync.manifest.schemaparts import SCALAR, TEXT, Schema, closed
 
+_CHAIN: Final[Schema] = {"$ref": "#/definitions/chain"}
 _MAYBE: Final[Schema] = {"type": ["string", "null"]}
 
 
@@ -40,6 +42,29 @@ def account_schema(manifests: Schema, variables: Schema) -> dict[str, Schema]:
                 ),
             ],
         },
+    }
+
+
+def discover_schema(account: dict[str, Schema]) -> Schema:
+    """The section `discover`; `account` are the properties of an account."""
+    ways = {name: account[name] for name in WAYS}
+    patterns: Schema = {"type": "array", "items": TEXT}
+    rule = closed({"match": {**patterns, "minItems": 1}, **{name: account[name] for name in RULE if name != "match"}})
+    return {
+        "description": "Accounts of the organization that the run is about beside those that are named.",
+        **closed(
+            {
+                **ways,
+                "through": {"description": "Roles to assume before Organizations is asked.", **_CHAIN},
+                "include": {"description": "account/NAME, ou:PATH/**, tag:KEY=VALUE; all where left out.", **patterns},
+                "exclude": {"description": "The same, left out.", **patterns},
+                "rules": {
+                    "description": "What holds for which accounts, the last over the first.",
+                    "type": "array",
+                    "items": {**rule, "required": ["match"]},
+                },
+            }
+        ),
     }
 
 

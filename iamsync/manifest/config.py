@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal, cast
@@ -14,6 +14,8 @@ from iamsync.buckets import Bucket
 from iamsync.errors import InputError, InputErrors, Place
 from iamsync.manifest import values
 from iamsync.manifest.configsettings import SETTINGS, merged_defaults, no_settings, read_acknowledge, read_settings
+from iamsync.manifest.discover import KEY as DISCOVER
+from iamsync.manifest.discover import Discover, Left, names, read_discover
 from iamsync.manifest.expand import Variables, expand
 from iamsync.manifest.hops import Hop, read_hops
 from iamsync.manifest.nodes import Listing, Node, Scalar, Table
@@ -21,6 +23,7 @@ from iamsync.manifest.notify import NOTIFY, read_notify
 from iamsync.manifest.organization import KEY, read_organization
 from iamsync.manifest.problems import WRONG, Problems, Wrong, a, is_null
 from iamsync.manifest.source import parse, read
+from iamsync.members import Member
 from iamsync.model import EMPTY
 from iamsync.notification import Target
 from iamsync.policy.organization import Organization
@@ -33,7 +36,19 @@ DEFAULT_MANIFESTS: Final = ("iam",)
 DEFAULT_ACCOUNT: Final = "default"
 FIRST_WAVE: Final = 1
 MOST_WAVES: Final = 1000
-TOP: Final = ("version", "manifests", "variables", "accounts", *SETTINGS, "acknowledge", "lock", "journal", NOTIFY, KEY)
+TOP: Final = (
+    "version",
+    "manifests",
+    "variables",
+    "accounts",
+    DISCOVER,
+    *SETTINGS,
+    "acknowledge",
+    "lock",
+    "journal",
+    NOTIFY,
+    KEY,
+)
 ACCOUNT: Final = (
     *("id", "manifests", "variables", "labels", "profile", "region", "partition", "backend", "assume_role", "wave"),
     *SETTINGS,
@@ -76,7 +91,8 @@ class Account:
 class Config:
     """The project: `root` is its directory, `file` the project file's name in it, None where there is none.
 
-    `lock` and `journal` are where a team keeps them, if it does; `notify` is who is told where a run is asked to.
+    `lock` and `journal` are where a team keeps them, if it does; `notify` is who is told where a run is asked to;
+    `discover` is how accounts are found beside those that are named.
     """
 
     file: str | None
@@ -85,6 +101,19 @@ class Config:
     lock: Bucket | None = None
     journal: Bucket | None = None
     notify: tuple[Target, ...] = ()
+    discover: Discover | None = None
+    _project: _Project | None = field(default=None, repr=False, compare=False)
+
+    def with_members(self, members: Sequence[Member]) -> tuple[Config, tuple[Left, ...]]:
+        """The project with the accounts that `discover:` means of these, after those it names, and who is left out.
+
+        InputError(s) where what the project file says of one cannot be.
+        """
+        assert self.discover is not None
+        assert self._project is not None
+        accounts, left = self._project.discovered(self.discover, members)
+        self._project.problems.raise_if_any()
+        return replace(self, accounts=accounts), left
 
     @property
     def manifests(self) -> tuple[str, ...]:
@@ -117,7 +146,7 @@ def load_config(
     lock, journal = project.bucket("lock"), project.bucket("journal")
     notify = read_notify(documents[0].get(NOTIFY), project.problems)
     project.problems.raise_if_any()
-    return Config(target.name, target.parent, accounts, lock, journal, notify)
+    return Config(target.name, target.parent, accounts, lock, journal, notify, project.discover, project)
 
 
 class _Project:
@@ -129,6 +158,7 @@ class _Project:
         self.given = {name: value if isinstance(value, str) else tuple(value) for name, value in given.items()}
         self.problems = Problems()
         self.ids: dict[str, str] = {}
+        self.discover: Discover | None = None
 
     def accounts(self) -> tuple[Account, ...]:
         problems = self.problems
@@ -137,6 +167,7 @@ class _Project:
         if version is not None and (not isinstance(version, Scalar) or version.text != "1"):
             problems.add("bad-config", f"version is {a(version)}; this iamsync reads version 1", version)
         acknowledge = read_acknowledge(self.table.get("acknowledge"), problems)
+        self.discover = read_discover(self.table.get(DISCOVER), problems)
         held = self.table.get("accounts")
         table = values.table(held, "accounts", problems) if held is not None else None
         pairs = [(key.text, key, body) for key, body in table or ()]
@@ -147,6 +178,32 @@ class _Project:
         if not pairs:
             return (self.account(DEFAULT_ACCOUNT, None, acknowledge),)
         return tuple(self.account(name, body, acknowledge, key) for name, key, body in pairs)
+
+    def discovered(self, discover: Discover, members: Sequence[Member]) -> tuple[tuple[Account, ...], tuple[Left, ...]]:
+        """The accounts that are named, with what discovery says of them, then the others that are meant; who is not."""
+        table = self.table.get("accounts")
+        named = {key.text: (key, body) for key, body in (table if isinstance(table, Table) else ())}
+        own = {
+            body_id.text: name
+            for name, (_, body) in named.items()
+            if isinstance(body, Table) and isinstance(body_id := body.get("id"), Scalar)
+        }
+        acknowledge = read_acknowledge(self.table.get("acknowledge"), Problems())
+        called = names([member for member in members if member.id not in own], list(named))
+        found: dict[str, Account] = {}
+        left: list[Left] = []
+        for member in members:
+            name = own.get(member.id) or called[member.id]
+            if reason := discover.reason(member):
+                left.append(Left(name, member.id, reason))
+                continue
+            key, body = named.get(name, (None, None)) if member.id in own else (None, None)
+            found[name] = self.account(name, discover.body(member, body), acknowledge, key)
+        given = [
+            found.pop(name) if name in found else self.account(name, body, acknowledge, key)
+            for name, (key, body) in named.items()
+        ]
+        return (*given, *found.values()), tuple(left)
 
     def bucket(self, name: str) -> Bucket | None:
         """`lock` or `journal`: a place in S3."""

@@ -6,7 +6,8 @@ from typing import Final
 
 from iamsync.kinds import SECTIONS
 from iamsync.manifest import config, configsettings
-from iamsync.manifest.accountschema import account_schema, chain_definitions
+from iamsync.manifest.accountschema import account_schema, chain_definitions, discover_schema
+from iamsync.manifest.discover import KEY as DISCOVER
 from iamsync.manifest.notify import NOTIFY, notify_schema
 from iamsync.manifest.schemaparts import DRAFT, SCALAR, TEXT, Schema, closed, one_or_list
 from iamsync.settings import GUARDS
@@ -37,6 +38,7 @@ def config_schema() -> Schema:
                 "type": ["object", "null"],
                 "additionalProperties": {**closed(account), "type": ["object", "null"]},
             },
+            DISCOVER: discover_schema(account),
             **settings,
             "acknowledge": {
                 "description": "Consent to guards, in advance.",

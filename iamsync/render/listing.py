@@ -116,3 +116,30 @@ def checked_text(document: Mapping[str, Any]) -> list[str]:
 def explanation_text(code: str, severity: str, title: str, text: str) -> str:
     """A heading and a paragraph of at most 88 columns."""
     return "\n".join([f"{code} ({severity}): {title}", "", *wrap(safe(text), 88)])
+
+
+def accounts_text(rows: Sequence[Row]) -> str:
+    """The accounts of a project; keys as `accounts list` has them."""
+    told = [{**row, "labels": [f"{key}={value}" for key, value in row["labels"].items()]} for row in rows]
+    shown = ("account", "id", "wave", "labels", "manifests", "read", "write", "profile", "backend", "left_out")
+    keys = [key for key in shown if key in shown[:3] or any(row.get(key) for row in told)]
+    return table(keys, [{**row, "read": _last(row["read"]), "write": _last(row["write"])} for row in told])
+
+
+def _last(roles: Sequence[str]) -> str:
+    return f"{'... -> ' if len(roles) > 1 else ''}{roles[-1]}" if roles else ""
+
+
+def chains_text(document: Row) -> str:
+    """Each chain of roles hop by hop, and what is missing where one is refused."""
+    lines: list[str] = []
+    for chain in document["chains"]:
+        where = f"{safe(chain['account'])} ({safe(chain['id'])})" if chain["id"] else safe(chain["account"])
+        lines.append(f"{where}, {chain['purpose']}: {'ok' if chain['ok'] else 'refused'}")
+        for hop in chain["hops"]:
+            what = safe(hop["role"] or hop["caller"] or "the credentials at the start")
+            lines.append(f"  {'refused' if hop['error'] else 'ok':<9}{what}")
+            if hop["error"]:
+                lines += [f"    {line}" for line in wrap(safe(hop["error"]["message"]), 96)]
+            lines += [f"    missing: {safe(text)}" for text in hop["missing"]]
+    return "\n".join(lines)

@@ -161,7 +161,7 @@ def test_variables_of_the_command_line_reach_the_settings(tmp_path: Path) -> Non
         ("accounts: {a: {id: 1111222233334}}", "bad-account-id"),
         ("accounts: {a: {wave: 0}}", "out-of-range"),
         ("accounts: {a: {wave: first}}", "wrong-type"),
-        ("discover: {}", "unknown-field"),
+        ("discover: []", "wrong-type"),
         ("ledger: s3://bucket/", "unknown-field"),
         ("safety: {broken_glass: [role/x]}", "unknown-field"),
         ("notification: [slack]", "unknown-field"),

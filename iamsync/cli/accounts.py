@@ -1,0 +1,122 @@
+"""`iamsync accounts`: which there are, whether they can be reached, and their credentials for other programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
+
+from iamsync.cli.context import engine_options, known_format
+from iamsync.cli.options import Common, shared
+from iamsync.cli.planning import TextOrJson
+from iamsync.errors import InputError
+
+Name = Annotated[str, typer.Argument(help="An account.", show_default=False)]
+Write = Annotated[bool, typer.Option("--write", help="By the roles for writing (default: those for reading).")]
+
+
+def add(app: typer.Typer) -> None:
+    """Put the commands of this family on the application."""
+    accounts = typer.Typer(help="The accounts of the project: list, check, run with, hand out.", no_args_is_help=True)
+    accounts.command("list", epilog="Example: iamsync accounts list --account 'label:tier=prod'")(list_)
+    accounts.command(epilog="Example: iamsync accounts check --account prod")(check)
+    accounts.command(epilog="Example: iamsync accounts matrix --shards 10")(matrix)
+    accounts.command("exec", epilog="Example: iamsync accounts exec prod -- aws sts get-caller-identity")(exec_)
+    accounts.command(epilog="Example: credential_process = iamsync accounts credentials prod")(credentials)
+    app.add_typer(accounts, name="accounts")
+
+
+@shared
+def list_(common: Common, form: TextOrJson = "text") -> None:
+    """The accounts, with their waves, roles and manifests; asks nobody but for what discover: needs."""
+    from iamsync.engine.entering import rows
+    from iamsync.engine.reach import opened
+    from iamsync.render.listing import accounts_text
+
+    known_format(form, ("text", "json"))
+    found = rows(opened(engine_options(common)))
+    print(json.dumps(found, indent=1) if form == "json" else accounts_text(found))
+
+
+@shared
+def check(common: Common, form: TextOrJson = "text") -> None:
+    """Assume each role of each chain, and name the permission or trust that is missing; exits 2 where one is."""
+    from iamsync.engine.entering import checked, document
+    from iamsync.engine.reach import Ways, opened
+    from iamsync.render.listing import chains_text
+
+    known_format(form, ("text", "json"))
+    project = opened(engine_options(common))
+    with Ways(project) as ways:
+        made = document(checked(project, ways), ways)
+    print(json.dumps(made, indent=1) if form == "json" else chains_text(made))
+    if not all(chain["ok"] for chain in made["chains"]):
+        sys.stdout.flush()
+        raise typer.Exit(2)
+
+
+@shared
+def matrix(
+    common: Common,
+    shards: Annotated[
+        int | None, typer.Option("--shards", help="A job for each of so many shards.", min=1, max=10_000)
+    ] = None,
+) -> None:
+    """The accounts as the matrix of a CI system: JSON in one line, a job an account, or a shard."""
+    from iamsync.engine import entering
+    from iamsync.engine.reach import opened
+
+    print(json.dumps(entering.matrix(opened(engine_options(common)), shards), separators=(",", ":")))
+
+
+@shared
+def exec_(
+    common: Common,
+    name: Name,
+    command: Annotated[list[str], typer.Argument(help="The command, after --.", show_default=False)],
+    write: Write = False,
+) -> None:
+    """Run a command with credentials of an account in its environment; exits as the command does."""
+    held, options = _handed(common, name, write)
+    environment = held.environment(dict(os.environ), options.endpoint_url)
+    sys.stdout.flush()
+    try:
+        done = subprocess.run(command, env=environment, check=False)
+    except OSError as error:
+        raise InputError(
+            f"cannot run {command[0]}: {error.strerror}", code="bad-option", hint="write the command after --"
+        ) from error
+    raise typer.Exit(done.returncode if done.returncode >= 0 else 128 - done.returncode)
+
+
+@shared
+def credentials(
+    common: Common,
+    name: Name,
+    write: Write = False,
+    show: Annotated[bool, typer.Option("--show", help="Print them though this is a terminal.")] = False,
+) -> None:
+    """Print credentials of an account as credential_process wants them; to a terminal only with --show."""
+    if sys.stdout.isatty() and not show:
+        raise InputError(
+            "this is a terminal, and credentials are secrets",
+            code="bad-option",
+            hint="let the SDK call it (credential_process), use accounts exec, or add --show",
+        )
+    held, _ = _handed(common, name, write)
+    print(json.dumps(held.process()))
+
+
+def _handed(common: Common, name: str, write: bool) -> tuple[Any, Any]:
+    from iamsync.engine.entering import handed
+    from iamsync.engine.reach import Ways, opened
+
+    options = replace(engine_options(common), accounts=(name,))
+    project = opened(options)
+    with Ways(project) as ways:
+        return handed(project, ways, write=write), options
