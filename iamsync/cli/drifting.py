@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from iamsync.cli.context import engine_options, known_format, note, replace_file, reports
+from iamsync.cli.metering import Metered, Metrics
 from iamsync.cli.options import Common, Paths, shared
 from iamsync.cli.planning import Base, Target
 from iamsync.cli.reporting import drift_text, publish
@@ -58,6 +59,7 @@ def drift(
         typer.Option("--report", help="Also write FORMAT=FILE (repeatable).", envvar="IAMSYNC_REPORT"),
     ] = None,
     notify: Notify = False,
+    metrics: Metrics = None,
 ) -> None:
     """Show what is otherwise in the account than the manifests say, by severity, and change nothing."""
     from iamsync.engine import drifting
@@ -65,6 +67,7 @@ def drift(
     from iamsync.engine.planning import plans
     from iamsync.engine.reach import Ways, opened
     from iamsync.render.brief import brief_of_drift
+    from iamsync.render.metrics import of_drift
 
     known_format(form, FORMATS)
     also = reports(report or [], FORMATS)
@@ -76,9 +79,11 @@ def drift(
         base=base,
         live=live.absolute() if live else None,
     )
-    project = opened(options)
-    last = drifting.last(since_last, options) if since_last is not None else None
-    with Telling(project, "drift", notify, common, brief_of_drift) as told:
+    metered = Metered(metrics, "drift", of_drift)
+    with metered.failing():
+        project = opened(options)
+        last = drifting.last(since_last, options) if since_last is not None else None
+    with metered, Telling(project, "drift", notify, common, brief_of_drift) as told:
         with Ways(project) as ways:
             planned = plans(project, ways)
             found = drifting.seen(planned, attribute=attribute, before=last)
@@ -87,7 +92,7 @@ def drift(
                 from iamsync.engine.picture import picture
 
                 graph = picture(project, planned, reality=True)
-        told.document = made = drifting.document(
+        told.document = metered.document = made = drifting.document(
             found, options, floor, (last,) if since_last is not None else None, ways.failed
         )
         _publish(made, form, also, common, project.root, graph)

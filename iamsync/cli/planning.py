@@ -21,6 +21,7 @@ from iamsync.cli.context import (
     within,
     write_file,
 )
+from iamsync.cli.metering import Metered, Metrics
 from iamsync.cli.options import Common, Paths, shared
 from iamsync.cli.reporting import plan_text, publish
 from iamsync.cli.telling import Notify, Telling
@@ -101,6 +102,7 @@ def plan(
     form: Format = "text",
     report: Report = None,
     notify: Notify = False,
+    metrics: Metrics = None,
 ) -> None:
     """Show what would change, in order, and change nothing."""
     from iamsync.engine.analyzing import analyzed, askable
@@ -108,6 +110,7 @@ def plan(
     from iamsync.engine.planning import document, gained, plans, to_text
     from iamsync.engine.reach import Ways, opened
     from iamsync.render.brief import brief_of_plan
+    from iamsync.render.metrics import of_plan
 
     known_format(form)
     also = reports(report or [])
@@ -121,10 +124,12 @@ def plan(
     )
     if expiring is not None:
         options = replace(options, expiring=within(expiring, options.now))
-    project = opened(options)
-    if access_analyzer:
-        askable(project)
-    with Telling(project, "plan", notify, common, brief_of_plan) as told:
+    metered = Metered(metrics, "plan", of_plan)
+    with metered.failing():
+        project = opened(options)
+        if access_analyzer:
+            askable(project)
+    with metered, Telling(project, "plan", notify, common, brief_of_plan) as told:
         with Ways(project) as ways:
             planned = plans(project, ways)
             if access_analyzer:
@@ -134,7 +139,7 @@ def plan(
                 from iamsync.engine.picture import picture
 
                 graph = picture(project, planned)
-        told.document = made = document(planned, options, ways.failed)
+        told.document = metered.document = made = document(planned, options, ways.failed)
         _publish(made, form, also, common, project.root, graph)
         if out is not None:
             write_file(out, to_text(made), mode=0o600)

@@ -185,7 +185,7 @@ def drift_document(hostile: str = "", times: int = 1) -> Any:
     account = {
         "account": {"name": hostile or "prod", "id": "111122223333", "partition": "aws", "alias": hostile or None},
         "caller": f"arn:aws:iam::111122223333:user/{hostile}",
-        "summary": {"managed": 5},
+        "summary": {"managed": 5, "drift": dict.fromkeys(grades, 1), "pending": 1, "due": 1, "unmanaged": 1},
         "drift": [drift_entry(hostile, grades[number % 5], number + 1) for number in range(times)],
         "pending": [drift_entry(f"{hostile}pending")],
         "due": [drift_entry(f"{hostile}due")],
