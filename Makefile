@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
+# Where Python keeps nothing of what it compiled, each command of the demo and the tests compiles all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-full laws oracle check format schemas docs bench lock clean
 
@@ -21,7 +24,7 @@ $(READY): requirements-dev.lock pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(READY) ## a tour on the embedded IAM: plan, apply, drift, back again; compared with what it must say
+demo: $(READY) ## a tour on the embedded IAM: plan, apply, drift, back again or adopted; compared with what it must say
 	@$(BIN)/python demo/run.py
 
 test: $(READY) ## the tests, on all cores

@@ -28,6 +28,7 @@ import boto3
 iam = boto3.client("iam")
 iam.attach_role_policy(RoleName="deploy-site", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
 iam.tag_user(UserName="alice", Tags=[{"Key": "team", "Value": "finance"}])
+iam.attach_user_policy(UserName="bob", PolicyArn="arn:aws:iam::aws:policy/IAMReadOnlyAccess")
 iam.create_role(RoleName="backdoor", AssumeRolePolicyDocument='''{"Version": "2012-10-17", "Statement":
   {"Effect": "Allow", "Principal": {"AWS": "444455556666"}, "Action": "sts:AssumeRole"}}''')
 """
@@ -119,9 +120,11 @@ def tour(folder: Path) -> str:
         made.python(BY_HAND, address)
     made.say("# Drift says what was done by hand, and how grave it is. The role nobody declared is reported.\n")
     made.iamsync("drift", code=2)
-    made.say("# The next plan says what would undo it.\n")
-    made.iamsync("plan")
-    made.iamsync("apply --auto-approve")
+    made.say("# What was wrong is taken back from the account.\n")
+    made.iamsync("apply --auto-approve --target role/deploy-site")
+    made.say("# What was right is written into the manifests: these lines and no others.\n")
+    made.iamsync("adopt --auto-approve")
+    made.say("# The account is what the manifests say.\n")
     made.iamsync("drift")
     return normal("\n".join(made.shown), folder)
 

@@ -35,7 +35,7 @@ def required_policy(
         raise InputError("a policy is for one account", code="bad-option", hint="give --account once")
     account = common.account[0] if common.account else None
     project = Project.open(engine_options(common))
-    made = requiring.reading() if file is None else requiring.applying(project, file, account)
+    made = requiring.reading(project) if file is None else requiring.applying(project, file, account)
     print(json.dumps(made, indent=2, ensure_ascii=False))
     if common.quiet:
         return

@@ -18,9 +18,13 @@ from iamsync.planner.required import MANAGED, Whereabouts
 SIZE: Final = MANAGED
 
 
-def reading() -> dict[str, Any]:
-    """The policy for plan, import, snapshot and whatever else only reads."""
-    return required.reading()
+# What `drift --attribute` asks; its events have no resources that a policy could name.
+_ATTRIBUTE: Final = {"Sid": "Attribute", "Effect": "Allow", "Action": "cloudtrail:LookupEvents", "Resource": "*"}
+
+
+def reading(project: Project) -> dict[str, Any]:
+    """The policy for plan, drift, import, snapshot and whatever else only reads, and for telling topics of it."""
+    return required.joined(required.reading(), {"Statement": [_ATTRIBUTE, *_topics(project)]})
 
 
 def applying(project: Project, file: Path, account: str | None) -> dict[str, Any]:

@@ -10,15 +10,22 @@ from tests.world import ACCOUNT
 
 def test_reading_needs_no_write(site: Site) -> None:
     told = site.fine("required-policy")
-    (statement,) = json.loads(told.out)["Statement"]
+    statement, attribute = json.loads(told.out)["Statement"]
     assert "iam:GetAccountAuthorizationDetails" in statement["Action"]
     assert all(
         action.split(":")[1].startswith(("Get", "List", "Simulate", "Describe")) for action in statement["Action"]
     )
+    assert attribute["Action"] == "cloudtrail:LookupEvents"
     assert site.calls == []
 
 
 TOPIC = "arn:aws:sns:us-east-1:111122223333:iam"
+
+
+def test_who_watches_for_drift_may_tell_the_projects_topics(site: Site) -> None:
+    site.write(f"notify: [slack, {{sns: '{TOPIC}'}}]\n{CONFIG}", "iamsync.yaml")
+    *_, notify = json.loads(site.fine("required-policy").out)["Statement"]
+    assert notify == {"Sid": "Notify", "Effect": "Allow", "Action": "sns:Publish", "Resource": [TOPIC]}
 
 
 def test_a_plan_needs_its_calls_on_its_arns_the_lock_and_the_journal(site: Site) -> None:
