@@ -356,7 +356,7 @@ def test_the_lambda_answers_with_drift_and_raises_where_it_could_not_look(
 
 def test_the_hooks_run_commands_that_exist() -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-    assert [hook["id"] for hook in hooks] == ["iamsync-validate", "iamsync-test"]
+    assert [hook["id"] for hook in hooks] == ["iamsync-validate", "iamsync-test", "iamsync-fmt"]
     for hook in hooks:
         assert hook["entry"] == f"iamsync {hook['id'].removeprefix('iamsync-')}"
         assert (hook["language"], hook["pass_filenames"]) == ("python", False)

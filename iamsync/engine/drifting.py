@@ -13,8 +13,11 @@ from iamsync.engine.planning import Planned
 from iamsync.errors import InputError, Place
 from iamsync.fleet import Failure
 from iamsync.planner import driftfile
+from iamsync.planner.alone import Ends
 from iamsync.planner.drift import aws_drift, drift
+from iamsync.planner.permissions import Permissions
 from iamsync.planner.planfile import to_text
+from iamsync.planner.projected import made
 from iamsync.planner.severity import GRADES
 
 __all__ = ["document", "failing", "known_floor", "last", "remembered", "seen", "to_text"]
@@ -40,11 +43,22 @@ def seen(
 
 
 def _seen(item: Planned, attribute: bool, before: dict[str, Any] | None) -> driftfile.Seen:
-    found, by_aws = drift(item.plan, item.base), aws_drift(item.plan)
+    found, by_aws = drift(item.plan, item.base, _ends(item)), aws_drift(item.plan)
     if not attribute:
         return driftfile.Seen(item.plan, found, by_aws)
     known = driftfile.attributed(item.plan.account_id, found, before)
     return driftfile.Seen(item.plan, found, by_aws, attributions(item, found, known))
+
+
+def _ends(item: Planned) -> Ends | None:
+    """What the plan leads from and to, where it moves anybody's permissions."""
+    if not any(change.affected for change in item.plan.changes):
+        return None
+    live = item.compared.settled.live
+    chosen = {change.address for change in item.plan.changes}
+    declared = made(live, [one for one in item.compared.differences if one.address in chosen])
+    known, organization = item.live.aws_policies, item.reached.account.organization
+    return Ends(*(Permissions(state, known, organization=organization) for state in (live, declared)))
 
 
 def document(

@@ -42,15 +42,6 @@ def picture(project: Project, planned: Sequence[Planned], *, reality: bool = Fal
     return _document(names, *((new, old) if reality else (old, new)))
 
 
-def portrait(held: Sequence[Permissions], desired: Mapping[str, State], names: Mapping[str, str]) -> dict[str, Any]:
-    """The graph of accounts as they are, nothing marked; `desired` and `names` are by account id.
-
-    `desired` is what the manifests declare, for an account that has none the account itself.
-    """
-    seen = _graph(held, desired, names)
-    return _document(names, seen, seen)
-
-
 def _document(names: Mapping[str, str], old: _Graph, new: _Graph) -> dict[str, Any]:
     return {
         "accounts": [{"account": name, "id": account_id} for account_id, name in names.items()],
@@ -67,12 +58,8 @@ def standing(
     Nothing in it is marked. `declared` are the states of their manifests, where there are any.
     """
     known = {one.state.account_id: State(one.state.account_id) for one in held} | dict(declared or {})
-    nodes, edges = _graph(held, known, names)
-    return {
-        "accounts": [{"account": name, "id": account_id} for account_id, name in names.items()],
-        "nodes": list(_marked(nodes, nodes)),
-        "edges": list(_marked(edges, edges)),
-    }
+    seen = _graph(held, known, names)
+    return _document(names, seen, seen)
 
 
 def _marked(old: Mapping[Any, dict[str, Any]], new: Mapping[Any, dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -18,6 +18,7 @@ from iamsync.kinds.account import DEFAULTS, RULES
 from iamsync.kinds.kind import Field
 from iamsync.kinds.metadata import Metadata
 from iamsync.model import Address, Change, FieldChange, Origin, Plan, State
+from iamsync.planner.alone import Ends
 from iamsync.planner.excess import Excess, Found, What
 from iamsync.planner.severity import GRADES, Grade, of_access, worst
 from iamsync.policy.access import Access
@@ -85,9 +86,12 @@ class AwsDrift:
     affected: tuple[tuple[Address, Access], ...]
 
 
-def drift(plan: Plan, base: State | None = None) -> tuple[Drift, ...]:
-    """Everything that is otherwise than declared, the gravest first; `base` is what the plan was made against."""
-    found = [one for change in plan.changes for one in _Seen(plan, change, base).entries()]
+def drift(plan: Plan, base: State | None = None, ends: Ends | None = None) -> tuple[Drift, ...]:
+    """Everything that is otherwise than declared, the gravest first; `base` is what the plan was made against.
+
+    `ends` are what the plan leads from and to: with them several things that give the same are told apart.
+    """
+    found = [one for change in plan.changes for one in _Seen(plan, change, base, ends).entries()]
     return tuple(sorted(found, key=lambda one: (GRADES.index(one.severity), one.address, one.field, one.item)))
 
 
@@ -106,13 +110,13 @@ def aws_drift(plan: Plan) -> tuple[AwsDrift, ...]:
 class _Seen:
     """One change of a plan, from reality's side."""
 
-    def __init__(self, plan: Plan, change: Change, base: State | None) -> None:
-        self.plan, self.change, self.base = plan, change, base
+    def __init__(self, plan: Plan, change: Change, base: State | None, ends: Ends | None = None) -> None:
+        self.plan, self.change, self.base, self.ends = plan, change, base, ends
         self.kind = KINDS[change.address.kind]
 
     def entries(self) -> Iterator[Drift]:
         found = list(self._found())
-        excess = Excess(self.plan, self.change, found)
+        excess = Excess(self.plan, self.change, found, self.ends)
         for one in found:
             standing = self._standing(one)
             yield Drift(

@@ -6,13 +6,14 @@ statements bring it about.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from iamsync import arn
-from iamsync.model import Change, Plan
-from iamsync.planner.severity import Grade, of_access, worst
+from iamsync.model import Address, Change, Plan
+from iamsync.planner.alone import Ends
+from iamsync.planner.severity import GRADES, Grade, of_access, worst
 from iamsync.policy.access import Access, Region, Undecided
 from iamsync.policy.gained import turned
 
@@ -51,6 +52,8 @@ _FIELDS: Final[dict[str, Grade]] = {
     "tags": "info",
     "name": "info",
 }
+# What several may have something by.
+_SHARED: Final = ("group", "policy")
 # Not all gains and losses were reckoned.
 _UNTOLD: Final = "access-untold"
 
@@ -72,20 +75,32 @@ class Found:
 
 
 class Excess:
-    """The gains and losses of one change of a plan, from reality's side, by what was found there."""
+    """The gains and losses of one change of a plan, from reality's side, by what was found there.
 
-    def __init__(self, plan: Plan, change: Change, found: Sequence[Found]) -> None:
-        self._change, self._account_id = change, plan.account_id
+    With both `ends` of the plan each of several things that bring about a gain together is shown with what it gives
+    by itself; without them, and where it takes all of them, with the whole.
+    """
+
+    def __init__(self, plan: Plan, change: Change, found: Sequence[Found], ends: Ends | None = None) -> None:
+        self._change, self._account_id, self._ends = change, plan.account_id, ends
         self._untold = any(finding.id == _UNTOLD for finding in (*plan.findings, *plan.guards))
         self._outside = {one.name: one for one in change.outside}
         self._told: dict[Found, list[tuple[str, Access]]] = {one: [] for one in found}
         giving = [one for one in found if not one.field or one.field in _GIVING]
         doors = [one for one in found if not one.field or one.field == _TRUST]
         tags = [one for one in found if one.field == "tags"]
+        self._others = frozenset(
+            str(one.address)
+            for one in plan.changes
+            if one.address != change.address and one.address.kind in _SHARED and ends is not None
+            if ends.tells(one.address)
+        )
         for affected in change.affected:
             entering = change.address.kind == "role" and affected.principal != change.address
             among = (doors if entering else giving) or tags or found
-            self._share(str(affected.principal), turned(affected.access), among)
+            self._share(str(affected.principal), turned(affected.access), among, affected.principal)
+        if ends is not None and change.address.kind in _SHARED:
+            self._by_holders(plan, ends, giving)
         for outsider in change.outside:
             self._share(outsider.name, turned(outsider.access), doors or found)
 
@@ -116,17 +131,55 @@ class Excess:
         outsider = self._outside.get(name)
         return "critical" if outsider is not None and not outsider.is_service else "high"
 
-    def _share(self, name: str, access: Access, among: Sequence[Found]) -> None:
+    def _by_holders(self, plan: Plan, ends: Ends, giving: Sequence[Found]) -> None:
+        """What a group or policy gives to those whose own change, too, tells of it."""
+        mine = {affected.principal for affected in self._change.affected}
+        elsewhere = {affected.principal for one in plan.changes for affected in one.affected} - mine
+        for principal in sorted(elsewhere & ends.holders(self._change.address)):
+            for one in giving:
+                access = ends.alone(self._change.address, one.field, one.item, principal) if one.field else None
+                if access is not None and access.gained:
+                    self._told[one].append((str(principal), Access(gained=access.gained)))
+
+    def _share(self, name: str, access: Access, among: Sequence[Found], principal: Address | None = None) -> None:
         """Each part of an access to what its statements come from; to all where none of them is named."""
         parts = {one: Access() for one in among}
+        shared: dict[Found, None] = {}
+        own: list[Region] = []
         for key in ("gained", "lost", "undecided"):
             for part in getattr(access, key):
                 named = [one for one in among if self._is_of(part, one)]
+                if key == "gained" and len(named) != 1:
+                    shared.update(dict.fromkeys(named or among))
+                    own += [part] if named or not self._of_others(part) else []
                 for one in named or among:
                     parts[one] = replace(parts[one], **{key: (*getattr(parts[one], key), part)})
+        if principal is not None and shared:
+            parts |= self._apart(shared, parts, own, principal)
         for one, access_of_it in parts.items():
             if access_of_it:
                 self._told[one].append((name, access_of_it))
+
+    def _of_others(self, part: Region) -> bool:
+        """Whether all that brings this about is in groups and policies with changes of their own."""
+        return bool(part.via) and all(
+            {_holder(label), label.split(",")[0].partition(" via ")[0]} & self._others for label in part.via
+        )
+
+    def _apart(
+        self, shared: Iterable[Found], parts: Mapping[Found, Access], own: Sequence[Region], principal: Address
+    ) -> dict[Found, Access]:
+        """What each of several gives by itself; nothing where that is less grave than what they give together."""
+        if self._ends is None:
+            return {}
+        told: dict[Found, Access] = {}
+        for one in shared:
+            access = self._ends.alone(self._change.address, one.field, one.item, principal) if one.field else None
+            if access is None:
+                return {}
+            told[one] = replace(parts[one], gained=access.gained)
+        together, apart = of_access(Access(gained=tuple(own))), worst(map(of_access, told.values()))
+        return told if GRADES.index(apart) <= GRADES.index(together) else {}
 
     def _is_of(self, part: Region | Undecided, one: Found) -> bool:
         """Whether a statement of what was found has to do with this part."""

@@ -7,13 +7,21 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import yaml
 from jsonschema import Draft7Validator
 
+from iamsync.kinds import KINDS
 from iamsync.model import Plan
+from iamsync.planner.alone import Ends
+from iamsync.planner.contrast import contrast
 from iamsync.planner.drift import Drift, aws_drift, drift
 from iamsync.planner.driftfile import Seen, document, failing, kept, last_run, since
 from iamsync.planner.driftschema import drift_schema
+from iamsync.planner.permissions import Permissions
 from iamsync.planner.planfile import to_text
+from iamsync.planner.projected import projected
+from iamsync.selector import select
+from iamsync.settings import Scope, Settings
 from tests.planner.casefile import plan_of, state
 
 WORDS = """
@@ -118,6 +126,61 @@ options: {{access: true}}
 """
     )
     assert [(one.text, one.severity) for one in found] == [("trust changed by hand", grade)]
+
+
+TOGETHER = """
+desired: {groups: {dev: {}}, users: {alice: {groups: [dev], inline_policies: {own: deny s3:Put*}}}}
+live:
+  groups: {dev: {inline_policies: {lists: allow s3:List*, rules: allow iam:PutUserPolicy}}}
+  users: {alice: {groups: [dev], inline_policies: {reads: allow s3:Get*, all: allow iam:*, puts: allow s3:Put*}}}
+options: {access: true}
+"""
+
+
+def ends_of(text: str) -> Ends:
+    case, paths = yaml.safe_load(text), dict[str, str]()
+    live, desired = (state(case[side], paths, {}) for side in ("live", "desired"))
+    found = contrast(desired, live, Settings(Scope(select(["*"], KINDS), select([], KINDS))))
+    return Ends(Permissions(found.settled.live), Permissions(projected(found)))
+
+
+def test_of_several_that_give_together_each_is_as_grave_as_what_it_gives_by_itself() -> None:
+    plan = plan_of(TOGETHER)
+    graded = {str(one).partition(" ")[2]: one.severity for one in drift(plan, ends=ends_of(TOGETHER))}
+    assert graded == {
+        "inline policy all added by hand": "critical",
+        "inline policy rules added by hand": "critical",
+        "inline policy reads added by hand": "low",
+        "inline policy lists added by hand": "low",
+        # puts gives nothing while own denies it.
+        "inline policy own removed by hand": "high",
+        "inline policy puts added by hand": "high",
+    }
+
+
+def test_a_group_is_as_grave_as_what_it_gives_those_who_changed_themselves() -> None:
+    told = {str(one): [who for who, _ in one.access] for one in drift(plan_of(TOGETHER), ends=ends_of(TOGETHER))}
+    assert told["group/dev: inline policy rules added by hand"] == ["user/alice"]
+    assert told["user/alice: inline policy reads added by hand"] == ["user/alice"]
+
+
+TWICE = """
+desired: {users: {alice: {}}, policies: {deploy: {document: allow s3:Get*}}}
+live:
+  users: {alice: {managed_policies: [deploy], inline_policies: {same: allow iam:PutUserPolicy, more: allow s3:Get*}}}
+  policies: {deploy: {document: allow iam:PutUserPolicy}}
+options: {access: true}
+"""
+
+
+def test_what_two_give_is_as_grave_at_both_and_at_neither_less() -> None:
+    found = drift(plan_of(TWICE), ends=ends_of(TWICE))
+    assert {str(one).partition(" ")[2]: one.severity for one in found} == {
+        "attached by hand: deploy": "critical",  # as the policy is now
+        "document changed by hand": "low",  # nobody is declared to hold it
+        "inline policy more added by hand": "low",
+        "inline policy same added by hand": "critical",
+    }
 
 
 def test_a_document_that_is_not_known_is_at_least_medium_and_says_so_from_realitys_side() -> None:
