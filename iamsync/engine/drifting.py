@@ -58,7 +58,9 @@ def _ends(item: Planned) -> Ends | None:
     chosen = {change.address for change in item.plan.changes}
     declared = made(live, [one for one in item.compared.differences if one.address in chosen])
     known, organization = item.live.aws_policies, item.reached.account.organization
-    return Ends(*(Permissions(state, known, organization=organization) for state in (live, declared)))
+    return Ends(
+        Permissions(live, known, organization=organization), Permissions(declared, known, organization=organization)
+    )
 
 
 def document(

@@ -13,7 +13,7 @@ from iamsync.render.findingspage import counted, foot, graded, worst
 from iamsync.render.graph import Marks, Picture, inventory
 from iamsync.render.html import page_html
 from iamsync.render.notices import GRADES, LOCK_FILE, Sources, of_drift
-from iamsync.render.page import TONES, Card, Detail, Link, Links, Page, Row, Section, Tile
+from iamsync.render.page import TONES, Card, Detail, Link, Links, Page, Row, Section, Tile, failed
 from iamsync.render.text import account_text, left_alone
 from iamsync.render.words import count, some
 
@@ -47,6 +47,7 @@ def drift_page(document: Json, sources: Sources, graph: Json | None) -> tuple[Pa
     listed = inventory(picture, anchors) if picture is not None else ()
     access = tuple(_access(accounts, anchors, several))
     sections = [
+        failed(document),
         Section("drift", "Drift", "What is otherwise than declared, the gravest first.", drifted),
         Section("permissions", "Permissions", "Who may do more, or less, than the manifests say, and by what.", access),
         *(
@@ -60,7 +61,7 @@ def drift_page(document: Json, sources: Sources, graph: Json | None) -> tuple[Pa
     page = Page(
         title="IAM drift",
         words=f"{where}: {counted(notices) or 'none'}",
-        tone=worst(notices),
+        tone="bad" if document.get("failed") else worst(notices),
         cards=tuple(_card(account, document) for account in accounts),
         tiles=(*graded(notices, "drift"), *_tiles(accounts)),
         sections=tuple(section for section in sections if section.rows or section.anchor == "drift"),

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
+from iamsync.render.merged import failures
 from iamsync.render.notices import PROJECT_FILE, Notice
 from iamsync.render.words import kind_word, some
 
@@ -152,6 +153,18 @@ def ranked(facet: str, values: Iterable[str]) -> Sequence[str]:
     """The values of a facet in the order they are chosen from."""
     order = _RANKS.get(facet, ())
     return sorted(values, key=lambda value: (order.index(value) if value in order else len(order), value))
+
+
+def failed(document: Mapping[str, Any]) -> Section:
+    """The accounts of several that could not be looked at, each with what happened and how to mend it."""
+    rows = []
+    for number, (where, told, hint) in enumerate(failures(document)):
+        notes = (hint,) if hint else ()
+        account = str(document["failed"][number]["account"]["name"])
+        rows.append(Row(f"x{number}", "bad", "failed", where, facets={"account": (account,)}, notes=(told, *notes)))
+    return Section(
+        "failed", "Failed", "Accounts that could not be looked at; nothing here speaks of them.", tuple(rows)
+    )
 
 
 def notice_row(notice: Notice, anchor: str, several: bool, failing: str = "") -> Row:

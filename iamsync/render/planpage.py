@@ -9,7 +9,7 @@ from iamsync.render.changes import Entry, Json, Line, entries, expiring, labelle
 from iamsync.render.graph import Picture, inventory
 from iamsync.render.html import page_html
 from iamsync.render.notices import Notice, Sources, of_plan
-from iamsync.render.page import Card, Detail, Link, Links, Page, Row, Section, Tile, Tone, notice_row
+from iamsync.render.page import Card, Detail, Link, Links, Page, Row, Section, Tile, Tone, failed, notice_row
 from iamsync.render.text import account_text, counts_text, left_alone, managed
 from iamsync.render.words import count, some
 
@@ -40,6 +40,7 @@ def plan_page(document: Json, sources: Sources, graph: Json | None = None) -> tu
     picture = Picture.of(graph, anchors) if graph is not None else None
     listed = inventory(picture, anchors) if picture is not None else ()
     sections = [
+        failed(document),
         Section("risks", "Risks", "What refuses, warns or is found, the gravest first.", _risks(notices, several)),
         Section("permissions", "Permissions", "Who gains and who loses what by these changes.", access),
         Section("changes", "Changes", "Deletions and replacements first; equal changes are one row.", changes),
@@ -61,7 +62,7 @@ def plan_page(document: Json, sources: Sources, graph: Json | None = None) -> tu
     page = Page(
         title="IAM plan",
         words=_words(plans),
-        tone=_tone(plans, notices),
+        tone="bad" if document.get("failed") else _tone(plans, notices),
         cards=tuple(_card(plan) for plan in plans),
         tiles=_tiles(plans, notices, access),
         sections=tuple(section for section in sections if section.anchor in kept),

@@ -12,6 +12,9 @@ import pytest
 from iamsync.aws.calls import call
 from iamsync.aws.roles import Hop
 from iamsync.aws.session import Access, Connection, Sessions, connect
+from iamsync.engine.options import Options
+from iamsync.engine.project import Project
+from iamsync.engine.reach import Ways
 from iamsync.errors import AwsError, CredentialsError, InputError, Unsupported
 from iamsync.sandbox import Server, serve
 
@@ -155,6 +158,28 @@ def test_a_chain_of_roles_is_assumed_hop_by_hop(wire: Wire) -> None:
     assert (seen[1]["ExternalId"], seen[1]["DurationSeconds"]) == ("secret-7", "1800")
     assert "DurationSeconds" not in seen[0]
     assert first.account_id == ACCOUNT
+
+
+@pytest.mark.parametrize(("given", "told"), [("ci-run-7", "ci-run-7"), ("", "iamsync")])
+def test_a_hop_without_a_session_name_takes_the_jobs_which_cloudtrail_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, told: str
+) -> None:
+    seen: list[Access] = []
+
+    def reached(access: Access, **_: Any) -> Connection:
+        seen.append(access)
+        raise CredentialsError("far enough", code="x")
+
+    monkeypatch.setattr("iamsync.engine.reach.connect", reached)
+    monkeypatch.setenv("AWS_ROLE_SESSION_NAME", given)
+    arn = f"arn:aws:iam::{ACCOUNT}:role"
+    hops = f"[{{arn: '{arn}/a', session_name: own}}, {{arn: '{arn}/b'}}]"
+    (tmp_path / "iamsync.yaml").write_text(f"accounts: {{prod: {{id: '{ACCOUNT}', assume_role: {hops}}}}}\n")
+    for more in ({}, {"assume_role": f"{arn}/c"}):
+        project = Project.open(Options(cwd=tmp_path, **more))
+        with Ways(project) as ways, pytest.raises(CredentialsError):
+            ways.reach(project.config.accounts[0])
+    assert [hop.session_name for access in seen for hop in access.hops] == ["own", told, told]
 
 
 def test_a_role_that_may_not_be_assumed_lists_the_reasons(wire: Wire) -> None:

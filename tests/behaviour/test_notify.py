@@ -216,3 +216,21 @@ def test_a_topic_is_published_to_in_its_own_region(site: Site, monkeypatch: pyte
 def test_the_sandbox_publishes_to_no_topic(site: Site) -> None:
     site.write(CONFIG + f"notify: [{{sns: '{TOPIC}'}}]\n", "iamsync.yaml")
     assert ended(site) == ""
+
+
+def test_drift_is_told_once_and_told_again_where_somebody_was_not_reached(applied: Site, poster: Poster) -> None:
+    applied.by_hand(lambda iam: iam.tag_user(UserName="alice", Tags=[{"Key": "by", "Value": "hand"}]))
+    watch = ("drift", "--notify", "--since-last", "seen.json")
+    poster.answers = [(400, {}, b"")]
+    told = quiet(applied.run(*watch))
+    assert (told.code, "warning: webhook was not told: HTTP 400" in told.err) == (2, True), told
+    assert not (applied.root / "seen.json").exists()
+    poster.got.clear()
+    poster.answers = [(200, {}, b"ok")]
+    assert quiet(applied.run(*watch)).code == 2
+    body = hook(poster)
+    assert (body["command"], body["exit_code"]) == ("drift", 2)
+    assert "user/alice: tag by added by hand" in " ".join(body["lines"])
+    poster.got.clear()
+    assert quiet(applied.run(*watch)).code == 2
+    assert poster.got == []

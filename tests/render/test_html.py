@@ -157,6 +157,19 @@ def test_the_page_says_what_was_found_and_what_to_do_about_it() -> None:
     assert "iamsync.yaml" not in text  # of what no file is to blame for none is named
 
 
+def test_accounts_that_failed_stand_first() -> None:
+    error = {"code": "access-denied", "message": "no ListRoles", "request_id": "r-1", "hint": "ask for it"}
+    failed = [{"account": {"name": "dev", "id": "444455556666"}, "error": error}]
+    for page in (
+        drift_html({**drift_document(), "failed": failed}, SOURCES),
+        plan_html({**plan_document(), "failed": failed}, SOURCES),
+    ):
+        assert 'class="top bad"' in page
+        assert "dev (444455556666)" in words(page)
+        assert "access-denied: no ListRoles (request r-1)" in words(page)
+        assert page.index('id="failed"') < page.index('class="part"', page.index('id="failed"'))
+
+
 def test_the_page_says_which_tests_failed_and_why() -> None:
     for text in (check_html(check_document("x"), SOURCES), results_html(results_document("x"), SOURCES)):
         assert "x test 0" in words(text)

@@ -78,7 +78,10 @@ def typed(browser: Browser, field: str, text: str) -> None:
 
 def hostile_plan() -> str:
     documents = [plan_document(hostile) for hostile in HOSTILE]
-    together = {**documents[0], "plans": [plan for document in documents for plan in document["plans"]]}
+    plans = [plan for document in documents for plan in document["plans"]]
+    for plan in plans[1:]:  # the changes that are nobody's once, the hostile ones all
+        plan["changes"], plan["steps"] = plan["changes"][-1:], plan["steps"][:1]
+    together = {**documents[0], "plans": plans}
     return plan_html(together, SOURCES, together_drawn(documents))
 
 
