@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -46,6 +46,7 @@ def import_(
     live: Live = None,
 ) -> None:
     """Write undeclared live resources as manifests; says first who owns what."""
+    from iamsync.engine.fleets import complete
     from iamsync.engine.importing import REMOVED, imports, write
     from iamsync.engine.reach import Ways, opened
     from iamsync.render.listing import handover_text, import_text, owners_text
@@ -55,7 +56,12 @@ def import_(
     options = engine_options(common, target=tuple(target or ()), live=live.absolute() if live else None)
     project = opened(options)
     with Ways(project) as ways:
-        for found in imports(project, ways, out, layout, take_over):  # type: ignore[arg-type]
+        taken = imports(project, ways, out, layout, take_over)  # type: ignore[arg-type]
+        if len(taken) + len(ways.failed) > 1:
+            _write_together(project, taken, out, layout, common)
+            complete(ways.failed, len(taken) + len(ways.failed))
+            return
+        for found in taken:
             print(f"account {found.account_name} ({found.account_id})")
             rows = [(owner, len(names), names) for owner, names in found.owners()]
             print(owners_text(rows, verbose=common.verbose), flush=True)
@@ -67,6 +73,25 @@ def import_(
             print(import_text([(str(path), found.counts[name]) for name, path in written.items()], len(found.left)))
             if take_over is not None:
                 print("\n" + handover_text(blocks.get(REMOVED), found.commands))
+
+
+def _write_together(project: Any, taken: Any, out: Path, layout: str, common: Common) -> None:
+    """Write what several accounts were imported as into one folder, and tell account by account who owns what."""
+    from iamsync.engine.importing import write
+    from iamsync.engine.together import together
+    from iamsync.render.listing import import_text, owners_text
+
+    for found in taken:
+        print(f"account {found.account_name} ({found.account_id})")
+        rows = [(owner, len(names), names) for owner, names in found.owners()]
+        print(owners_text(rows, verbose=common.verbose) + "\n", flush=True)
+    made = together(project, taken, out, layout)  # type: ignore[arg-type]
+    try:
+        written = write(made.files, out)
+    except OSError as error:
+        raise InputError(f"cannot write {error.filename}: {error.strerror}", code="unwritable") from error
+    left = sum(len(found.left) for found in taken)
+    print(import_text([(str(path), made.counts[name]) for name, path in written.items()], left), flush=True)
 
 
 @shared

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from iamsync.aws.read import confirm, read
+from iamsync.engine.fleets import each
 from iamsync.engine.options import utc_now
 from iamsync.engine.owning import observed_owners, state_file
 from iamsync.engine.project import Project
@@ -52,6 +53,7 @@ class Imported:
     left: tuple[Left, ...]
     declared: tuple[Address, ...]
     counts: Mapping[str, int]
+    state: State
     blocks: str = ""
     commands: tuple[str, ...] = ()
 
@@ -89,16 +91,17 @@ def imports(
 ) -> tuple[Imported, ...]:
     """What each account's undeclared resources look like as manifests; nothing is written here.
 
-    `take_over` is a Terraform state: only what it lists is imported.
+    Of several accounts, those that fail join `ways.failed`. `take_over` is a Terraform state: only what it lists is
+    imported.
     """
     accounts = project.accounts()
-    if len(accounts) > 1:
+    if len(accounts) > 1 and take_over is not None:
         raise InputError(
-            f"{len(accounts)} accounts are configured; import one at a time",
+            f"a Terraform state is of one account, and this run is about {len(accounts)}",
             code="which-account",
-            hint="add --account NAME and an --out folder of its own",
+            hint="add --account NAME",
         )
-    return tuple(_imported(project, ways, account, out, layout, take_over) for account in accounts)
+    return each(accounts, lambda account: _imported(project, ways, account, out, layout, take_over), ways.failed)
 
 
 def _imported(
@@ -129,18 +132,19 @@ def _imported(
         else:
             taken.append(resource)
     chosen = replace(live, resources={resource.address: resource for resource in taken})
-    files = dump.manifests(chosen, layout=layout, declared=frozenset(ours), schema=_schema(project, out))
+    files = dump.manifests(chosen, layout=layout, declared=frozenset(ours), schema=schema_from(project, out))
     ours_now = frozenset(address.folded for address in (*chosen.resources, *ours))
     blocks, commands = removed_blocks(items, ours_now)
     by_file = {name: sum(dump.file_of(resource, layout) == name for resource in taken) for name in files}
     return Imported(
         *(account.name, live.account_id, files, tuple(r.address for r in taken), tuple(left), tuple(ours), by_file),
+        chosen,
         blocks=blocks,
         commands=commands,
     )
 
 
-def _schema(project: Project, out: Path) -> str:
+def schema_from(project: Project, out: Path) -> str:
     """Where editors find the manifests' schema, seen from the folder; nothing where the project has none."""
     schema = project.root / "schemas" / "manifest.schema.json"
     return os.path.relpath(schema, (project.options.cwd / out).resolve()) if schema.exists() else ""

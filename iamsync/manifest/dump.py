@@ -38,21 +38,24 @@ def manifests(
     declared: Container[Address] = (),
     aliases: Mapping[str, str] = MappingProxyType({}),
     schema: str = SCHEMA,
+    only_accounts: tuple[str, ...] = (),
 ) -> dict[str, str]:
     """The state as manifests: relative file name -> YAML text, the same for the same state.
 
     `declared` are resources that other manifests already hold: they are referred to by bare name.
     `aliases` maps account ids to variables (`accounts.prod.id`); the state's own id is always
     `account.id`. `schema` is where the JSON Schema lies, seen from where the files will lie; empty for none.
+    `only_accounts` are the names of the accounts that all of it is for, empty for every one.
     """
     ours = _Ours(state, declared)
     spelled = _spelling({**aliases, state.account_id: "account.id"})
-    files: dict[str, dict[str, dict[str, Any]]] = {}
+    files: dict[str, dict[str, Any]] = {}
+    top: dict[str, Any] = {"only_accounts": list(only_accounts)} if only_accounts else {}
     for kind in KINDS.values():
         for resource in state:
             if resource.address.kind == kind.name:
                 name = _file(kind, resource.address.name, layout)
-                table = files.setdefault(name, {}).setdefault(kind.section, {})
+                table = files.setdefault(name, dict(top)).setdefault(kind.section, {})
                 entry = _entry(resource, kind, ours, spelled)
                 if kind.setting:
                     table.update(entry)

@@ -145,3 +145,53 @@ def test_the_same_run_twice_is_the_same_bytes(folder: Folder, many: Fleet) -> No
     assert one.pop("created_at")
     assert two.pop("created_at")
     assert json.dumps(one) == json.dumps(two)
+
+
+def test_an_import_of_several_accounts_writes_what_is_equal_once_and_plans_to_nothing(
+    folder: Folder, many: Fleet
+) -> None:
+    folder.write("iamsync.yaml", project(4))
+    folder.write(
+        "iam/more.yaml",
+        f"roles: {{two: {{trust_policy: {TRUST}, only_accounts: [a00, a01]}}, odd: {{trust_policy: {TRUST}, "
+        "description: $(account.name), managed_policies: [aws/ReadOnlyAccess]}}\n",
+    )
+    folder("apply", "--auto-approve", "--all-accounts")
+    for path in (folder.root / "iam").iterdir():
+        path.unlink()
+    many.denied = {number(3)}
+    said = folder("import", code=1)
+    assert "1 of 4 accounts failed: a03 (assume-role-denied)" in said.err
+    files = folder.files()
+    assert set(files) == {"roles.yaml", "shared-1/roles.yaml", *(f"a0{at}/roles.yaml" for at in range(3))}
+    # The fourth account was not seen: nothing of this is said of it.
+    assert "only_accounts: [a00, a01, a02]" in files["roles.yaml"]
+    assert "$(account.id)" in files["roles.yaml"]
+    assert "only_accounts: [a00, a01]" in files["shared-1/roles.yaml"]
+    assert "No changes" in folder("plan", "-a", "a00", "-a", "a01", "-a", "a02", "--detailed-exitcode").out
+    assert "wrote 0 resources" in folder("import", "-a", "a00").out
+
+
+@pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
+def test_other_partitions_have_their_own_arns_from_manifest_to_account(tmp_path: Path, partition: str) -> None:
+    folder = Folder(tmp_path, inside=True)
+    account = f'{{id: "{number(1)}", backend: sandbox, partition: {partition}}}'
+    folder.write("iamsync.yaml", f"version: 1\naccounts: {{a: {account}}}\n")
+    root = '{AWS: "arn:$(partition):iam::$(account.id):root"}'
+    folder.write(
+        "iam/all.yaml",
+        "roles: {r: {managed_policies: [aws/ReadOnlyAccess, own], trust_policy: {Version: 2012-10-17, Statement: "
+        f'{{Effect: Allow, Principal: {root}, Action: "sts:AssumeRole"}}}}}}}}\n'
+        'policies: {own: {document: {Version: 2012-10-17, Statement: {Effect: Allow, Action: "s3:GetObject", '
+        'Resource: "arn:$(partition):s3:::b/*"}}}}\n',
+    )
+    (plan,) = json.loads(folder("plan", "--format", "json").out)["plans"]
+    assert plan["account"]["partition"] == partition
+    text = json.dumps(plan["steps"])
+    assert f"arn:{partition}:iam::aws:policy/ReadOnlyAccess" in text
+    assert "arn:aws:" not in text
+    folder("apply", "--auto-approve")
+    assert "No changes." in folder("plan", "--detailed-exitcode").out
+    held = folder("snapshot").out
+    assert f"arn:{partition}:iam::{number(1)}:root" in held
+    assert "arn:aws:" not in held

@@ -169,9 +169,13 @@ class TestWithTwoAccounts:
         ]
         assert "error[bad-option]" in two("validate", "--var", "owner", code=1).err
 
-    def test_an_import_is_of_one_account(self, two: Folder) -> None:
-        assert "error[which-account]" in two("import", code=1).err
-        assert "imported now" not in two("import", "-a", "test", "--out", "new").out
+    def test_an_import_of_several_accounts_takes_nothing_that_is_declared(self, two: Folder) -> None:
+        two("apply", "--auto-approve", "--all-accounts")
+        said = two("import", "--out", "new").out
+        assert "account prod" in said
+        assert "account test" in said
+        assert "imported now" not in said
+        assert not (two.root / "new").exists()
 
     def test_the_worst_exit_code_of_both_wins(self, two: Folder) -> None:
         two("apply", "--auto-approve", "--all-accounts")
