@@ -41,13 +41,13 @@ def together(project: Project, found: Sequence[Imported], out: Path, layout: Lay
     files: dict[str, str] = {}
     counts: dict[str, int] = {}
     number = 0
-    for where, addresses in sorted(groups.items(), key=lambda held: (-len(held[0]), held[0])):
-        first = found[where[0]]
-        names = [found[at].account_name for at in where]
+    for holding, addresses in sorted(groups.items(), key=lambda held: (-len(held[0]), held[0])):
+        first = found[holding[0]]
+        names = [found[at].account_name for at in holding]
         folder = ""
-        if len(where) == 1:
+        if len(holding) == 1:
             folder = f"{names[0]}/"
-        elif len(where) < len(found):
+        elif len(holding) < len(found):
             number += 1
             folder = f"shared-{number}/"
         state = replace(first.state, resources={address: first.state.resources[address] for address in addresses})
@@ -56,7 +56,7 @@ def together(project: Project, found: Sequence[Imported], out: Path, layout: Lay
             layout=layout,
             declared=frozenset((*first.declared, *first.taken)) - frozenset(addresses),
             schema=schema_from(project, out / folder),
-            only_accounts=() if every and len(where) == len(found) else tuple(names),
+            only_accounts=() if every and len(holding) == len(found) else tuple(names),
         )
         for name, text in made.items():
             files[f"{folder}{name}"] = text
