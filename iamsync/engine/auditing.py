@@ -5,35 +5,29 @@ Everything that is asked of AWS here is a read; what the caller may not read lea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeAlias
 
-from iamsync import __version__
-from iamsync.audit import Answer, Evidence, Observed, Reach, Route, Stage, answers, audit, knows_passwords
+from iamsync import __version__, arn
+from iamsync.audit import Answer, Evidence, Observed, Reach, Route, Stage, answers, audit
 from iamsync.audit import document as paper
 from iamsync.audit.document import Baseline, Looked
-from iamsync.aws import accountwide
-from iamsync.aws.credentialreport import read_report
-from iamsync.aws.lastaccessed import last_accessed
-from iamsync.aws.read import read
+from iamsync.engine.gathering import expected, gathered, notes, saved_report, with_accessed
 from iamsync.engine.options import utc_now
 from iamsync.engine.permitted import documents
 from iamsync.engine.picture import standing
-from iamsync.engine.project import NO_ACCOUNT, Project, given
-from iamsync.engine.reach import Reached, Ways, read_text, told_state
-from iamsync.errors import AccessDenied, InputError, Place, Unsupported
-from iamsync.kinds.reports import CredentialReport, ServiceUse, credential_report
+from iamsync.engine.project import NO_ACCOUNT, Project
+from iamsync.engine.reach import Ways, read_text, told_state
+from iamsync.errors import InputError
+from iamsync.kinds.reports import CredentialReport
 from iamsync.manifest.config import Account
-from iamsync.manifest.expand import expand
-from iamsync.manifest.fields import reference
-from iamsync.manifest.load import Beside, outline
+from iamsync.manifest.load import Beside
 from iamsync.manifest.lockfile import read_lock
-from iamsync.manifest.nodes import Scalar
 from iamsync.manifest.suppress import Suppression
-from iamsync.model import EMPTY, Address, Origin, State
+from iamsync.model import Address, Origin, State
 from iamsync.planner.paths import Path as Way
 from iamsync.planner.paths import Paths
 from iamsync.planner.permissions import Permissions, is_blind
@@ -41,11 +35,10 @@ from iamsync.policy.administrator import UNKNOWN
 from iamsync.policy.document import Document
 
 Subject = Literal["live", "manifests"]
-_T = TypeVar("_T")
-
+# What manifests want of an account, and what of an audit they suppress.
+Declared: TypeAlias = tuple[State, tuple[Suppression, ...]]
 failing = paper.failing
 
-_FURTHER: Final = frozenset({"account", "oidc_provider", "saml_provider"})
 # What this one says has not changed since there is IAM, and no saved answer needs to hold it for us to know.
 _ADMINISTRATOR: Final = "arn:{}:iam::aws:policy/AdministratorAccess"
 _EVERYTHING: Final = {
@@ -85,7 +78,7 @@ def audited(
     `accessed` also asks which services each principal last used, which takes a job a principal; `report` is a saved
     credential report. InputErrors with every mistake in the manifests, where there are any.
     """
-    saved = _saved(report) if report is not None else None
+    saved = saved_report(report) if report is not None else None
     chosen = _chosen(project)
     if saved is not None and len(chosen) > 1:
         raise InputError(
@@ -93,9 +86,17 @@ def audited(
             code="bad-option",
             hint="add --account NAME",
         )
+    # Every mistake in the files is told before the first call, whatever the accounts' ids turn out to be.
+    first = {}
     for account in chosen:
-        _declared(project, account, account.id or NO_ACCOUNT, account.partition or "aws")
-    return tuple(_audited(project, ways, account, subject, accessed, saved) for account in chosen)
+        where = account.id or NO_ACCOUNT, account.partition or "aws"
+        first[account.name, *where] = _declared(project, account, *where)
+
+    def declared(account: Account, account_id: str, partition: str) -> Declared | None:
+        key = account.name, account_id, partition
+        return first[key] if key in first else _declared(project, account, account_id, partition)
+
+    return tuple(_audited(project, ways, account, subject, accessed, saved, declared) for account in chosen)
 
 
 def document(
@@ -143,90 +144,36 @@ def _chosen(project: Project) -> tuple[Account, ...]:
 
 
 def _audited(
-    project: Project, ways: Ways, account: Account, subject: Subject, accessed: bool, saved: CredentialReport | None
+    project: Project,
+    ways: Ways,
+    account: Account,
+    subject: Subject,
+    accessed: bool,
+    saved: CredentialReport | None,
+    declared: Callable[[Account, str, str], Declared | None],
 ) -> Audited:
     if subject == "manifests":
         account_id, partition = project.offline_id(account), account.partition or "aws"
-        declared = _declared(project, account, account_id, partition)
-        if declared is None:
-            state = project.desired(account, account_id, partition)  # says what is missing
-            declared = (state, ())
+        # Where there are none, reading them says so.
+        wanted = declared(account, account_id, partition) or (project.desired(account, account_id, partition), ())
         known = read_lock(project.root)
-        evidence = Evidence(state=declared[0], now=project.now, subject="manifests", report=saved)
-        return _judged(project, account, f"manifests of {account.name}", evidence, known, declared)
+        evidence = Evidence(state=wanted[0], now=project.now, subject="manifests", report=saved)
+        return _judged(project, account, f"manifests of {account.name}", evidence, known, wanted)
     reached = ways.reach(account)
-    evidence = _gathered(project, reached, saved)
+    evidence = gathered(project, reached, saved)
     known = documents(project, reached, evidence.state)
-    declared = _declared(project, account, reached.account_id, reached.partition)
+    manifests = declared(account, reached.account_id, reached.partition)
     if accessed:
-        evidence = _with_accessed(reached, evidence)
-    return _judged(project, reached.account, reached.caller, evidence, known, declared)
+        evidence = with_accessed(reached, evidence)
+    return _judged(project, reached.account, reached.caller, evidence, known, manifests)
 
 
-def _declared(
-    project: Project, account: Account, account_id: str, partition: str
-) -> tuple[State, tuple[Suppression, ...]] | None:
+def _declared(project: Project, account: Account, account_id: str, partition: str) -> Declared | None:
     """What the manifests declare and suppress, where there are any."""
     if not any((project.root / path).exists() for path in account.manifests):
         return None
     beside = Beside()
     return project.desired_of(account, account_id, partition, beside), beside.suppressions
-
-
-def _gathered(project: Project, reached: Reached, saved: CredentialReport | None) -> Evidence:
-    """The state of an account with AWS's reports on it, as far as the caller may have them."""
-    untold: dict[str, str] = {}
-    if reached.told is not None:
-        untold |= dict.fromkeys(("root-mfa", "certificates", "password-policy"), "a file does not tell it")
-        untold["report"] = "there is no credential report (--credential-report FILE)"
-        return Evidence(state=reached.told, now=project.now, subject="file", report=saved, untold=untold)
-    assert reached.connection is not None
-    iam = reached.connection.iam
-    state = read(reached.connection, kinds=_FURTHER, lenient=True)
-
-    def asked(name: str, question: Callable[[Any], _T]) -> _T | None:
-        try:
-            return question(iam)
-        except (AccessDenied, Unsupported) as error:
-            untold[name] = error.message
-            return None
-
-    return Evidence(
-        state=state,
-        now=project.now,
-        subject="live",
-        report=saved or asked("report", read_report),
-        root_devices=asked("root-mfa", accountwide.root_devices),
-        certificates=asked("certificates", accountwide.certificates),
-        untold=untold,
-    )
-
-
-def _with_accessed(reached: Reached, evidence: Evidence) -> Evidence:
-    """The evidence with what AWS recorded of its principals' calls."""
-    if reached.connection is None:
-        raise InputError(
-            "--last-accessed asks AWS, and this run reads a file",
-            code="bad-option",
-            hint="leave one of the two out",
-        )
-    principals = [
-        evidence.arn(resource)
-        for resource in evidence.of("user", "role")
-        if not evidence.is_aws(resource) and not evidence.is_kept(resource)
-    ]
-    untold = dict(evidence.untold)
-    uses: dict[str, tuple[ServiceUse, ...]] = {}
-    try:
-        told = last_accessed(reached.connection.iam, principals)
-    except (AccessDenied, Unsupported) as error:
-        untold["accessed"] = error.message
-    else:
-        uses = told.uses
-        if told.failed:
-            first = next(iter(sorted(told.failed.values())))
-            untold["accessed"] = f"{len(told.failed)} of {len(principals)} principals have no answer: {first}"
-    return replace(evidence, accessed=uses, untold=untold)
 
 
 def _judged(
@@ -235,19 +182,23 @@ def _judged(
     caller: str,
     evidence: Evidence,
     known: Mapping[str, tuple[str, Document]],
-    declared: tuple[State, tuple[Suppression, ...]] | None,
+    declared: Declared | None,
 ) -> Audited:
     state, settings = evidence.state, project.settings(account)
     aws = {**dict(state.aws_policies), **known}
     aws.setdefault(_ADMINISTRATOR.format(state.partition), ("", Document.of(_EVERYTHING, state.partition)))
-    permissions = Permissions(state, aws, organization=account.organization, context=moment_of(project.now))
+    # A document that nobody knows is taken to grant nothing, and told: taken for anything, everybody would be perhaps
+    # administrator. As a boundary it stays unknown.
+    unknown = sorted(_unknown(state, aws))
+    taken = aws | {name: ("", _nothing(state.partition)) for name in unknown}
+    permissions = Permissions(state, taken, organization=account.organization, context=moment_of(project.now))
     evidence = replace(
         evidence,
         documents={name: document for name, (_, document) in aws.items()},
         reach=reach_of(permissions),
         accounts=frozenset(settings.accounts) - {state.account_id},
         kept=settings.safety.break_glass,
-        boundaries=_expected(project, account, state),
+        boundaries=expected(project, account, state),
     )
     suppressions = declared[1] if declared is not None else ()
     everything = audit(evidence)
@@ -264,14 +215,30 @@ def _judged(
         len(everything) - len(found),
         answers(evidence, found),
         origins,
-        tuple(_notes(evidence, permissions)),
+        tuple(notes(evidence, unknown)),
         permissions,
         declared[0] if declared is not None else None,
     )
 
 
+def _unknown(state: State, known: Mapping[str, object]) -> frozenset[str]:
+    """The managed policies that somebody holds, that bound nobody, and whose documents are not known."""
+    own = {
+        arn.build(state.partition, state.account_id, resource.address, resource.spec.path)
+        for resource in state
+        if resource.address.kind == "policy"
+    }
+    held = {name for resource in state for name in getattr(resource.spec, "managed_policies", ())}
+    bounds = {getattr(resource.spec, "permissions_boundary", None) for resource in state}
+    return frozenset(held - own - known.keys() - bounds)
+
+
+def _nothing(partition: str) -> Document:
+    return Document.of({"Version": "2012-10-17", "Statement": []}, partition)
+
+
 def reach_of(permissions: Permissions) -> Reach:
-    """Who is administrator or can become one; what hangs on a document that nobody knows says nothing of anybody."""
+    """Who is administrator or can become one; what hangs on a boundary that nobody knows says nothing of anybody."""
     return Reach(
         {
             who: _route(way)
@@ -313,70 +280,3 @@ def _suppressed(
     tags = dict(getattr(resource.spec, "tags", ())) if resource is not None else {}
     covering = (held for held in suppressions if held.covers(one.id, one.address, path, tags))
     return next((held for held in covering if not held.expired(now)), None)
-
-
-def _expected(project: Project, account: Account, state: State) -> Mapping[str, str]:
-    """The boundary that `defaults:` gives users and roles, as an ARN; it is expected of the undeclared too."""
-    named = {
-        kind: node
-        for kind, section in (("user", "users"), ("role", "roles"))
-        if (table := account.defaults.get(section)) is not None
-        and (node := table.get("permissions_boundary")) is not None
-    }
-    if not named or not any((project.root / path).exists() for path in account.manifests):
-        return EMPTY
-    held = outline(
-        project.manifests(account), account, state.account_id, state.partition, project.config, given(project.options)
-    )
-    found: dict[str, str] = {}
-    for kind, node in named.items():
-        text = expand(node, held.declarations.names)
-        if isinstance(text, Scalar) and text.text:
-            meant = reference("policy", text.text, text, held.declarations.reading)
-            if meant is not None:
-                found[kind] = meant
-    return found
-
-
-def _notes(evidence: Evidence, permissions: Permissions) -> Iterator[str]:
-    """What this source could not be asked, for whoever reads that something was not found."""
-    words = {
-        "report": "credentials were not looked at",
-        "root-mfa": "the kind of the root user's second factor was not looked at",
-        "certificates": "server certificates were not looked at",
-        "password-policy": "the password policy was not looked at",
-        "accessed": "which services were used is not known of everybody",
-    }
-    for name, why in evidence.untold.items():
-        if (name == "report" and evidence.report is not None) or (
-            name == "password-policy" and knows_passwords(evidence)
-        ):
-            continue
-        yield f"{words[name]}: {why}"
-    if evidence.report is not None and evidence.report.generated:
-        age = evidence.days_since(evidence.report.generated)
-        if age > 1:
-            yield f"the credential report is of {evidence.report.generated}"
-    unknown = sorted(
-        name
-        for holder in evidence.of("user", "group", "role")
-        for name in holder.spec.managed_policies
-        if permissions.document(name) is None
-    )
-    if unknown:
-        names = sorted({name.partition(":policy/")[2] for name in unknown})
-        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        yield f"not known is what these policies say, so that some ways are not certain: {shown} (iamsync refresh)"
-
-
-def _saved(path: Path) -> CredentialReport:
-    text = read_text(path, "a credential report")
-    try:
-        return credential_report(text)
-    except ValueError as error:
-        raise InputError(
-            f"this is no credential report: {error}",
-            code="bad-report",
-            place=Place(str(path)),
-            hint="save one: aws iam get-credential-report --query Content --output text | base64 -d",
-        ) from error

@@ -177,7 +177,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         f"arn:aws:iam::{ACCOUNT}:role/{name}": (ServiceUse("dynamodb"), ServiceUse("s3", USED))
         for name in ("app", "by-hand")
     }
-    monkeypatch.setattr("iamsync.engine.auditing.last_accessed", lambda iam, arns: Accessed(used))
+    monkeypatch.setattr("iamsync.engine.gathering.last_accessed", lambda iam, arns: Accessed(used))
     assert run(["apply", "--auto-approve", "--quiet"]) == 0
     # As AWS it would be older by now than what is asked of it.
     monkeypatch.setenv("IAMSYNC_NOW", "2030-01-01T00:00:00Z")
