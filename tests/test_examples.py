@@ -140,3 +140,19 @@ def test_acme_s_tests_fail_when_somebody_widens_a_policy(acme: Path, capsys: pyt
     assert "FAIL  the site's workflow publishes the site and does nothing else" in said
     assert "role/deploy-site can s3:GetObject on" in said
     assert "policy/publish-site, statement 1 (publish) at iam/common/delivery.yaml:" in said
+
+
+def test_the_audit_of_the_example_finds_what_its_text_says_and_suggests_one_thing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entered("audit", tmp_path, monkeypatch)
+    saved = ("audit", "--live", "account.json", "--now", "2026-11-26T00:00:00Z", "--quiet")
+    assert run([*saved, "--credential-report", "credentials.csv", "--fail-on", "high", "--format", "json"]) == 2
+    (account,) = json.loads(capsys.readouterr().out)["accounts"]
+    grave = [(row["id"], row["address"]) for row in account["findings"] if row["severity"] in ("critical", "high")]
+    assert grave == [("IAM-A010", "user/alice"), ("IAM-A050", "user/alice"), ("IAM-A016", "role/migration")]
+    assert account["summary"]["suppressed"] == 1
+    assert run([*saved, "--suggest", "--format", "json"]) == 0
+    assert [row["address"] for row in json.loads(capsys.readouterr().out)["suggestions"]] == ["role/backup"]
+    assert run([*saved, "--report", "json=baseline.json"]) == 0
+    assert run([*saved, "--baseline", "baseline.json", "--fail-on", "low"]) == 0

@@ -12,6 +12,7 @@ import pytest
 
 from iamsync.cli.app import run
 from iamsync.engine.schemas import schema
+from iamsync.errors import AccessDenied
 
 NOW = "2026-11-26T00:00:00Z"
 TRUST = {
@@ -257,3 +258,28 @@ def test_a_boundary_that_defaults_give_is_expected_of_the_undeclared(
     with (folder / "iamsync.yaml").open("a", encoding="utf-8") as file:
         file.write("defaults: {roles: {permissions_boundary: base}}\n")
     assert ("IAM-A046", "medium", "role/app") in rows(audited(capsys, "--live", "dump.json"))
+
+
+def test_what_the_caller_may_not_read_leaves_its_controls_open_and_the_rest_goes_on(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project(folder)
+
+    def denied(*_: Any, **__: Any) -> Any:
+        raise AccessDenied("not allowed to", code="access-denied", operation="X")
+
+    for name in ("read_report", "further", "accountwide.certificates", "accountwide.root_devices"):
+        monkeypatch.setattr(f"iamsync.engine.gathering.{name}", denied)
+    (account,) = audited(capsys, "--quiet")["accounts"]
+    outcomes = {control["v3"]: (control["outcome"], control["why"]) for control in account["controls"]}
+    for number in ("1.7", "1.8", "1.10", "1.19"):
+        assert outcomes[number] == ("not decidable", "not allowed to")
+    # The account's own figures tell of the root user all the same.
+    assert [outcomes[number][0] for number in ("1.4", "1.5", "1.17")] == ["passed", "passed", "failed"]
+    assert account["notes"] == [
+        "the password policy was not looked at: not allowed to",
+        "whether identity providers are there was not looked at: not allowed to",
+        "credentials were not looked at: not allowed to",
+        "the kind of the root user's second factor was not looked at: not allowed to",
+        "server certificates were not looked at: not allowed to",
+    ]
