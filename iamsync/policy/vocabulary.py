@@ -62,6 +62,11 @@ def covers(patterns: tuple[str, ...], negated: bool, action: str) -> bool:
     return covering(patterns, negated).cover(action)
 
 
+@lru_cache(maxsize=262144)
+def _takes(pattern: str, action: str) -> bool:
+    return covers((pattern,), False, action)
+
+
 @lru_cache(maxsize=65536)
 def templates(action: str) -> tuple[str, ...] | None:
     """The ARN templates of an action: none for one whose resource is `*` alone, None where any ARN will do.
@@ -138,22 +143,24 @@ def phrase(
     without: list[str] = []
     patterns = frozenset(patterns)
     specimens = frozenset(map(specimen, futures))
-    literals = {pattern for pattern in patterns if not wild(pattern) and not is_known(pattern)}
     ordered = sorted((p for p in patterns if wild(p)), key=lambda p: (-len(known(p)), len(p), p))
+    # What may name an exception covers nothing that is chosen, not even names that nobody knows.
+    narrow = [p for p in ordered if p not in futures and not any(_takes(p, name) for name in unheard | specimens)]
+    literals = {pattern for pattern in patterns if not wild(pattern) and not is_known(pattern)}
     for pattern in ordered:
         if pattern not in futures or not (known(pattern) & left or pattern in coming):
             continue
         found = known(pattern)
         others = found - chosen - indifferent
-        others |= {name for name in literals - chosen - indifferent if covers((pattern,), False, name)}
-        exceptions = _exceptions(others, chosen, unheard | specimens, [p for p in ordered if p not in futures], pattern)
-        inside = {other for other in coming if covers((pattern,), False, specimen(other))}
+        others |= {name for name in literals - chosen - indifferent if _takes(pattern, name)}
+        exceptions = _exceptions(others, chosen, narrow, pattern)
+        inside = {other for other in coming if _takes(pattern, specimen(other))}
         if exceptions and (len(exceptions) > _MOST_EXCEPTIONS or len(exceptions) * 2 > len(found & chosen)):
             continue
         out.append((pattern, len(found & chosen)))
         without += [item for item in exceptions if item not in without]
         left -= found
-        left -= {name for name in unheard if covers((pattern,), False, name)}
+        left -= {name for name in unheard if _takes(pattern, name)}
         coming -= inside | {pattern}
     # What is left can only come one day: names that exist are told by name.
     out += [(pattern, 0) for pattern in sorted(coming)]
@@ -181,16 +188,12 @@ def uncounted(text: str) -> str:
     return text.partition(" (")[0]
 
 
-def _exceptions(
-    others: frozenset[str], chosen: frozenset[str], unheard: frozenset[str], patterns: list[str], within: str
-) -> list[str]:
-    """Patterns, then names, that cover the others and nothing that is chosen; `unheard` are chosen and not known."""
+def _exceptions(others: frozenset[str], chosen: frozenset[str], patterns: list[str], within: str) -> list[str]:
+    """Patterns, then names, that cover the others and nothing that is chosen."""
     out = []
     for pattern in patterns:
         found = known(pattern)
-        if any(covers((pattern,), False, name) for name in unheard):
-            continue
-        if not found & chosen and covers((within,), False, specimen(pattern)) and (found & others or not found):
+        if not found & chosen and _takes(within, specimen(pattern)) and (found & others or not found):
             out.append(pattern)
             others -= found
     return [*out, *sorted(others)]
