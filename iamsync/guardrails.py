@@ -29,7 +29,8 @@ class Guardrails:
     """The operator's side: `given` are the safety settings that the file sets; `unmanaged` None sets nothing.
 
     `accounts` are the only ids that may be touched (empty: any). `refused` are guards that only the
-    command line may acknowledge. `tests` are permission tests as whoever reads manifests keeps them.
+    command line may acknowledge. `deliver_to` are globs of the only targets that manifests may name; None is the
+    usual ones. `tests` are permission tests as whoever reads manifests keeps them.
     """
 
     source: str
@@ -39,6 +40,7 @@ class Guardrails:
     accounts: tuple[str, ...] = ()
     unmanaged: Unmanaged | None = None
     refused: frozenset[str] = frozenset()
+    deliver_to: tuple[str, ...] | None = None
     tests: tuple[Any, ...] = ()
 
 

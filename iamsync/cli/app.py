@@ -16,6 +16,7 @@ from iamsync.cli import (
     drifting,
     formatting,
     info,
+    keys,
     local,
     locking,
     needed,
@@ -42,6 +43,7 @@ adopting.add(app)
 states.add(app)
 permissions.add(app)
 needed.add(app)
+keys.add(app)
 local.add(app)
 locking.add(app)
 accounts.add(app)

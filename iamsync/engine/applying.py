@@ -11,7 +11,7 @@ from threading import Event
 from typing import Final
 
 from iamsync import __version__, events, journal
-from iamsync.apply import apply
+from iamsync.apply import Execute, apply
 from iamsync.aws.execute import Executor
 from iamsync.aws.session import Connection
 from iamsync.engine import records
@@ -168,10 +168,11 @@ def run(
     approved: str = "",
     writer: Callable[[Step], Connection] | None = None,
     rollback_of: str = "",
+    executor: Callable[[Callable[[float], object]], Execute] | None = None,
 ) -> Applied:
     """Execute one account's plan; every step is on record before its call, at the head what was found.
 
-    `writer` as in `Executor`.
+    `writer` as in `Executor`; `executor` makes another one, of what pauses between attempts.
     """
     assert item.reached.connection is not None
     run_id = journal.run_id(datetime.now(UTC))
@@ -196,7 +197,9 @@ def run(
             report(event)
 
         # An interrupt also ends the pauses between attempts, so that nobody waits two minutes for it.
-        execute = Executor(item.reached.connection, sleep=stop.wait, writer=writer)
+        execute: Execute = Executor(item.reached.connection, sleep=stop.wait, writer=writer)
+        if executor is not None:
+            execute = executor(stop.wait)
         summary = apply(
             item.plan, execute, parallelism=parallelism, report=both, stop=lambda: stop.is_set() or unlocked()
         )

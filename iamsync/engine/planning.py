@@ -10,6 +10,7 @@ from iamsync import __version__
 from iamsync.aws.policies import aws_policies
 from iamsync.aws.read import confirm, read
 from iamsync.engine.agreeing import dated, desired_at
+from iamsync.engine.duties import due
 from iamsync.engine.fleets import each
 from iamsync.engine.options import Options, utc_now
 from iamsync.engine.owning import with_owners
@@ -92,7 +93,7 @@ def replan(project: Project, reached: Reached, now: str, base: Project | None = 
     desired = dated(project, reached, desired, live, before)
     compared = contrast(desired, live, settings, before, now)
     live = informed(reached, desired, live, compared, standards)
-    notes = project.held(account)
+    notes = (*project.held(account), *due(project, reached, desired, live))
     if base is not None:
         notes = (*weakenings(project, base, account, reached.account_id, reached.partition), *notes)
     made = plan(

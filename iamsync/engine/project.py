@@ -11,9 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from iamsync.delivery import USUAL, allowed
 from iamsync.engine.git import checkout, file_at
 from iamsync.engine.options import Options, utc_now
-from iamsync.errors import InputError, Place
+from iamsync.errors import InputError, Place, raise_all
 from iamsync.expectations import PermissionTest
 from iamsync.fleet import shard_of
 from iamsync.guardrails import Guardrails, tightened
@@ -204,7 +205,26 @@ class Project:
                 variables=given(self.options),
                 beside=beside,
             )
+        self._check_targets(state)
         return expire(state, self.now)
+
+    def _check_targets(self, state: State) -> None:
+        """InputErrors for each place that a secret may not be delivered to by a manifest's word."""
+        patterns: tuple[str, ...] = USUAL
+        source = "no guardrails allow"
+        if self.rails is not None and self.rails.deliver_to is not None:
+            patterns, source = self.rails.deliver_to, f"{self.rails.source} does not allow"
+        errors = []
+        for resource in state:
+            wishes = resource.credentials
+            for wish, at in ((wishes.keys, wishes.keys_at), (wishes.console, wishes.console_at)) if wishes else ():
+                target = wish.deliver_to if wish is not None else None
+                if target is None or allowed(target, patterns):
+                    continue
+                message = f'{resource.address} is to get a secret at "{target}", which {source}'
+                hint = f"targets are {', '.join(patterns) or 'none'}; an operator may name another with --deliver-to"
+                errors.append(InputError(message, code="target-not-allowed", place=at, hint=hint))
+        raise_all(errors)
 
     def with_texts(self, texts: Mapping[Path, str]) -> Project:
         """The project as it would be with these texts in the place of files; InputError(s) where it would be none."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -187,7 +188,7 @@ class Ways:
         account_id = account.id or NO_ACCOUNT
         with self._lock:
             if self._server is None:
-                self._server = self._stack.enter_context(open_sandbox(self.project.home, account_id))
+                self._server = self._stack.enter_context(open_sandbox(self.project.home, account_id, self.options.now))
                 where = self.project.home / "sandbox.json"
                 self.options.warn(SANDBOX_NOTE.format(path=_near(where, self.options.cwd)))
         access = Access(account_id=account_id, partition=account.partition)
@@ -255,15 +256,16 @@ def read_text(path: Path, what: str) -> str:
         ) from error
 
 
-def open_sandbox(home: Path, account_id: str) -> Any:
-    """The embedded IAM of a project; IamsyncError where its extra is not installed."""
+def open_sandbox(home: Path, account_id: str, now: str = "") -> Any:
+    """The embedded IAM of a project, whose clock stands at `now` where that is told; IamsyncError without its extra."""
     try:
         from iamsync.sandbox import Server
     except ImportError as error:
         raise InputError(
             "the sandbox is not installed", code="no-sandbox", hint="pip install 'iamsync[sandbox]'"
         ) from error
-    return Server(home / "sandbox.json", account_id=account_id)
+    clock = (lambda: datetime.fromisoformat(now)) if now else None
+    return Server(home / "sandbox.json", account_id=account_id, clock=clock)
 
 
 def opened(options: Options) -> Project:

@@ -63,6 +63,12 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "--live and the sandbox's seed take what `iamsync snapshot --out FILE` writes, or the whole answer of "
         "`aws iam get-account-authorization-details --output json`.",
     ),
+    "bad-target": (
+        "this is no place to deliver a secret to",
+        "A target is secretsmanager:NAME, ssm:NAME or age:RECIPIENT:FILE; with --deliver-to an operator may "
+        "also name file:PATH or hook:COMMAND. Each secret needs a place of its own: $(name) in it stands for "
+        "the user.",
+    ),
     "bad-variables": (
         "the file of variables is not one",
         'It is a JSON object whose values are texts or lists of texts, as {"env": "prod", "groups": ["a", "b"]}.',
@@ -102,6 +108,11 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "No call is made without a record of it on disk, and in the bucket that journal: names. Free the disk, or mend "
         "the access to it.",
     ),
+    "last-key": (
+        "the only working key of a user stays on",
+        "A rotation switches an old key off only while another one works, and looks right before it does. The"
+        " keys changed since the plan was made: run the command again.",
+    ),
     "missing-resource": (
         "the action is about a resource, and none is given",
         "What the answer is depends on the resource. Give --resource ARN, or resource: in a test.",
@@ -115,6 +126,10 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "nobody is here to agree",
         "A change is made after somebody agreed to it, and this is no terminal. Give one of what the hint names: an "
         "approval digest, a saved plan, or --auto-approve.",
+    ),
+    "no-age": (
+        "delivery to age-encrypted files needs an extra",
+        "Encrypting to an age recipient is done by pyrage, which `iamsync[age]` installs.",
     ),
     "no-git": (
         "git is not installed",
@@ -155,6 +170,17 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "not-adopted": (
         "some values of the account were not written into the manifests",
         "Each is named with what is in the way. Change it by hand where it comes from, or take it back with apply.",
+    ),
+    "not-confirmed": (
+        "a delivery cannot be told to have worked",
+        "The place took the secret, but when it is asked it names another key, or gives no answer. The old "
+        "key is not touched. Look at the place, then run the command again: a new key whose secret nobody has"
+        " is found and removed.",
+    ),
+    "not-delivered": (
+        "a secret could not be delivered",
+        "The file or the command failed, so the new key was removed again and the old one stays as it is. "
+        "What a command prints is not shown, since it might be the secret: run it by itself.",
     ),
     "not-editable": (
         "a manifest cannot be edited at that place",
@@ -207,6 +233,17 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "Since it was made or approved, the manifests or the account changed so that other calls would be made; the "
         "lines that differ are shown. Plan again and have that reviewed.",
     ),
+    "target-not-allowed": (
+        "a manifest may not deliver there",
+        "Manifests deliver into the account itself (Secrets Manager, Parameter Store) or to an age-encrypted "
+        "file of the project, unless deliver_to of the operator's guardrails says more or less. An operator "
+        "may name any place with --deliver-to.",
+    ),
+    "unknown-access-key": (
+        "no chosen user has this access key",
+        "--key takes the whole id of a key of one of the users that --user names. `iamsync keys list --user "
+        "NAME` shows them.",
+    ),
     "unknown-account": (
         "no account is called that",
         "--account or only_accounts: names an account that is not among accounts: of iamsync.yaml.",
@@ -233,6 +270,11 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "unknown-run": (
         "no such run is recorded",
         "`iamsync runs list` shows those that are; the beginning of an id is enough where it means one alone.",
+    ),
+    "unknown-user": (
+        "--user names nobody",
+        "No user of the account is called so or lies under that path; for `keys rotate`, none whose manifest "
+        "has access_keys or console_access.",
     ),
     "unreadable": (
         "a file that an option names cannot be read",

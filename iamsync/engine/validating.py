@@ -12,7 +12,8 @@ from iamsync.engine.project import NO_ACCOUNT, Project
 from iamsync.engine.reach import Ways
 from iamsync.engine.testing import Tested, tested
 from iamsync.errors import InputError, InputErrors, raise_all
-from iamsync.kinds import codec
+from iamsync.kinds import codec, keyrules
+from iamsync.kinds.keyrules import Wishes
 from iamsync.manifest.config import Account
 from iamsync.manifest.linting import NO_MORE, Findings, findings
 from iamsync.manifest.load import Beside
@@ -44,7 +45,10 @@ class Validated:
         """Every resource with all its fields, references as ARNs."""
         return {
             "account": {"name": self.account_name, "id": self.state.account_id},
-            "resources": {str(resource.address): codec.to_json(resource) for resource in self.state},
+            "resources": {
+                str(resource.address): {**codec.to_json(resource), **keyrules.to_json(resource.credentials or Wishes())}
+                for resource in self.state
+            },
             "removed": [str(removal.address) for removal in self.state.removed],
         }
 

@@ -16,6 +16,7 @@ from iamsync import arn
 from iamsync.kinds import KINDS
 from iamsync.kinds.account import DEFAULTS
 from iamsync.kinds.codec import value_to_json
+from iamsync.kinds.keyrules import to_json
 from iamsync.kinds.kind import Context, Field, Kind
 from iamsync.manifest.expand import escape
 from iamsync.manifest.writer import Commented, dump
@@ -151,6 +152,8 @@ def _entry(resource: Resource, kind: Kind, ours: _Ours, spelled: Callable[[str],
         value = getattr(resource.spec, field.name)
         if field.name in kind.required or value not in (field.default, None, "", ()):
             out[field.name] = _written(field, value, ours, ends)
+    if resource.credentials is not None:
+        out |= to_json(resource.credentials)
     out = _everywhere(out, spelled)
     ignored = [spelled(pattern) for pattern in resource.ignore]
     missing = [name for name in unread if name not in ignored]

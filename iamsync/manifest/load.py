@@ -14,7 +14,7 @@ from typing import Final
 from iamsync.errors import InputError, Place
 from iamsync.kinds import KINDS
 from iamsync.kinds.owners import out_of_reach
-from iamsync.manifest import limits
+from iamsync.manifest import credentials, limits
 from iamsync.manifest.config import Account, Config
 from iamsync.manifest.declare import Declarations, Item, Names, facts_of
 from iamsync.manifest.documents import Documents, Written
@@ -63,6 +63,7 @@ def resolve(
             beside.documents += [(item.address, written) for written in reading.documents.take_written()]
     _check_renames(declarations)
     _check_boundaries(resources, declarations)
+    credentials.twice(resources, problems, lambda address: declarations.items[address].key)
     lines = [line for part in held.here for line in part.suppressed]
     suppressions = read_suppressions(lines, declarations.names, problems)
     if beside is not None:

@@ -201,6 +201,10 @@ MISTAKES: Final[dict[str, tuple[str, str]]] = {
         "something is declared and removed at once",
         "Which of the two is meant cannot be told. Remove one of them.",
     ),
+    "delivered-twice": (
+        "two secrets would be delivered to one place",
+        "The second would push the first out. Give each a place of its own, for example with $(name) in it.",
+    ),
     "unknown-field": (
         "there is no such field",
         "A typing error, or a field of another kind; the hint names a near one.",

@@ -15,7 +15,7 @@ from iamsync.manifest.problems import Problems, did_you_mean
 from iamsync.manifest.sections import Part, read_part
 from iamsync.settings import GUARDS, Unmanaged
 
-TOP: Final = ("version", "accounts", "scope", "unmanaged", "safety", "refuse_acknowledgements", "tests")
+TOP: Final = ("version", "accounts", "scope", "unmanaged", "safety", "refuse_acknowledgements", "deliver_to", "tests")
 _ID: Final = re.compile(r"\d{12}", re.ASCII)
 
 
@@ -36,6 +36,8 @@ def read_guardrails(documents: Sequence[Node], file: str) -> Guardrails:
     tests = _tests(table, problems)
     refused = _refused(table.get("refuse_acknowledgements"), problems)
     accounts = _accounts(table.get("accounts"), problems)
+    to = table.get("deliver_to")
+    targets = None if to is None else tuple(text for text, _ in values.texts(to, "deliver_to", problems))
     problems.raise_if_any()
     return Guardrails(
         file,
@@ -45,6 +47,7 @@ def read_guardrails(documents: Sequence[Node], file: str) -> Guardrails:
         accounts,
         cast(Unmanaged, held) if held else None,
         refused,
+        targets,
         tests,
     )
 

@@ -32,6 +32,11 @@ def guardrails_schema() -> Schema:
                 "type": "array",
                 "items": {"enum": ["*", *GUARDS]},
             },
+            "deliver_to": {
+                "description": "Where manifests may deliver secrets to, and nowhere else: ssm:*, file:secrets/*.",
+                "type": "array",
+                "items": {"type": "string"},
+            },
             "tests": manifest["properties"]["tests"],
         },
         "additionalProperties": False,

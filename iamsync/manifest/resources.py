@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from iamsync.manifest import limits, values
 from iamsync.manifest.config import Account
+from iamsync.manifest.credentials import wishes
 from iamsync.manifest.declare import Item
 from iamsync.manifest.expand import expand
 from iamsync.manifest.fields import BAD, EXPIRES, Reading, read_field, read_tags
@@ -31,6 +32,7 @@ def resource(item: Item, account: Account, reading: Reading) -> Resource | None:
             spec[shape.name] = value
     ignore = _ignore(item, reading)
     old_name = renamed_from(item, reading)
+    credentials = wishes(item, problems)
     missing = [name for name in item.kind.required if name not in spec]
     for name in missing if not item.unsure else ():
         hint = f"write {name}: below it" + (", or a template's with use:" if not item.template else "")
@@ -39,7 +41,14 @@ def resource(item: Item, account: Account, reading: Reading) -> Resource | None:
         if not len(problems):
             raise AssertionError(f"{item.address} was given up without a word")
         return None
-    return Resource(item.address, item.kind.spec(**spec), ignore=ignore, renamed_from=old_name, origin=_origin(item))
+    return Resource(
+        item.address,
+        item.kind.spec(**spec),
+        ignore=ignore,
+        renamed_from=old_name,
+        credentials=credentials,
+        origin=_origin(item),
+    )
 
 
 def renamed_from(item: Item, reading: Reading) -> str | None:

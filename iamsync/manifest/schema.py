@@ -12,6 +12,7 @@ from iamsync.kinds import KINDS, SECTIONS
 from iamsync.kinds.account import BOUNDS, DEFAULTS, RULES
 from iamsync.kinds.kind import Field, Kind
 from iamsync.manifest import limits
+from iamsync.manifest.credentialschema import beside
 from iamsync.manifest.documents import FILE_KEY
 from iamsync.manifest.documentschema import document, statement
 from iamsync.manifest.schemaparts import DRAFT, SCALAR, TEXT, VARIABLE, Schema, closed, one_or_list, or_variable
@@ -118,7 +119,7 @@ def schema_errors(value: Any, schema: Schema) -> tuple[tuple[tuple[str | int, ..
 
 
 def _resource(kind: Kind) -> Schema:
-    properties = {field.name: _field(field) for field in kind.fields} | _COMMON
+    properties = {field.name: _field(field) for field in kind.fields} | beside(kind.name) | _COMMON
     schema = {"description": kind.about, "type": ["object", "null"], **closed(properties, typed=False)}
     if kind.required:
         schema["type"] = "object"
@@ -131,7 +132,7 @@ def _template() -> Schema:
     variants = []
     for kind in (KINDS[name] for name in TEMPLATED):
         fields = {field.name: _field(field) for field in kind.fields}
-        fields |= {name: _COMMON[name] for name in ("ignore_changes", "expires")}
+        fields |= beside(kind.name) | {name: _COMMON[name] for name in ("ignore_changes", "expires")}
         held: Schema = {**closed(fields), "type": ["object", "null"]}
         parameters: Schema = {"type": ["object", "null"], "additionalProperties": {"type": [*SCALAR["type"], "null"]}}
         parts: dict[str, Schema] = {

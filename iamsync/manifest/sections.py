@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from iamsync.kinds import SECTIONS
+from iamsync.kinds.keyrules import BESIDE
 from iamsync.kinds.kind import Kind
 from iamsync.manifest import values
 from iamsync.manifest.nodes import Listing, Node, Scalar, Table
@@ -122,7 +123,7 @@ def _section(kind: Kind, node: Node, problems: Problems) -> list[Declaration]:
         fields = values.table(value, f'{kind.name} "{key.text}"', problems)
         if fields is None:
             continue
-        allowed = (*(field.name for field in kind.fields), *COMMON)
+        allowed = (*(field.name for field in kind.fields), *BESIDE.get(kind.name, ()), *COMMON)
         values.known_keys(fields, allowed, f"a {kind.name}", problems)
         found.append(Declaration(kind, key, fields, fields.index()))
     return found

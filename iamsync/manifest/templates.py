@@ -11,6 +11,7 @@ from typing import Final
 
 from iamsync.errors import Place
 from iamsync.kinds import KINDS
+from iamsync.kinds.keyrules import BESIDE
 from iamsync.kinds.kind import Kind
 from iamsync.manifest import values
 from iamsync.manifest.expand import Scope, expand
@@ -92,7 +93,8 @@ def read_template(key: Scalar, node: Node, problems: Problems) -> Template | Non
     fields = values.table(body.get("fields") or _nothing(key), f"fields of {what}", problems)
     if fields is None:
         return None
-    allowed = (*(held.name for held in KINDS[kind].fields), "ignore_changes", "expires")
+    beside = BESIDE.get(kind, ())
+    allowed = (*(held.name for held in KINDS[kind].fields), *beside, "ignore_changes", "expires")
     values.known_keys(fields, allowed, f"a {kind} template", problems)
     return Template(key.text, key, KINDS[kind], params, fields, fields.index())
 

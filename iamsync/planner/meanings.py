@@ -47,7 +47,8 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "deny-removed": (
         "something that denies would go",
         "A live user, group, role or policy would lose an inline policy, an attachment or a document with a Deny. What "
-        "looks like drift may be somebody stopping an attacker: ask before it is undone, or declare it too.",
+        "looks like drift may be somebody stopping an attacker: ask before it is undone, or declare it too. A new key or "
+        "password for a user whose keys were all switched off, or who is in quarantine, is the same.",
     ),
     "escalation": (
         "a principal gains a path to administrator",
@@ -122,6 +123,20 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "The plan would end above one of the account's quotas, as the account tells them: attachments, memberships, "
         "sizes of documents, tags, resources in all. AWS would refuse the call half way through, so nothing is called "
         "at all. Merge policies, use a group, or have AWS raise the quota.",
+    ),
+    "key-in-use": (
+        "an access key goes off, or for good, that somebody may be using",
+        "AWS tells when a key was used last, for which service and in which region, some minutes late. `keys "
+        "deactivate` and `keys delete` refuse a key that was used within the rule's quiet time (48 hours without a "
+        "rule), or one that is on. Find out who uses it, or consent for that user. Where the rule has a deadline and "
+        "it has come, `keys rotate` only warns: that was agreed to when the rule was written.",
+    ),
+    "last-key": (
+        "a user would have no working key left",
+        "`keys deactivate` would switch off the only key of the user that is on, and whatever signs with it stops "
+        "working. `keys rotate` makes and delivers the next one first. Consent where the user is to have none; for an "
+        "incident there is `respond quarantine`. As an error of a run: the keys changed since the plan was made, and "
+        "the one that is left stays.",
     ),
     "password-policy": (
         "passwords would expire at once",
@@ -233,6 +248,25 @@ RESIDUAL: Final[dict[str, tuple[str, str]]] = {
         "revokes, in one call for all its keys. Beside other changes of the same permissions one of them comes first, "
         "and for that moment somebody lacks what both sides allow, or has what neither does. Change the tags in an "
         "apply of their own.",
+    ),
+    "key-due": (
+        "something is due about a user's access keys or password",
+        "Plan, apply and drift never touch keys and passwords; they only say what the rules of the manifest make due. "
+        "`iamsync keys rotate` does it, best from a cron; `iamsync keys list` tells all of it. Where what is due cannot "
+        "be told, a call was refused: the evidence names it.",
+    ),
+    "key-waiting": (
+        "something about a user's keys will be due later",
+        "A rotation waits for its overlap, for the old key to be quiet, or for the time that a key stays off before it "
+        "is deleted. A key that is still used after the overlap stays on until nobody used it for the quiet time, or "
+        "until the rule's deadline: its last use is told, so that whoever uses it can be found.",
+    ),
+    "two-keys": (
+        "a user has two access keys, and which one is old is not known",
+        "A rotation tells old and new apart by what was delivered: the place of delivery names the key it holds. Where "
+        "it names neither, or a newer key appeared beside the one that was delivered, or the delivered one is off, "
+        "nothing is guessed and nothing is done. Find out which key is used; switch the other off with `keys "
+        "deactivate --user NAME --key ID`, later delete it, and the rotation goes on by itself.",
     ),
     "quota-swap": (
         "old and new do not fit under a quota together",

@@ -16,6 +16,7 @@ from iamsync.errors import InputError
 from iamsync.kinds import KINDS, codec
 from iamsync.kinds.codec import from_json, value_from_json
 from iamsync.kinds.fields import version_number
+from iamsync.kinds.keyrules import CREDENTIALS
 from iamsync.kinds.kind import Context
 from iamsync.model import EMPTY, Action, Address, Finding, Plan, Removal, Resource, State
 from iamsync.planner.settle import settle
@@ -88,6 +89,7 @@ class Past:
     found: Mapping[Address, Resource | None]
     trusting: frozenset[Address]
     pruned: Mapping[Address, tuple[str, ...]]
+    credentials: frozenset[Address] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,11 @@ def _past(run: str, header: Mapping[str, Any], outcomes: Mapping[str, str]) -> P
         {Address.parse(name): resource(name, value) for name, value in kept["resources"].items()},
         frozenset(Address.parse(name) for name in kept["trusting"]),
         {address: tuple(versions) for address, versions in pruned.items()},
+        frozenset(
+            Address.parse(change["address"])
+            for change in plan["changes"]
+            if any(item["field"] in CREDENTIALS for item in change["fields"])
+        ),
     )
 
 
@@ -151,6 +158,8 @@ def _done(change: Mapping[str, Any], partition: str) -> Done:
     kind = KINDS[Address.parse(change["address"]).kind]
     after = {}
     for item in change["fields"]:
+        if item["field"] in CREDENTIALS:
+            continue  # nothing brings a key back, and whether one is on is for a person to say
         shape = kind.field(item["field"])
         value = item["after"]
         after[shape.name] = value_from_json(shape, value, partition) if value is not None else shape.default
@@ -284,6 +293,10 @@ class _Look:
             if self._done(before).action in _ANEW and (have is None or _other(before, have)):
                 for what, why in _losses(before):
                     yield Finding("not-restored", "warn", f"{before.address}: {what}", before.address, remedy=why)
+        for address in sorted(self.past.credentials):
+            why = "a key that is gone is gone; one that is off is switched on by hand, where nobody misuses it"
+            title = f"{address}: its access keys and passwords"
+            yield Finding("not-restored", "warn", title, address, remedy=why)
         for address, versions in sorted(self.past.pruned.items()):
             if self.past.changes[address].action == "update":
                 which = ", ".join(sorted(versions, key=version_number))

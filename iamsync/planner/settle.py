@@ -15,6 +15,7 @@ from typing import Any, Final
 from iamsync import arn
 from iamsync.kinds import KINDS
 from iamsync.kinds.fields import Tags
+from iamsync.kinds.keyrules import NOTE
 from iamsync.kinds.kind import Context
 from iamsync.model import Address, Finding, Resource, State
 from iamsync.planner.expiry import Lapsed, lapse
@@ -72,8 +73,10 @@ def ignored(resource: Resource, field: str, item: str | None, everywhere: Iterab
 
 
 def untouchable(address: Address, key: str) -> bool:
-    """Whether a tag is not ours to set or take: AWS's own, and the console's notes on access keys."""
-    return key.casefold().startswith("aws:") or (address.kind == "user" and _KEY_DESCRIPTION.fullmatch(key) is not None)
+    """Whether a tag is no part of a declaration: AWS's own, and notes on access keys, the console's and iamsync's."""
+    if key.casefold().startswith("aws:"):
+        return True
+    return address.kind == "user" and (key.startswith(NOTE) or _KEY_DESCRIPTION.fullmatch(key) is not None)
 
 
 def _with(state: State, resources: Iterable[Resource]) -> State:

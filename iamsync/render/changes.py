@@ -35,6 +35,7 @@ _TOLD: Final = frozenset(
     | {"UpdateOpenIDConnectProviderThumbprint", "CreateAccountAlias", "DeleteAccountAlias"}
     | {"UpdateAccountPasswordPolicy", "DeleteAccountPasswordPolicy"}
 )
+_CREDENTIALS: Final = frozenset({"access_keys", "console_access", "credentials"})
 _PROFILES: Final = {"RemoveRoleFromInstanceProfile": "-", "AddRoleToInstanceProfile": "+"}
 
 
@@ -311,6 +312,8 @@ def _consequences(change: Json, steps: Mapping[str, Json]) -> list[Line]:
     """What the change's calls do beyond its fields: versions, instance profiles, a trust set later."""
     out: list[Line] = []
     ending = change["action"] in ("delete", "replace")
+    if any(field["field"] in _CREDENTIALS for field in change["fields"]):
+        return out  # such a change says itself what its calls do
     for step in (steps[name] for name in change["steps"] if name in steps):
         operation, params = step["operation"], step["params"]
         if (credential := ended(operation, params)) is not None:

@@ -10,6 +10,7 @@ from moto.iam import models
 from iamsync.sandbox import aws_policies
 from iamsync.sandbox.entities import Group, InstanceProfile, OidcProvider, Policy, Role, SamlProvider, User
 from iamsync.sandbox.refusal import Refused, missing
+from iamsync.sandbox.stores import Region
 
 Holder = User | Group | Role
 
@@ -31,6 +32,7 @@ class Backend(models.IAMBackend):
         self.quotas = accounts.quotas
         # AWS managed policies as a seeded dump showed them; they go before moto's copy.
         self.aws_policies: dict[str, Policy] = {}
+        self.stores: dict[str, Region] = {}  # of Secrets Manager and the Parameter Store, by region
 
     def _init_aws_policies(self) -> list[models.ManagedPolicy]:
         return []
@@ -106,6 +108,7 @@ class Backend(models.IAMBackend):
             self.users or self.groups or self.roles or self.managed_policies or self.instance_profiles
             or self.open_id_providers or self.saml_providers or self.account_aliases
             or self.account_password_policy or self.certificates or self.virtual_mfa_devices or self.aws_policies
+            or any(self.stores.values())
         )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import string
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -42,9 +43,13 @@ def new_id(prefix: str) -> str:
     return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(17))
 
 
+clock: Callable[[], datetime] | None = None  # the server's own, for the time of a request
+
+
 def now() -> datetime:
     """The time in UTC, in whole seconds as IAM keeps it, naive as moto keeps it."""
-    return datetime.now(UTC).replace(microsecond=0, tzinfo=None)
+    told = datetime.now(UTC) if clock is None else clock().astimezone(UTC)
+    return told.replace(microsecond=0, tzinfo=None)
 
 
 def moment(value: str | datetime) -> datetime:

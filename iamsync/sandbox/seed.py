@@ -71,6 +71,7 @@ def load_backend(iam: Backend, dump: Data) -> None:
         for data in dump.get("InstanceProfiles", ()):
             _profile(iam, data)
         _rest(iam, dump)
+        iam.stores.update(dump.get("Stores", {}))
         for role, data in loaded:
             role.trust_ids = dict(data["TrustPrincipals"]) if "TrustPrincipals" in data else _bound(iam, role)
     except KeyError as error:

@@ -6,8 +6,9 @@ It must not know how requests reach it (a hook in a client, or a socket).
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -15,10 +16,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from moto.core.request import Request
 from moto.iam import models as iam_models
+from moto.iam.models import AccessKeyLastUsed
 from moto.sts import models as sts_models
 
 from iamsync.errors import InputError
-from iamsync.sandbox import quotas, seed, state, tagging
+from iamsync.sandbox import entities, quotas, seed, state, stores, tagging
 from iamsync.sandbox.account import Iam
 from iamsync.sandbox.backend import Accounts, Backend
 from iamsync.sandbox.calls import scope
@@ -41,11 +43,19 @@ class Server:
     `state` is the file to load from and save to; without one nothing outlives the process. While the server is
     open it holds a lock on it (waits up to 30 s, then IamsyncError "sandbox-busy"). `account_id` is where
     requests go that are signed by a key the sandbox did not make; a key id of 12 digits names its account.
-    `quotas` can be changed at any time; it is kept in the state.
+    `quotas` can be changed at any time; it is kept in the state. `clock` (UTC) is what things are dated by, where
+    that is not the time of day.
     """
 
-    def __init__(self, state: Path | None = None, *, account_id: str = "000000000000") -> None:
+    def __init__(
+        self,
+        state: Path | None = None,
+        *,
+        account_id: str = "000000000000",
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
         self.account_id = account_id
+        self.clock = clock
         self.quotas = dict(quotas.DEFAULTS)
         self._accounts = Accounts(account_id, self.quotas)
         self._sts = StsAccounts()
@@ -65,8 +75,9 @@ class Server:
         with self._moto():
             lowered = {name.lower(): _text(value) for name, value in headers.items()}
             service = _service(url, lowered, body)
-            if service == "tagging":
-                return self._tagging(lowered, body)
+            self._note_use(lowered, service)
+            if service == "tagging" or service in stores.SERVICES:
+                return self._json(service, lowered, body)
             if service not in {"iam", "sts"}:
                 return Refused("NotImplemented", f"The sandbox does not offer the service {service!r}.").xml()
             request = Request.from_primitives(method, url, lowered, body)
@@ -140,19 +151,31 @@ class Server:
             with self._moto():
                 self.quotas.update(state.decode(self._path, self._loaded, self._accounts))
 
-    def _tagging(self, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _json(self, service: str, headers: Mapping[str, str], body: bytes) -> Answer:
         key, region, _ = scope(headers.get("authorization", ""))
-        account = self._accounts[self._accounts.of_key(key)]
+        iam = self._accounts[self._accounts.of_key(key)][_partition(region)]
+        action = headers.get("x-amz-target", "").rpartition(".")[2]
         try:
-            return tagging.answer(account[_partition(region)], headers.get("x-amz-target", "").rpartition(".")[2], body)
+            if service == "tagging":
+                return tagging.answer(iam, action, body)
+            return stores.answer(iam.stores.setdefault(region, {}), f"{region}:{iam.account_id}", action, body)
         except Refused as refused:
             return refused.json()
+
+    def _note_use(self, headers: Mapping[str, str], service: str) -> None:
+        """A key that was made here is used: GetAccessKeyLastUsed tells where and when."""
+        key_id, region, _ = scope(headers.get("authorization", ""))
+        for backend in self._accounts.backends() if key_id.startswith("AKIA") else ():
+            if key_id in backend.access_keys:
+                backend.access_keys[key_id].last_used = AccessKeyLastUsed(entities.now(), service, region)
 
     @contextmanager
     def _moto(self) -> Iterator[None]:
         """Let moto's own code see this server's accounts, for the time of one request."""
         with _MOTO:
-            before = [(module, name, getattr(module, name)) for module, name in _GLOBALS]
+            before: list[tuple[Any, str, Any]] = [(module, name, getattr(module, name)) for module, name in _GLOBALS]
+            before.append((entities, "clock", entities.clock))
+            entities.clock = self.clock
             for module, name in _GLOBALS:
                 setattr(module, name, self._sts if name == "sts_backends" else self._accounts)
             try:

@@ -119,6 +119,8 @@ def dump(iam: Backend) -> dict[str, Any]:
         "AccountAliases": list(iam.account_aliases),
         "CredentialReport": bool(iam.credential_report),
     }
+    if any(iam.stores.values()):
+        held["Stores"] = iam.stores
     if policy := iam.account_password_policy:
         held["PasswordPolicy"] = {name: getattr(policy, name) for name in PASSWORD_POLICY}
     return held

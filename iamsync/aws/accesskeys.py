@@ -1,0 +1,279 @@
+"""Access keys and passwords: what there is of them, and the steps of a rotation, each told to have worked or undone.
+
+`CreateAccessKey` makes another key each time and tells its secret once. It is never repeated on a doubt:
+whatever a lost answer left behind is found by its absence before, and removed.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from iamsync.aws.calls import call, pages
+from iamsync.aws.execute import Executor
+from iamsync.aws.session import Connection
+from iamsync.delivery import DELIVER, Place, Secret
+from iamsync.errors import AwsError, IamsyncError
+from iamsync.events import Result
+from iamsync.kinds.wire import moment
+from iamsync.model import Address, Call, Step
+
+_CREATED: Final = "CreateAccessKey"
+_SWITCHES: Final = frozenset(
+    {"UpdateAccessKey", "UpdateServiceSpecificCredential", "UpdateSSHPublicKey", "UpdateSigningCertificate"}
+)
+_TRIES: Final = 3
+_LOOKS: Final = 4  # AWS may show a key some seconds after it made it
+_THROTTLED: Final = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
+# What a password policy can ask for at most is one of each and 128 characters; 40 are more than anybody guesses.
+_LENGTH: Final = 40
+_CLASSES: Final = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!@#$%^&*()_+-=[]{}|")
+
+
+def keys_of(iam: Any, user: str) -> tuple[dict[str, Any], ...]:
+    """A user's keys, oldest first: id, active, created, used, service, region; times RFC 3339 in UTC."""
+    if not user:
+        raise ValueError("without a user name AWS would answer about the caller")
+    listed = [item for page in pages(iam, "ListAccessKeys", {"UserName": user}) for item in page["AccessKeyMetadata"]]
+    found = []
+    for item in listed:
+        told = call(iam, "GetAccessKeyLastUsed", {"AccessKeyId": item["AccessKeyId"]}).get("AccessKeyLastUsed") or {}
+        used = moment(told.get("LastUsedDate"))
+        found.append(
+            {
+                "id": str(item["AccessKeyId"]),
+                "active": item["Status"] == "Active",
+                "created": moment(item["CreateDate"]),
+                "used": used,
+                "service": str(told.get("ServiceName") or "") if used else "",
+                "region": str(told.get("Region") or "") if used else "",
+            }
+        )
+    return tuple(sorted(found, key=lambda one: (one["created"], one["id"])))
+
+
+def has_password(iam: Any, user: str) -> bool:
+    """Whether a user can sign in to the console."""
+    try:
+        call(iam, "GetLoginProfile", {"UserName": user})
+    except AwsError as error:
+        if error.aws_code == "NoSuchEntity":
+            return False
+        raise
+    return True
+
+
+def password() -> str:
+    """A password that every password policy takes."""
+    picked = [secrets.choice(letters) for letters in _CLASSES]
+    picked += [secrets.choice("".join(_CLASSES)) for _ in range(_LENGTH - len(picked))]
+    secrets.SystemRandom().shuffle(picked)
+    return "".join(picked)
+
+
+class CredentialExecutor:
+    """Executes the steps of a plan about credentials; a secret lives here between its creation and its delivery.
+
+    `places` opens a target, by its text, for a user. With `keep_one`, no key is switched off while it is the
+    user's only working one. `otherwise` executes every step that is about anything else.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        places: Callable[[str, str], Place],
+        *,
+        sleep: Callable[[float], object] = time.sleep,
+        keep_one: bool = True,
+        otherwise: Executor | None = None,
+    ) -> None:
+        self._iam, self._once = connection.iam, connection.iam_once
+        self._account = connection.account_id
+        self._places = places
+        self._sleep = sleep
+        self._keep_one = keep_one
+        self._rest = otherwise or Executor(connection, sleep=sleep)
+        self._made: dict[str, Secret] = {}
+        self._passwords: dict[str, Secret] = {}
+
+    def __repr__(self) -> str:
+        return "CredentialExecutor()"
+
+    def __call__(self, step: Step, created: frozenset[Address]) -> Result:
+        """Make the step's effect live; AwsError or another IamsyncError where it is not, without any secret."""
+        if step.operation == _CREATED:
+            return self._create(step.params["UserName"])
+        if step.operation == DELIVER:
+            return self._deliver(step.params)
+        if step.operation == "CreateLoginProfile":
+            return self._sign_in(step.params)
+        if step.operation == "UpdateAccessKey" and self._keep_one:
+            self._one_is_left(step.params)
+        if step.operation in _SWITCHES:
+            answer = call(self._iam, step.operation, step.params)
+            return Result("done", str((answer.get("ResponseMetadata") or {}).get("RequestId") or ""))
+        return self._rest(step, created)
+
+    # A key --------------------------------------------------------------------------------------
+
+    def _create(self, user: str) -> Result:
+        before = self._ids(user)
+        for attempt in range(1, _TRIES + 1):
+            try:
+                answer = call(self._once, _CREATED, {"UserName": user})
+            except AwsError as error:
+                self._after_doubt(user, before, error)
+                if attempt == _TRIES or not (error.doubtful or error.aws_code in _THROTTLED):
+                    raise
+                self._sleep(2.0**attempt)
+                continue
+            made = answer["AccessKey"]
+            fields = {
+                "UserName": user,
+                "AccountId": self._account,
+                "AccessKeyId": str(made["AccessKeyId"]),
+                "SecretAccessKey": str(made["SecretAccessKey"]),
+            }
+            self._made[user] = Secret(user, fields["AccessKeyId"], fields, ("SecretAccessKey",))
+            request = str((answer.get("ResponseMetadata") or {}).get("RequestId") or "")
+            return Result("done", request, attempt)
+        raise AssertionError("unreachable")
+
+    def _after_doubt(self, user: str, before: frozenset[str], error: AwsError) -> None:
+        """Remove what a call made whose answer was lost; the call's own error where that cannot be told."""
+        if not error.doubtful:
+            return
+        for look in range(_LOOKS):
+            try:
+                strays = self._ids(user) - before
+            except AwsError as unknown:
+                raise error from unknown
+            if strays:
+                for stray in sorted(strays):
+                    self._remove(user, stray)
+                return
+            self._sleep(2.0**look)
+
+    def _ids(self, user: str) -> frozenset[str]:
+        listed = pages(self._iam, "ListAccessKeys", {"UserName": user})
+        return frozenset(str(item["AccessKeyId"]) for page in listed for item in page["AccessKeyMetadata"])
+
+    def _remove(self, user: str, key: str) -> None:
+        self._rest(
+            Step("removal", Address("user", user), _call("DeleteAccessKey", UserName=user, AccessKeyId=key), "revoke"),
+            frozenset(),
+        )
+
+    def _one_is_left(self, params: Mapping[str, Any]) -> None:
+        """Refuse to take the only working key away, whatever the plan was made of."""
+        user, key = params["UserName"], params["AccessKeyId"]
+        listed = pages(self._iam, "ListAccessKeys", {"UserName": user})
+        keys = {str(item["AccessKeyId"]): str(item["Status"]) for page in listed for item in page["AccessKeyMetadata"]}
+        others = [other for other, status in keys.items() if other != key and status == "Active"]
+        if keys.get(key) == "Active" and not others:
+            raise IamsyncError(
+                f"{key} is the only working key of user/{user} now; it stays",
+                code="last-key",
+                hint="the user's keys changed since the plan was made: run the command again",
+            )
+
+    # Delivery -----------------------------------------------------------------------------------
+
+    def _deliver(self, params: Mapping[str, Any]) -> Result:
+        user = params["UserName"]
+        if "Password" in params:
+            secret = self._passwords[user] = self._password(user)
+        else:
+            secret = self._made.pop(user)
+        place = self._places(params["To"], user)
+        failed = self._put(place, secret)
+        if failed is None:
+            return Result("done")
+        if "Password" in params:
+            del self._passwords[user]
+            raise failed
+        # Nobody has the new key's secret, so the key must not stay; if that is not known, the next run decides.
+        held = _held(place)
+        if held is not None and held != secret.reference:
+            self._remove(user, secret.reference)
+            failed.hint = f"{failed.hint}; the new key {secret.reference} was removed again".lstrip("; ")
+        raise failed
+
+    def _put(self, place: Place, secret: Secret) -> IamsyncError | None:
+        """None once the place says itself that it holds the secret, else why not, without the secret."""
+        try:
+            place.put(secret)
+        except IamsyncError as error:
+            if _held(place) == secret.reference:
+                return None  # the answer was lost, or a repetition was refused
+            return _scrubbed(error, secret)
+        for look in range(_LOOKS):
+            if (held := _held(place)) == secret.reference:
+                return None
+            if held is None:
+                break
+            self._sleep(2.0**look)
+        return IamsyncError(
+            f"user/{secret.user}: the secret was delivered, but its place does not say that it holds it",
+            code="not-confirmed",
+            hint="look at it, then run the command again",
+        )
+
+    # A password ---------------------------------------------------------------------------------
+
+    def _password(self, user: str) -> Secret:
+        fields = {"UserName": user, "AccountId": self._account, "Password": password()}
+        return Secret(user, f"password-{secrets.token_hex(8)}", fields, ("Password",))
+
+    def _sign_in(self, params: Mapping[str, Any]) -> Result:
+        secret = self._passwords.pop(params["UserName"])
+        given = {**params, "Password": secret.fields["Password"]}
+        try:
+            answer = call(self._once, "CreateLoginProfile", given)
+        except AwsError as error:
+            if not (error.doubtful and has_password(self._iam, params["UserName"])):
+                raise _scrubbed(error, secret) from None
+            try:
+                # It exists since our own call: what it is set to may be said again.
+                answer = call(self._iam, "UpdateLoginProfile", given)
+            except AwsError as second:
+                raise _scrubbed(second, secret) from None
+        return Result("done", str((answer.get("ResponseMetadata") or {}).get("RequestId") or ""))
+
+
+def _held(place: Place) -> str | None:
+    """What a place says that it holds; None where it gives no answer."""
+    try:
+        return place.holds()
+    except IamsyncError:
+        return None
+
+
+def _scrubbed(error: IamsyncError, secret: Secret) -> IamsyncError:
+    """The error without what it may repeat of the request, and without the one that it came from."""
+    error.message, error.hint = secret.scrubbed(error.message), secret.scrubbed(error.hint)
+    error.args = (error.message,)
+    error.__cause__ = error.__context__ = None
+    return error
+
+
+def _call(operation: str, **params: Any) -> Call:
+    return Call(operation, params)
+
+
+def others_of(iam: Any, user: str) -> Iterable[tuple[str, Call]]:
+    """What else a user signs with, in words, and the call that switches each off; what is off is left out."""
+    for operation, member, identifier, update, word in (
+        ("ListServiceSpecificCredentials", "ServiceSpecificCredentials", "ServiceSpecificCredentialId",
+         "UpdateServiceSpecificCredential", "service-specific credential"),
+        ("ListSSHPublicKeys", "SSHPublicKeys", "SSHPublicKeyId", "UpdateSSHPublicKey", "SSH public key"),
+        ("ListSigningCertificates", "Certificates", "CertificateId", "UpdateSigningCertificate", "signing certificate"),
+    ):  # fmt: skip
+        for page in pages(iam, operation, {"UserName": user}):
+            for item in page.get(member) or ():
+                if item["Status"] == "Active":
+                    params = {"UserName": user, identifier: item[identifier], "Status": "Inactive"}
+                    yield f"{word} {item[identifier]}", Call(update, params)

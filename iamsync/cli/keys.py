@@ -1,0 +1,202 @@
+"""`iamsync keys list|rotate|deactivate|delete`: access keys and passwords by the rules of manifests."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from iamsync.cli import running
+from iamsync.cli.context import colored, engine_options, known_format, waited
+from iamsync.cli.options import Common, shared
+from iamsync.cli.planning import Acknowledge, Approved, AutoApprove, LockTimeout, TextOrJson
+from iamsync.cli.reporting import plan_text
+from iamsync.errors import InputError, StalePlan
+
+Users = Annotated[
+    list[str] | None,
+    typer.Option("--user", help="Of these users only, by name or selector (repeatable).", envvar="IAMSYNC_USER"),
+]
+Ids = Annotated[list[str] | None, typer.Option("--key", help="This access key, by its id (repeatable).")]
+DeliverTo = Annotated[
+    str,
+    typer.Option(
+        "--deliver-to",
+        help="Deliver there, whatever manifests say; also file:PATH or hook:COMMAND. $(name) is the user's.",
+        envvar="IAMSYNC_DELIVER_TO",
+    ),
+]
+PlanOnly = Annotated[
+    bool, typer.Option("--plan-only", help="Show what would be done and do nothing.", envvar="IAMSYNC_PLAN_ONLY")
+]
+
+keys = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Access keys and passwords, by their rules.")
+
+
+def add(app: typer.Typer) -> None:
+    """Put the commands of this family on the application."""
+    app.add_typer(keys, name="keys")
+    keys.command("list", epilog="Example: iamsync keys list --format json")(keys_list)
+    keys.command("rotate", epilog="Example: iamsync keys rotate --account prod --auto-approve")(keys_rotate)
+    keys.command("deactivate", epilog="Example: iamsync keys deactivate --user ci-bot --key AKIAIOSFODNN7EXAMPLE")(
+        keys_deactivate
+    )
+    keys.command("delete", epilog="Example: iamsync keys delete --user 'user:/bots/**'")(keys_delete)
+
+
+@shared
+def keys_list(common: Common, user: Users = None, deliver_to: DeliverTo = "", form: TextOrJson = "text") -> None:
+    """List keys with their age and last use, and what is due about them; exit 2 where something is."""
+    from iamsync.engine import credentials
+    from iamsync.engine.project import Project
+    from iamsync.engine.reach import Ways
+    from iamsync.render.keys import keys_text
+
+    known_format(form, ("text", "json"))
+    project = Project.open(engine_options(common))
+    wanted = credentials.Wanted("list", tuple(user or ()), deliver_to=deliver_to, cwd=Path.cwd())
+    with Ways(project) as ways:
+        found = credentials.plans(project, ways, wanted)
+    made = credentials.document(found, project.now)
+    text = credentials.to_text(made) if form == "json" else keys_text(made, color=colored(common))
+    print(text, end="", flush=True)
+    if credentials.any_due(found):
+        raise typer.Exit(2)
+
+
+@shared
+def keys_rotate(
+    common: Common,
+    user: Users = None,
+    deliver_to: DeliverTo = "",
+    plan_only: PlanOnly = False,
+    auto_approve: AutoApprove = False,
+    approved: Approved = None,
+    acknowledge: Acknowledge = None,
+    lock_timeout: LockTimeout = "0",
+    form: TextOrJson = "text",
+) -> None:
+    """Do whatever is due: new keys, their delivery, old ones off and deleted; passwords. Meant for an hourly cron."""
+    _changed(
+        common,
+        ("rotate", tuple(user or ()), (), deliver_to),
+        (plan_only, auto_approve, approved, acknowledge, lock_timeout, form),
+    )
+
+
+@shared
+def keys_deactivate(
+    common: Common,
+    user: Users = None,
+    key: Ids = None,
+    deliver_to: DeliverTo = "",
+    plan_only: PlanOnly = False,
+    auto_approve: AutoApprove = False,
+    approved: Approved = None,
+    acknowledge: Acknowledge = None,
+    lock_timeout: LockTimeout = "0",
+    form: TextOrJson = "text",
+) -> None:
+    """Switch keys off at once: those of --key, else the old one of each user's rotation."""
+    _changed(
+        common,
+        ("deactivate", _named(user), tuple(key or ()), deliver_to),
+        (plan_only, auto_approve, approved, acknowledge, lock_timeout, form),
+    )
+
+
+@shared
+def keys_delete(
+    common: Common,
+    user: Users = None,
+    key: Ids = None,
+    plan_only: PlanOnly = False,
+    auto_approve: AutoApprove = False,
+    approved: Approved = None,
+    acknowledge: Acknowledge = None,
+    lock_timeout: LockTimeout = "0",
+    form: TextOrJson = "text",
+) -> None:
+    """Delete keys for good: those of --key, else all that are off."""
+    _changed(
+        common,
+        ("delete", _named(user), tuple(key or ()), ""),
+        (plan_only, auto_approve, approved, acknowledge, lock_timeout, form),
+    )
+
+
+def _named(user: list[str] | None) -> tuple[str, ...]:
+    if not user:
+        raise InputError("say whose keys", code="bad-option", hint="--user NAME, or a selector: --user 'user:/bots/**'")
+    return tuple(user)
+
+
+def _changed(common: Common, what: tuple[Any, ...], how: tuple[Any, ...]) -> None:
+    from iamsync.engine import applying, credentials
+    from iamsync.engine.planning import document
+    from iamsync.engine.project import Project
+    from iamsync.engine.reach import Ways
+
+    verb, users, ids, deliver_to = what
+    plan_only, auto_approve, approved, acknowledge, lock_timeout, form = how
+    known_format(form, ("text", "json"))
+    agreed = plan_only or auto_approve or approved is not None
+    running.agreement(agreed)
+    if approved is not None:
+        approved = applying.approval(approved)
+    options = engine_options(
+        common,
+        acknowledge=tuple(acknowledge or ()),
+        command=f"keys {verb}",
+        lock_timeout=waited(lock_timeout),
+    )
+    project = Project.open(options)
+    if not plan_only:
+        running.ids_known(project, saved=False)
+    wanted = credentials.Wanted(verb, users, ids, deliver_to, Path.cwd(), reads=plan_only)
+    results = []
+    with Ways(project) as ways, running.interruptible() as stop:
+        found = credentials.plans(project, ways, wanted)
+        planned = tuple(one.item for one in found)
+        if approved is not None and (len(planned) != 1 or planned[0].plan.approval != approved):
+            raise StalePlan(
+                f"what would be done now is not what was approved ({approved[:19]}...)",
+                hint="look at the plan as it is now, and approve that",
+            )
+        refused = any(item.plan.refusals for item in planned)
+        if form == "text" or not agreed:
+            shown = _text(found, document(planned, options), common, project.root)
+            print(shown, end="", file=sys.stdout if form == "text" else sys.stderr, flush=True)
+        if form == "json" and (plan_only or refused):
+            print(json.dumps({**document(planned, options), "applied": []}, indent=1, ensure_ascii=False), flush=True)
+        applying.refuse(planned)
+        for one in found if not plan_only else ():
+            if not one.item.plan.steps:
+                continue
+            if not agreed:
+                running.ask(one.item)
+                if one.again().approval != one.item.plan.approval:
+                    raise StalePlan(
+                        "the account changed while you were looking at the plan", hint="run the command again"
+                    )
+            done, steps = running.carried_out(project, one.item, common, 1, stop, approved or "", executor=one.executor)
+            results.append((one.item, done, steps))
+            if done.summary.failed or done.summary.skipped or done.summary.interrupted:
+                break
+    if not plan_only and (results or form == "json"):
+        running.ended(results, form, common)
+    left = credentials.waiting(found)
+    if left and verb == "rotate":
+        print(f"a person must look at the keys of {', '.join(left)}: see above", file=sys.stderr)
+        raise typer.Exit(2)
+
+
+def _text(found: Any, made: Any, common: Common, root: Path) -> str:
+    if any(one.item.plan.changes or one.item.plan.guards for one in found):
+        return plan_text(made, "text", common, root, color=colored(common))
+    names = ", ".join(one.item.plan.account_name for one in found)
+    later = [f"  {finding.title}\n" for one in found for finding in one.item.plan.findings]
+    return f"nothing is due about the keys of {names}\n{''.join(later)}"

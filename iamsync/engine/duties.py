@@ -1,0 +1,106 @@
+"""What users have of keys and passwords beside what their manifests want, and what plan and drift say is due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from iamsync import keys
+from iamsync.aws import accesskeys
+from iamsync.aws.secretstores import Parameter, SecretsManager
+from iamsync.aws.session import Connection
+from iamsync.delivery import Place, parse
+from iamsync.engine.project import Project
+from iamsync.engine.reach import Reached
+from iamsync.errors import IamsyncError, InputError
+from iamsync.keys import Held, Key
+from iamsync.kinds.keyrules import Wishes
+from iamsync.model import Finding, Resource, State
+from iamsync.places import File, Hook, sealed
+
+
+def look(
+    connection: Connection,
+    user: Resource,
+    wish: Wishes,
+    open_place: Callable[[str, str], Place],
+    *,
+    exists: bool = True,
+) -> Held:
+    """What a user has, and what the place of its keys says that it holds."""
+    if not exists:
+        return Held(user, exists=False)
+    name = user.address.name
+    found = tuple(Key(**item) for item in accesskeys.keys_of(connection.iam, name))
+    console = accesskeys.has_password(connection.iam, name) if wish.console is not None else None
+    delivered = open_place(str(wish.keys.deliver_to), name).holds() if wish.keys is not None else ""
+    return Held(user, found, console, delivered)
+
+
+def opener(project: Project, connection: Connection, cwd: Path) -> Callable[[str, str], Place]:
+    """What opens a target, by its text, for a user; files of an operator are seen from `cwd`."""
+    clients: dict[str, Any] = {}
+
+    def client(service: str) -> Any:
+        if service not in clients:
+            clients[service] = connection.client(service)
+        return clients[service]
+
+    def opened(text: str, user: str) -> Place:
+        target = parse(text, operator=True)
+        if target.scheme == "secretsmanager":
+            return SecretsManager(client("secretsmanager"), target.name)
+        if target.scheme == "ssm":
+            return Parameter(client("ssm"), target.name)
+        if target.scheme == "age":
+            return File(_inside(project.root, target.name), sealed(target.recipient))
+        if target.scheme == "file":
+            return File((cwd / target.name).absolute())
+        return Hook(target.name, user)
+
+    return opened
+
+
+def _inside(root: Path, name: str) -> Path:
+    """A file of the project; InputError where a link leads it out."""
+    path = root / name
+    if not path.parent.resolve().is_relative_to(root.resolve()) or path.is_symlink():
+        raise InputError(
+            f"{name} leads out of the project, through a link", code="bad-target", hint="deliver to a file inside it"
+        )
+    return path
+
+
+def due(project: Project, reached: Reached, desired: State, live: State) -> tuple[Finding, ...]:
+    """What a plan or a drift report says of credentials, which it never touches."""
+    known = live.folded()
+    if reached.connection is None:
+        return ()
+    open_place = opener(project, reached.connection, Path())
+    found: list[Finding] = []
+    for resource in desired:
+        user = known.get(resource.address.folded)
+        if not resource.credentials or user is None:
+            continue
+        try:
+            turn = keys.turn(
+                resource.credentials, look(reached.connection, user, resource.credentials, open_place), project.now
+            )
+        except IamsyncError as error:
+            title = f"{resource.address}: what is due about its credentials is not known"
+            found.append(
+                Finding("key-due", "info", title, resource.address, evidence=str(error), origin=resource.origin)
+            )
+            continue
+        for act in turn.acts:
+            title = (
+                f"{resource.address}: {act.wanted or f'{act.gone} goes' if act.gone or act.wanted else act.why} is due"
+            )
+            remedy = f"iamsync keys rotate --user {resource.address}"
+            found.append(
+                Finding("key-due", "info", title, resource.address, act.why, remedy=remedy, origin=resource.origin)
+            )
+        found += [replace(one, severity="medium") for one in turn.findings if one.id == "two-keys"]
+    return tuple(found)

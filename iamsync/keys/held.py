@@ -1,0 +1,134 @@
+"""What a user has of keys and passwords, what is to be done about it, and the calls of one key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from iamsync.kinds.keyrules import KEYS, NOTE
+from iamsync.model import Address, Call, Effect, Finding, Resource
+
+QUARANTINE: Final = "iamsync-quarantine"
+_AWS_QUARANTINE: Final = ":policy/AWSCompromisedKeyQuarantine"
+OFF: Final = f"{NOTE}/"  # and the key's id: the tag that says since when it is off
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An access key as AWS tells it: times RFC 3339 in UTC, empty for never, like the place of its last use."""
+
+    id: str
+    active: bool
+    created: str
+    used: str = ""
+    service: str = ""
+    region: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.id} ({'Active' if self.active else 'Inactive'})"
+
+    @property
+    def last_use(self) -> str:
+        """`last used 2026-11-20 for s3 in eu-west-1`, or that it never was."""
+        if not self.used:
+            return "never used"
+        where = f" for {self.service} in {self.region}" if self.service and self.service != "N/A" else ""
+        return f"last used {self.used[:10]}{where}"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a user has: `delivered` is the id that the place of its keys holds; `console` None where nobody asked."""
+
+    user: Resource
+    keys: tuple[Key, ...] = ()
+    console: bool | None = None
+    delivered: str = ""
+    exists: bool = True
+
+    @property
+    def address(self) -> Address:
+        return self.user.address
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        return dict(self.user.spec.tags)
+
+    def off_since(self, key: Key) -> str | None:
+        """When iamsync noted that this key is off; None where it did not."""
+        return self.tags.get(OFF + key.id)
+
+    @property
+    def begun(self) -> tuple[str, frozenset[str]] | None:
+        """When a creation was begun that is not known to have ended, and the keys there were before."""
+        words = self.tags.get(NOTE, "").split()
+        return (words[1], frozenset(words[3:])) if words[:1] == ["creating"] and len(words) > 2 else None
+
+    @property
+    def quarantined(self) -> str:
+        """The policy that says so, where the user is in quarantine."""
+        inline = [name for name, _ in self.user.spec.inline_policies if name == QUARANTINE]
+        held = [arn.rpartition("/")[2] for arn in self.user.spec.managed_policies if _AWS_QUARANTINE in arn]
+        return str((*inline, *held, "")[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something to be done about one user: `calls` one after the other; `wanted` and `gone` tell it to people."""
+
+    address: Address
+    field: str
+    calls: tuple[tuple[Call, Effect], ...]
+    wanted: str = ""
+    gone: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is due about one user, what will be (`at`, and in words), and what a person must know."""
+
+    held: Held
+    acts: tuple[Act, ...] = ()
+    next: tuple[tuple[str, str], ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def needs_a_person(self) -> bool:
+        return any(finding.id == "two-keys" for finding in self.findings)
+
+
+def deactivated(held: Held, key: Key, now: str, why: str) -> Act:
+    """A key is switched off, and since when is noted first: `delete_after` counts from there."""
+    off = {"UserName": held.address.name, "AccessKeyId": key.id, "Status": "Inactive"}
+    calls: tuple[tuple[Call, Effect], ...] = (
+        (Call("TagUser", since_noted(held, key, now)), "neutral"),
+        (Call("UpdateAccessKey", off), "revoke"),
+    )
+    return Act(held.address, KEYS, calls, wanted=f"{key.id} (Inactive)", gone=str(key), why=why)
+
+
+def since_noted(held: Held, key: Key, now: str) -> dict[str, Any]:
+    """The parameters that note since when a key is off."""
+    return {"UserName": held.address.name, "Tags": [{"Key": OFF + key.id, "Value": now}]}
+
+
+def removed(held: Held, key: Key, why: str) -> Act:
+    """A key is deleted, and what was noted about it too."""
+    name = {"UserName": held.address.name}
+    calls: list[tuple[Call, Effect]] = [(Call("DeleteAccessKey", {**name, "AccessKeyId": key.id}), "revoke")]
+    if held.off_since(key) is not None:
+        calls.append((Call("UntagUser", {**name, "TagKeys": [OFF + key.id]}), "neutral"))
+    return Act(held.address, KEYS, tuple(calls), gone=str(key), why=why)
+
+
+def moment(text: str) -> datetime:
+    """A time as a value that can be compared."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def later(text: str, seconds: int) -> str:
+    """The time so many seconds after another."""
+    return (moment(text) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")

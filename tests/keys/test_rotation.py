@@ -1,0 +1,198 @@
+"""A key's whole life, from the first one to the last call about it, whatever dies in between."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from iamsync.events import Event, StepEnded, StepStarted
+from iamsync.kinds.keyrules import DAY, HOUR
+from tests.keys.rotating import USER, Crash, Years, rule, text
+from tests.laws.law import FULL
+
+# Once a day is enough to see every phase: the first key, a second one, the first off, the first gone.
+DAYS = (0, 59, 60, 66, 67, 68, 80, 82, 100)
+WISHES = rule(overlap=7 * DAY, quiet=48 * HOUR, delete_after=14 * DAY)
+LIFE = [
+    *("TagUser", "CreateAccessKey", "PutSecretValue", "CreateSecret", "UntagUser"),
+    *("TagUser", "CreateAccessKey", "PutSecretValue", "UntagUser"),
+    *("TagUser", "UpdateAccessKey", "DeleteAccessKey", "UntagUser"),
+]
+
+
+def lived(years: Years, days: tuple[float, ...] = DAYS) -> None:
+    """A hundred days, with the old key used until a day before its overlap ends; a run that dies is run again."""
+    first = ""
+    for day in days:
+        years.days = float(day)
+        for _ in range(2):
+            try:
+                _, _, ended = years.rotate(WISHES)
+                assert (ended.failed, ended.skipped) == (0, 0)
+                break
+            except Crash:
+                held_well(years, day)
+                years.at = None
+                years.days += 1 / 24
+        held_well(years, day)
+        first = first or next(iter(years.held()))
+        if day <= 66 and first in years.active():
+            years.use(first)
+
+
+def held_well(years: Years, day: float) -> None:
+    """Never more than two keys, and once there was one, never none that works and whose secret somebody has."""
+    assert len(years.held()) <= 2
+    if day:
+        assert any(years.fits(key) for key in years.active())
+
+
+def at_rest(years: Years) -> None:
+    """One key, on, delivered, with no note left of how it came to be."""
+    (key,) = years.held()
+    assert years.active() == [key]
+    assert years.secret()["AccessKeyId"] == key
+    assert years.fits(key)
+    assert not years.connection.iam.list_user_tags(UserName=USER.name)["Tags"]
+
+
+def test_a_key_is_replaced_off_and_deleted_in_a_hundred_days(tmp_path: Path) -> None:
+    years = Years(tmp_path)
+    lived(years)
+    assert years.writes == LIFE
+    at_rest(years)
+    assert years.secret("AWSPREVIOUS")["AccessKeyId"] not in years.held()
+
+
+EVERY = [(at, when) for at in range(len(LIFE)) for when in ("before", "after")]
+# Around the second key's creation and delivery, and the ends of the first: where most could be lost.
+SOME = [(1, "after"), (3, "before"), *((at, "after") for at in (5, 6, 7, 9, 10, 11)), (7, "before"), (10, "before")]
+
+
+@pytest.mark.parametrize(("at", "when"), EVERY if FULL else SOME)
+def test_a_run_that_dies_around_any_call_is_finished_by_the_next(tmp_path: Path, at: int, when: str) -> None:
+    years = Years(tmp_path, at=at, when=when)
+    lived(years)
+    assert years.at is None, "nothing died"
+    at_rest(years)
+
+
+def test_a_key_that_is_still_used_stays_until_its_deadline(tmp_path: Path) -> None:
+    years, wishes = Years(tmp_path), rule(deadline=10 * DAY)
+    years.rotate(wishes)
+    (old,) = years.held()
+    years.days = 60
+    years.rotate(wishes)
+    for day in (68.5, 69.5):
+        years.days = day - 0.25
+        years.use(old, "sqs", "eu-north-1")
+        years.days = day
+        turn, plan, _ = years.rotate(wishes)
+        assert not turn.acts
+        assert turn.next == (
+            (text(70), f"{old} of {USER} off: last used {text(day - 0.25)[:10]} for sqs in eu-north-1"),
+        )
+        assert "key-waiting" in {finding.id for finding in plan.findings}
+    years.days = 70
+    _, plan, _ = years.rotate(wishes)
+    assert years.held()[old] == "Inactive"
+    (warned,) = plan.guards
+    assert (warned.id, warned.severity) == ("key-in-use", "warn")
+    assert "sqs in eu-north-1" in warned.evidence
+
+
+def test_the_old_key_goes_off_when_nobody_used_it_for_the_quiet_time(tmp_path: Path) -> None:
+    years = Years(tmp_path)
+    years.rotate(WISHES)
+    (old,) = years.held()
+    years.days = 60
+    years.rotate(WISHES)
+    years.days = 66.5
+    years.use(old)
+    for day, status in ((67, "Active"), (68.4, "Active"), (68.5, "Inactive")):
+        years.days = day
+        years.rotate(WISHES)
+        assert years.held()[old] == status
+
+
+def test_what_is_done_is_not_done_twice(tmp_path: Path) -> None:
+    years = Years(tmp_path)
+    for day, group in itertools.groupby((0, 0, 60, 60, 67, 67, 81, 81)):
+        years.days = day
+        done = [bool(years.rotate(WISHES)[1].steps) for _ in group]
+        assert done == [True, False], day
+
+
+@pytest.mark.parametrize("day", [0, 60])
+def test_a_lost_answer_to_the_creation_leaves_no_key_that_nobody_holds(tmp_path: Path, day: int) -> None:
+    years = Years(tmp_path)
+    if day:
+        years.rotate(WISHES)
+    years.days = day
+    lost = iter((True,))
+    years.lose = lambda operation: operation == "CreateAccessKey" and next(lost, False)
+    _, _, ended = years.rotate(WISHES)
+    assert ended.failed == 0
+    assert years.writes.count("CreateAccessKey") == (3 if day else 2)
+    assert years.writes.count("DeleteAccessKey") == 1
+    assert all(years.fits(key) for key in years.held())
+    assert len(years.held()) == (2 if day else 1)
+
+
+def test_answers_that_are_always_lost_end_in_a_failure_and_no_key(tmp_path: Path) -> None:
+    years = Years(tmp_path)
+    years.lose = lambda operation: operation == "CreateAccessKey"
+    _, _, ended = years.rotate(WISHES)
+    assert ended.failed == 1
+    assert years.held() == {}
+    years.lose = lambda operation: False
+    years.rotate(WISHES)
+    at_rest(years)
+
+
+@pytest.mark.parametrize("operation", ["PutSecretValue", "CreateSecret"])
+def test_a_lost_answer_to_the_delivery_is_looked_at_and_not_guessed(
+    tmp_path: Path, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    years = Years(tmp_path)
+    lost = iter((True,))
+    years.lose = lambda called: called == operation and next(lost, False)
+    _, _, ended = years.rotate(WISHES)
+    assert ended.failed == 0
+    at_rest(years)
+
+
+def test_a_delivery_that_fails_takes_the_new_key_away_and_leaves_the_old_one(tmp_path: Path) -> None:
+    years = Years(tmp_path)
+    years.rotate(WISHES)
+    (old,) = years.held()
+    years.days = 60
+    reasons: list[str] = []
+
+    def report(event: Event) -> None:
+        if isinstance(event, StepEnded) and event.outcome == "failed":
+            reasons.append(event.reason)
+
+    years.refuse = "PutSecretValue"
+    _, _, ended = years.rotate(WISHES, report)
+    years.refuse = ""
+    assert (ended.failed, ended.skipped) == (1, 1)
+    assert years.held() == {old: "Active"}
+    assert "was removed again" in reasons[0]
+    years.rotate(WISHES)
+    assert len(years.active()) == 2
+
+
+def test_every_call_is_told_before_it_is_made(tmp_path: Path) -> None:
+    years, told = Years(tmp_path), []
+
+    def report(event: Event) -> None:
+        if isinstance(event, StepStarted):
+            told.append((event.step.operation, list(years.writes)))
+
+    years.rotate(WISHES, report)
+    assert [operation for operation, _ in told] == ["TagUser", "CreateAccessKey", "deliver", "UntagUser"]
+    assert all(operation not in before for operation, before in told)
