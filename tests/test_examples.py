@@ -156,3 +156,33 @@ def test_the_audit_of_the_example_finds_what_its_text_says_and_suggests_one_thin
     assert [row["address"] for row in json.loads(capsys.readouterr().out)["suggestions"]] == ["role/backup"]
     assert run([*saved, "--report", "json=baseline.json"]) == 0
     assert run([*saved, "--baseline", "baseline.json", "--fail-on", "low"]) == 0
+
+
+def test_the_key_of_the_example_lives_through_a_rotation_and_is_told_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = entered("key-rotation", tmp_path, monkeypatch)
+
+    def on(day: str, *arguments: str) -> int:
+        return run([*arguments, "--now", f"{day}T00:00:00Z"])
+
+    assert on("2027-01-01", "apply", "--auto-approve") == 0
+    assert on("2027-01-01", "keys", "list") == 2
+    assert on("2027-01-01", "plan", "--detailed-exitcode", "--out", "plan.json", "--report", "html=plan.html") == 0
+    for day in ("2027-01-01", "2027-04-01", "2027-04-08", "2027-04-22"):
+        assert on(day, "keys", "rotate", "--auto-approve", "--format", "json") == 0
+        assert on(day, "keys", "list", "--format", "json") == 0
+    assert on("2027-04-22", "plan", "--detailed-exitcode") == 0
+    assert on("2027-04-22", "runs", "show", "latest", "--format", "json") == 0
+    told = capsys.readouterr()
+    text = (folder / ".iamsync" / "sandbox.json").read_text(encoding="utf-8")
+    stored = json.loads(text)["accounts"][PROD]["aws"]["Stores"]["us-east-1"]
+    versions = stored["secrets"]["iam/release-bot"]["versions"].values()
+    secrets = [json.loads(one["text"])["SecretAccessKey"] for one in versions]
+    secrets += [json.loads(one["value"])["Password"] for one in stored["parameters"]["/iam/alice/console"]]
+    assert len(secrets) == 3
+    kept = [path for path in folder.rglob("*") if path.is_file() and path.name != "sandbox.json"]
+    assert any(path.suffix == ".jsonl" for path in kept)
+    everything = told.out + told.err + "".join(path.read_text(encoding="utf-8") for path in kept)
+    assert "a new key, delivered to secretsmanager:iam/release-bot" in everything
+    assert [secret for secret in secrets if secret in everything] == []

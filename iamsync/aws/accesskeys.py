@@ -264,16 +264,22 @@ def _call(operation: str, **params: Any) -> Call:
     return Call(operation, params)
 
 
-def others_of(iam: Any, user: str) -> Iterable[tuple[str, Call]]:
-    """What else a user signs with, in words, and the call that switches each off; what is off is left out."""
-    for operation, member, identifier, update, word in (
-        ("ListServiceSpecificCredentials", "ServiceSpecificCredentials", "ServiceSpecificCredentialId",
-         "UpdateServiceSpecificCredential", "service-specific credential"),
-        ("ListSSHPublicKeys", "SSHPublicKeys", "SSHPublicKeyId", "UpdateSSHPublicKey", "SSH public key"),
-        ("ListSigningCertificates", "Certificates", "CertificateId", "UpdateSigningCertificate", "signing certificate"),
-    ):  # fmt: skip
-        for page in pages(iam, operation, {"UserName": user}):
-            for item in page.get(member) or ():
-                if item["Status"] == "Active":
-                    params = {"UserName": user, identifier: item[identifier], "Status": "Inactive"}
-                    yield f"{word} {item[identifier]}", Call(update, params)
+# What else a user signs with: the listing call, its member, the id's name, the call that switches one off, the words.
+OTHERS: Final = (
+    (
+        *("ListServiceSpecificCredentials", "ServiceSpecificCredentials", "ServiceSpecificCredentialId"),
+        *("UpdateServiceSpecificCredential", "service-specific credential"),
+    ),
+    ("ListSSHPublicKeys", "SSHPublicKeys", "SSHPublicKeyId", "UpdateSSHPublicKey", "SSH public key"),
+    ("ListSigningCertificates", "Certificates", "CertificateId", "UpdateSigningCertificate", "signing certificate"),
+)
+
+
+def others_of(iam: Any, user: str, kind: tuple[str, ...]) -> Iterable[tuple[str, Call]]:
+    """What of one of `OTHERS` a user has that is on, in words, and the call that switches each off."""
+    operation, member, identifier, update, word = kind
+    for page in pages(iam, operation, {"UserName": user}):
+        for item in page.get(member) or ():
+            if item["Status"] == "Active":
+                params = {"UserName": user, identifier: item[identifier], "Status": "Inactive"}
+                yield f"{word} {item[identifier]}", Call(update, params)

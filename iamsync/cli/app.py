@@ -22,6 +22,7 @@ from iamsync.cli import (
     needed,
     permissions,
     planning,
+    respond,
     states,
 )
 from iamsync.errors import IamsyncError
@@ -44,6 +45,7 @@ states.add(app)
 permissions.add(app)
 needed.add(app)
 keys.add(app)
+respond.add(app)
 local.add(app)
 locking.add(app)
 accounts.add(app)

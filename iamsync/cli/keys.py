@@ -188,10 +188,11 @@ def _changed(common: Common, what: tuple[Any, ...], how: tuple[Any, ...]) -> Non
                 break
     if not plan_only and (results or form == "json"):
         running.ended(results, form, common)
-    left = credentials.waiting(found)
-    if left and verb == "rotate":
-        print(f"a person must look at the keys of {', '.join(left)}: see above", file=sys.stderr)
-        raise typer.Exit(2)
+    if verb == "rotate":
+        credentials.still_held(found)
+        if left := credentials.waiting(found):
+            print(f"a person must look at the keys of {', '.join(left)}: see above", file=sys.stderr)
+            raise typer.Exit(2)
 
 
 def _text(found: Any, made: Any, common: Common, root: Path) -> str:

@@ -17,13 +17,13 @@ from iamsync.engine.duties import look, opener
 from iamsync.engine.planning import Planned
 from iamsync.engine.project import NO_ACCOUNT, Project
 from iamsync.engine.reach import Reached, Ways
-from iamsync.errors import InputError
+from iamsync.errors import GuardRefused, InputError
 from iamsync.keys import Turn
 from iamsync.kinds import KINDS
 from iamsync.kinds.keyrules import Wishes, to_json
 from iamsync.model import Address, Plan, Resource, State
+from iamsync.planner.contrast import contrast
 from iamsync.planner.guards import answered
-from iamsync.planner.plan import contrast
 from iamsync.planner.planfile import finding_json, to_text
 from iamsync.selector import Selector, select
 
@@ -36,6 +36,7 @@ __all__ = [
     "look",
     "plans",
     "rows",
+    "still_held",
     "to_text",
     "users",
     "waiting",
@@ -128,6 +129,8 @@ def _looked(project: Project, reached: Reached, wanted: Wanted, override: Target
         assert reached.connection is not None
         live = read(reached.connection)
         turns = tuple(_turns(project, reached.connection, live, desired, wishes, wanted, chosen, open_place))
+        if wanted.what == "rotate":
+            turns = tuple(one.held_back(lambda found: answered(found, settings, project.now)) for one in turns)
         whose = keys.Whose(
             *(live.account_id, live.partition, reached.account.name, live.alias, reached.caller, reached.applier),
             settings=settings,
@@ -281,6 +284,22 @@ def rows(turns: Iterable[Turn], wishes: Mapping[Address, Wishes]) -> list[dict[s
 def waiting(found: Iterable[Looked]) -> tuple[str, ...]:
     """The users about whom only a person can decide."""
     return tuple(str(turn.held.address) for one in found for turn in one.turns if turn.needs_a_person)
+
+
+def still_held(found: Iterable[Looked]) -> None:
+    """GuardRefused where somebody got no credentials again for want of consent; the others have theirs."""
+    held = [
+        str(turn.held.address)
+        for one in found
+        for turn in one.turns
+        if any(finding.id == "deny-removed" and finding.acknowledged is None for finding in turn.findings)
+    ]
+    if held:
+        raise GuardRefused(
+            f"nothing was given to {', '.join(held)}: deny-removed",
+            code="guard-refused",
+            hint="why, and how to consent, stands above; the others are done",
+        )
 
 
 def any_due(found: Iterable[Looked]) -> bool:

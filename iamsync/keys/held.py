@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -97,7 +97,22 @@ class Turn:
 
     @property
     def needs_a_person(self) -> bool:
-        return any(finding.id == "two-keys" for finding in self.findings)
+        return any(finding.id in ("two-keys", "deny-removed") and not finding.acknowledged for finding in self.findings)
+
+    def held_back(self, answered: Callable[[Iterable[Finding]], tuple[Finding, ...]]) -> Turn:
+        """The turn with consents noted; without one a user whose credentials were taken away is left, and others go on."""
+        found = answered(self.findings)
+        if not any(one.id == "deny-removed" and one.acknowledged is None for one in found):
+            return replace(self, findings=found)
+        consent = f"--acknowledge deny-removed:{self.held.address}"
+        told = tuple(
+            replace(one, severity="warn", remedy=f"{one.remedy}; or consent: {consent}")
+            if one.id == "deny-removed"
+            else one
+            for one in found
+        )
+        kept = tuple(act for act in self.acts if not any(effect == "grant" for _, effect in act.calls))
+        return replace(self, acts=kept, findings=told)
 
 
 def deactivated(held: Held, key: Key, now: str, why: str) -> Act:

@@ -29,6 +29,7 @@ from iamsync.planner.losing import (
 )
 from iamsync.planner.quotas import quotas
 from iamsync.planner.reachguards import administrators
+from iamsync.planner.sessions import sessions_go_on
 from iamsync.planner.situation import Situation, names_of
 from iamsync.planner.ties import boundary_use, held_elsewhere, references, unknown_principals, unknown_providers
 from iamsync.planner.trustguards import orphan_principal, trust_anyone, trust_unknown_account
@@ -337,5 +338,5 @@ RULES: Final = (
     *(max_deletes, max_change_percent, protected, outside, replacement, held_elsewhere, deny_removed),
     *(incomplete_read, reach, credentials, references, unknown_principals, unknown_providers, quotas, access_gap),
     *(recently_used, boundary_removed, whole_kind_deleted, foreign_owned, provider_deleted, password_policy),
-    *(self_lockout, administrators, trust_anyone, trust_unknown_account, orphan_principal),
+    *(sessions_go_on, self_lockout, administrators, trust_anyone, trust_unknown_account, orphan_principal),
 )

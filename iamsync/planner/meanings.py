@@ -47,8 +47,8 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "deny-removed": (
         "something that denies would go",
         "A live user, group, role or policy would lose an inline policy, an attachment or a document with a Deny. What "
-        "looks like drift may be somebody stopping an attacker: ask before it is undone, or declare it too. A new key or "
-        "password for a user whose keys were all switched off, or who is in quarantine, is the same.",
+        "looks like drift may be somebody stopping an attacker: ask before it is undone, or declare it too. A new key "
+        "or password for a user whose keys were all switched off, or who is in quarantine, is the same.",
     ),
     "escalation": (
         "a principal gains a path to administrator",
@@ -252,7 +252,7 @@ RESIDUAL: Final[dict[str, tuple[str, str]]] = {
     "key-due": (
         "something is due about a user's access keys or password",
         "Plan, apply and drift never touch keys and passwords; they only say what the rules of the manifest make due. "
-        "`iamsync keys rotate` does it, best from a cron; `iamsync keys list` tells all of it. Where what is due cannot "
+        "`iamsync keys rotate` does it, best from a cron; `iamsync keys list` tells all. Where what is due cannot "
         "be told, a call was refused: the evidence names it.",
     ),
     "key-waiting": (
@@ -260,6 +260,13 @@ RESIDUAL: Final[dict[str, tuple[str, str]]] = {
         "A rotation waits for its overlap, for the old key to be quiet, or for the time that a key stays off before it "
         "is deleted. A key that is still used after the overlap stays on until nobody used it for the quiet time, or "
         "until the rule's deadline: its last use is told, so that whoever uses it can be found.",
+    ),
+    "sessions-go-on": (
+        "sessions that run are not ended by this",
+        "AWS asks a role's trust policy when a session begins, and never again: whoever is in keeps the session until "
+        "it runs out, at most the role's max_session_duration. `iamsync respond revoke-sessions ROLE` denies "
+        "everything to sessions that began before now. A user in quarantine keeps the sessions it opened in roles as "
+        "well; its own are ended by the denial.",
     ),
     "two-keys": (
         "a user has two access keys, and which one is old is not known",

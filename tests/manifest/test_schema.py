@@ -11,6 +11,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from iamsync.kinds import KINDS, SECTIONS
+from iamsync.kinds.keyrules import BESIDE
 from iamsync.manifest import config, configsettings, hops, sections
 from iamsync.manifest.configschema import config_schema
 from iamsync.manifest.schema import manifest_schema, schema_errors
@@ -69,7 +70,7 @@ def test_the_schemas_know_the_same_keys_as_the_loader() -> None:
     settings = {field.name for field in KINDS["account"].fields} | {"only_accounts"}
     assert set(manifest["properties"]["account"]["properties"]) == settings
     for kind in (kind for kind in KINDS.values() if not kind.setting):
-        known = {field.name for field in kind.fields} | set(sections.COMMON)
+        known = {field.name for field in kind.fields} | set(sections.COMMON) | set(BESIDE.get(kind.name, ()))
         assert set(manifest["definitions"][kind.name]["properties"]) == known
     removal = manifest["properties"]["removed"]["items"]["oneOf"][1]
     assert set(removal["properties"]) == set(sections.REMOVAL)
