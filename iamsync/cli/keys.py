@@ -51,12 +51,11 @@ def add(app: typer.Typer) -> None:
 def keys_list(common: Common, user: Users = None, deliver_to: DeliverTo = "", form: TextOrJson = "text") -> None:
     """List keys with their age and last use, and what is due about them; exit 2 where something is."""
     from iamsync.engine import credentials
-    from iamsync.engine.project import Project
-    from iamsync.engine.reach import Ways
+    from iamsync.engine.reach import Ways, opened
     from iamsync.render.keys import keys_text
 
     known_format(form, ("text", "json"))
-    project = Project.open(engine_options(common))
+    project = opened(engine_options(common))
     wanted = credentials.Wanted("list", tuple(user or ()), deliver_to=deliver_to, cwd=Path.cwd())
     with Ways(project) as ways:
         found = credentials.plans(project, ways, wanted)
@@ -137,8 +136,7 @@ def _named(user: list[str] | None) -> tuple[str, ...]:
 def _changed(common: Common, what: tuple[Any, ...], how: tuple[Any, ...]) -> None:
     from iamsync.engine import applying, credentials
     from iamsync.engine.planning import document
-    from iamsync.engine.project import Project
-    from iamsync.engine.reach import Ways
+    from iamsync.engine.reach import Ways, opened
 
     verb, users, ids, deliver_to = what
     plan_only, auto_approve, approved, acknowledge, lock_timeout, form = how
@@ -153,7 +151,7 @@ def _changed(common: Common, what: tuple[Any, ...], how: tuple[Any, ...]) -> Non
         command=f"keys {verb}",
         lock_timeout=waited(lock_timeout),
     )
-    project = Project.open(options)
+    project = opened(options)
     if not plan_only:
         running.ids_known(project, saved=False)
     wanted = credentials.Wanted(verb, users, ids, deliver_to, Path.cwd(), reads=plan_only)

@@ -61,8 +61,7 @@ def quarantine(
 def _responded(common: Common, what: str, whom: str, how: tuple[Any, ...]) -> None:
     from iamsync.engine import applying, responding
     from iamsync.engine.planning import document
-    from iamsync.engine.project import Project
-    from iamsync.engine.reach import Ways
+    from iamsync.engine.reach import Ways, opened
 
     plan_only, auto_approve, acknowledge, lock_timeout, form = how
     known_format(form, ("text", "json"))
@@ -74,7 +73,7 @@ def _responded(common: Common, what: str, whom: str, how: tuple[Any, ...]) -> No
         command=f"respond {what} {whom}",
         lock_timeout=waited(lock_timeout),
     )
-    project = Project.open(options)
+    project = opened(options)
     if not plan_only:
         running.ids_known(project, saved=False)
     respond_to = responding.revoke_sessions if what == "revoke-sessions" else responding.quarantine

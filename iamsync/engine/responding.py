@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -153,8 +153,8 @@ def _beside(made: Plan, turn: keys.Turn) -> Plan:
     )
 
 
-def _with_inline(resource: Resource, name: str, statement: dict[str, object], partition: str) -> Resource:
-    document = Document.of({"Version": _VERSION, "Statement": [statement]}, partition)
+def _with_inline(resource: Resource, name: str, statement: Mapping[str, object], partition: str) -> Resource:
+    document = Document.of({"Version": _VERSION, "Statement": [dict(statement)]}, partition)
     inline = {**dict(resource.spec.inline_policies), name: document}
     return replace(resource, spec=replace(resource.spec, inline_policies=tuple(sorted(inline.items()))), facts={})
 

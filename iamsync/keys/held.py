@@ -100,7 +100,7 @@ class Turn:
         return any(finding.id in ("two-keys", "deny-removed") and not finding.acknowledged for finding in self.findings)
 
     def held_back(self, answered: Callable[[Iterable[Finding]], tuple[Finding, ...]]) -> Turn:
-        """The turn with consents noted; without one a user whose credentials were taken away is left, and others go on."""
+        """The turn with consents noted; without one, a user whose credentials were taken away gets none."""
         found = answered(self.findings)
         if not any(one.id == "deny-removed" and one.acknowledged is None for one in found):
             return replace(self, findings=found)
