@@ -52,8 +52,12 @@ def document(
     subject: str,
     fail_on: str | None = None,
     baseline: Baseline | None = None,
+    failed: Sequence[Json] = (),
 ) -> Json:
-    """Everything that was found, the gravest first within each account."""
+    """Everything that was found, the gravest first within each account.
+
+    `failed` are the accounts of several that could not be read, each with what happened.
+    """
     return {
         "format_version": FORMAT_VERSION,
         "iamsync_version": version,
@@ -63,6 +67,7 @@ def document(
         "fail_on": fail_on,
         "baseline": baseline.file if baseline is not None else None,
         "accounts": [_account(one, baseline) for one in looked],
+        **({"failed": list(failed)} if failed else {}),
     }
 
 

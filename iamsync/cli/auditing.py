@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from iamsync.cli.context import engine_options, known_format, note, reports
+from iamsync.cli.metering import Metered, Metrics
 from iamsync.cli.options import Common, Paths, shared
 from iamsync.cli.reporting import audit_report, publish
 from iamsync.errors import InputError
@@ -78,11 +79,14 @@ def audit(
         list[str] | None,
         typer.Option("--report", help="Also write FORMAT=FILE (repeatable).", envvar="IAMSYNC_REPORT"),
     ] = None,
+    metrics: Metrics = None,
 ) -> None:
     """Look for what is unsafe, unused or an escalation path in an account, a saved one, or the manifests."""
     from iamsync.engine import auditing, drifting
+    from iamsync.engine.fleets import complete
     from iamsync.engine.reach import Ways, opened
     from iamsync.render.audited import audit_markdown
+    from iamsync.render.metrics import of_audit
 
     known_format(form, SUGGESTED if suggest else FORMATS)
     also = reports(report or [], FORMATS)
@@ -97,29 +101,34 @@ def audit(
             "--suggest goes by what an account holds and uses", code="bad-option", hint="leave --manifests out"
         )
     options = engine_options(common, paths=tuple(paths or ()), live=live.absolute() if live else None)
-    project = opened(options)
-    before = auditing.baseline(baseline) if baseline is not None else None
-    with Ways(project) as ways:
-        found = auditing.audited(
-            project,
-            ways,
-            "manifests" if manifests else "live",
-            accessed=last_accessed,
-            report=credential_report,
-        )
-    made: Any = auditing.document(project, found, floor, before)
-    if suggest:
-        _suggest(project, found, form, common, write=write)
-        form = ""
-    drawn = auditing.graph(found) if "html" in (form, *(kind for kind, _ in also)) else None
+    metered = Metered(metrics, "audit", of_audit)
+    with metered.failing():
+        project = opened(options)
+        before = auditing.baseline(baseline) if baseline is not None else None
+    with metered:
+        with Ways(project) as ways:
+            found = auditing.audited(
+                project,
+                ways,
+                "manifests" if manifests else "live",
+                accessed=last_accessed,
+                report=credential_report,
+            )
+        made: Any = auditing.document(project, found, floor, before, ways.failed)
+        metered.document = made
+        if suggest:
+            _suggest(project, found, form, common, write=write)
+            form = ""
+        drawn = auditing.graph(found) if "html" in (form, *(kind for kind, _ in also)) else None
 
-    def text(kind: str, color: bool) -> str:
-        return audit_report(made, kind, common, project.root, color=color, graph=drawn) if kind else ""
+        def text(kind: str, color: bool) -> str:
+            return audit_report(made, kind, common, project.root, color=color, graph=drawn) if kind else ""
 
-    publish(form, also, text, common, lambda limit: audit_markdown(made, limit))
-    sys.stdout.flush()
-    if auditing.failing(made):
-        raise typer.Exit(2)
+        publish(form, also, text, common, lambda limit: audit_markdown(made, limit))
+        sys.stdout.flush()
+        complete(ways.failed, len(found) + len(ways.failed))
+        if auditing.failing(made):
+            raise typer.Exit(2)
 
 
 def _suggest(project: Any, found: Any, form: str, common: Common, *, write: bool) -> None:

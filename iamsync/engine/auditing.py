@@ -5,7 +5,7 @@ Everything that is asked of AWS here is a read; what the caller may not read lea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from iamsync import __version__, arn
 from iamsync.audit import Answer, Evidence, Observed, Reach, Route, Stage, answers, audit
 from iamsync.audit import document as paper
 from iamsync.audit.document import Baseline, Looked
+from iamsync.engine.fleets import each
 from iamsync.engine.gathering import expected, gathered, notes, saved_report, with_accessed
 from iamsync.engine.options import utc_now
 from iamsync.engine.permitted import documents
@@ -22,6 +23,7 @@ from iamsync.engine.picture import standing
 from iamsync.engine.project import NO_ACCOUNT, Project
 from iamsync.engine.reach import Ways, read_text, told_state
 from iamsync.errors import InputError
+from iamsync.fleet import Failure
 from iamsync.kinds.reports import CredentialReport
 from iamsync.manifest.config import Account
 from iamsync.manifest.load import Beside
@@ -73,7 +75,7 @@ class Audited:
 def audited(
     project: Project, ways: Ways, subject: Subject, *, accessed: bool = False, report: Path | None = None
 ) -> tuple[Audited, ...]:
-    """The audit of every account of this run.
+    """The audit of every account of this run; of several, those that fail join `ways.failed`.
 
     `accessed` also asks which services each principal last used, which takes a job a principal; `report` is a saved
     credential report. InputErrors with every mistake in the manifests, where there are any.
@@ -96,13 +98,20 @@ def audited(
         key = account.name, account_id, partition
         return first[key] if key in first else _declared(project, account, account_id, partition)
 
-    return tuple(_audited(project, ways, account, subject, accessed, saved, declared) for account in chosen)
+    def work(account: Account) -> Audited:
+        return _audited(project, ways, account, subject, accessed, saved, declared)
+
+    return each(chosen, work, ways.failed)
 
 
 def document(
-    project: Project, found: tuple[Audited, ...], fail_on: str | None, before: Baseline | None = None
+    project: Project,
+    found: tuple[Audited, ...],
+    fail_on: str | None,
+    before: Baseline | None = None,
+    failed: Sequence[Failure] = (),
 ) -> dict[str, Any]:
-    """The audit as JSON values; with a baseline, what is new in it."""
+    """The audit as JSON values; with a baseline, what is new in it; `failed` are the accounts that were not reached."""
     looked = [
         Looked(
             one.account.name, one.caller, one.evidence, one.found, one.suppressed, one.controls, one.origins, one.notes
@@ -117,6 +126,7 @@ def document(
         subject=found[0].evidence.subject if found else "live",
         fail_on=fail_on,
         baseline=before,
+        failed=[item.json() for item in failed],
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final, get_args
 
 from iamsync.audit.controls import Outcome
 from iamsync.controls import GRADES
-from iamsync.planner.planschema import COUNT, MAYBE, TEXT, listed, record
+from iamsync.planner.planschema import COUNT, FAILED, MAYBE, TEXT, listed, record
 
 Schema = dict[str, Any]
 _GRADE: Final[Schema] = {"enum": list(GRADES)}
@@ -28,7 +28,9 @@ def findings_schema() -> Schema:
                 "fail_on": {"anyOf": [{"type": "null"}, _GRADE]},
                 "baseline": MAYBE,
                 "accounts": listed(_account()),
-            }
+                "failed": FAILED,
+            },
+            optional=("failed",),
         ),
     }
 

@@ -10,7 +10,7 @@ from iamsync.render.audited import controls_text, references_text
 from iamsync.render.findingspage import findings_page
 from iamsync.render.html import page_html
 from iamsync.render.notices import Sources
-from iamsync.render.page import Detail, Row, Section, Tone
+from iamsync.render.page import Detail, Row, Section, Tone, failed
 from iamsync.render.words import count
 
 Json = Mapping[str, Any]
@@ -27,7 +27,9 @@ def audit_html(document: Json, sources: Sources | None = None, graph: Json | Non
     rows = tuple(row for account in document["accounts"] for row in _controls(account, several))
     controls = Section("controls", "CIS AWS Foundations", _LEAD, rows)
     findings, *rest = page.sections
-    return page_html(replace(page, sections=(findings, controls, *rest)), picture)
+    left_out = [failed(document)] if document.get("failed") else []
+    tone: Tone = "bad" if left_out else page.tone
+    return page_html(replace(page, tone=tone, sections=(*left_out, findings, controls, *rest)), picture)
 
 
 def _as_findings(document: Json) -> Json:

@@ -93,7 +93,7 @@ def audit_junit(document: Json, sources: Sources) -> str:
                     )
                 )
         suites[f"audit of account {held['name']} ({held['id']})"] = found
-    return junit(suites)
+    return junit({**suites, **_failed(document, notices)})
 
 
 def check_junit(document: Json, sources: Sources) -> str:

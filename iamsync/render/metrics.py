@@ -37,6 +37,7 @@ _HELP: Final = {
     "iamsync_plan_changes": "Resources that the plan would change, by action.",
     "iamsync_plan_steps": "API calls of the plan.",
     "iamsync_plan_guards": "Answers of guards, by what they decide.",
+    "iamsync_audit_controls": "Controls of CIS AWS Foundations on IAM, by how they come out.",
     "iamsync_findings": "Findings, by severity; what was acknowledged is not among them.",
 }
 _ACTIONS: Final = ("create", "update", "replace", "delete")
@@ -82,6 +83,16 @@ def of_plan(document: Json) -> Iterator[Sample]:
             yield Sample("iamsync_plan_guards", (*told, ("decision", decision)), held.count(decision))
         yield from of_findings(plan["account"], plan["findings"])
         yield Sample("iamsync_unmanaged_resources", told, summary["reported"])
+
+
+def of_audit(document: Json) -> Iterator[Sample]:
+    """What an audit found and the baseline does not know, by account and severity, and how the controls come out."""
+    for account in document["accounts"]:
+        yield from of_findings(account["account"], [row for row in account["findings"] if row["status"] != "known"])
+        outcomes = [control["outcome"] for control in account["controls"]]
+        for outcome in ("passed", "failed", "not decidable"):
+            told = (*_labels(account["account"]), ("outcome", outcome))
+            yield Sample("iamsync_audit_controls", told, outcomes.count(outcome))
 
 
 def of_findings(account: Json, findings: Iterable[Json]) -> Iterator[Sample]:

@@ -149,7 +149,7 @@ def of_audit(document: Json, sources: Sources) -> list[Notice]:
     What fails is what the exit code is about; without a floor nothing does.
     """
     floor = document["fail_on"]
-    found = []
+    found = list(_failed(document, sources))
     for account in document["accounts"]:
         for row in account["findings"]:
             if row["status"] == "known":
