@@ -79,7 +79,11 @@ def ended(site: Site, error: BaseException | None = None, *, quiet: bool = False
     return said.err
 
 
+SMALL = "users: {alice: {path: /people/}}\n"
+
+
 def test_a_run_is_told_when_it_is_done_and_only_where_asked(site: Site, poster: Poster) -> None:
+    site.write(SMALL)
     assert "note: told: slack, webhook" in quiet(site.fine("apply", "--auto-approve", "--notify")).err
     body, shown = hook(poster), slack(poster)
     assert body["title"].startswith("iamsync apply (sandbox): ")
@@ -95,6 +99,7 @@ def test_a_run_is_told_when_it_is_done_and_only_where_asked(site: Site, poster: 
 
 
 def test_an_exit_code_that_says_something_stays_and_the_failure_is_a_warning(site: Site, poster: Poster) -> None:
+    site.write(SMALL)
     poster.answers = [(500, {}, b"xoxbhookpath otherhookpath")]
     told = quiet(site.run("plan", "--notify", "--detailed-exitcode", "--quiet"))
     assert told.code == 2

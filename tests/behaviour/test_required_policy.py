@@ -29,7 +29,7 @@ def test_who_watches_for_drift_may_tell_the_projects_topics(site: Site) -> None:
 
 
 def test_a_plan_needs_its_calls_on_its_arns_the_lock_and_the_journal(site: Site) -> None:
-    site.write("users:\n  newcomer: {path: /people/, managed_policies: [aws/ReadOnlyAccess]}\n", "iam/new.yaml")
+    site.write("users:\n  newcomer: {path: /people/, managed_policies: [aws/ReadOnlyAccess]}\n")
     site.fine("plan", "--out", "plan.json")
     more = f"notify: [slack, {{sns: '{TOPIC}'}}]\n"
     site.write(f"lock: s3://acme-iamsync/locks/\njournal: s3://acme-iamsync/runs/\n{more}{CONFIG}", "iamsync.yaml")
@@ -52,6 +52,7 @@ def test_a_plan_needs_its_calls_on_its_arns_the_lock_and_the_journal(site: Site)
 def test_a_file_that_is_no_plan_or_of_another_account_is_an_error(site: Site) -> None:
     site.write("{}", "plan.json")
     assert site.run("required-policy", "plan.json").code == 1
+    site.write("users: {newcomer: {}}\n")
     site.fine("plan", "--out", "plan.json")
     wrong = site.run("required-policy", "plan.json", "--account", "other")
     assert wrong.code == 1

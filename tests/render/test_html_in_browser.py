@@ -248,7 +248,8 @@ def test_axe_finds_nothing_serious_in_either_theme(browser: Browser, tmp_path: P
     axe.run(document, rules).then((r) => done([r.passes.length, r.violations.map(told)]), (e) => done(String(e)));
     """
     wanted = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
-    for scheme, rules in (("light", wanted), ("dark", ["color-contrast"])):
+    looks = [("light", wanted), ("dark", ["color-contrast"])]
+    for scheme, rules in looks if name in ("plan", "drift") else looks[:1]:  # the others have no colours of their own
         browser.look(small, scheme=scheme)
         browser.run("for (const d of document.querySelectorAll('.part details')) d.open = true")
         browser.run(axe)
