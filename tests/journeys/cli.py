@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import subprocess
-import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
 
 from iamsync.cli.app import run
+from tests.journeys import forked
 
 # Nothing of the machine that runs the tests may be found: no profile, no metadata service, no project.
 _BARE = {
@@ -53,18 +53,10 @@ class Folder:
         return ended
 
     def _process(self, arguments: tuple[str, ...]) -> Ran:
-        ended = subprocess.run(
-            [sys.executable, "-m", "iamsync", *arguments],
-            cwd=self.root,
-            env={**_BARE, **self.environment},
-            input="",
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=120,
-            check=False,
-        )
-        return Ran(ended.returncode, ended.stdout, ended.stderr)
+        with tempfile.TemporaryDirectory() as said:
+            out, err = Path(said, "out"), Path(said, "err")
+            code = forked.command(arguments, self.root, {**_BARE, **self.environment}, out, err)
+            return Ran(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
 
     def _inside(self, arguments: tuple[str, ...]) -> Ran:
         out, err = io.StringIO(), io.StringIO()
