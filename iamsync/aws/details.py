@@ -6,11 +6,12 @@ The same code then makes a `Resource` of either, so that the two cannot disagree
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from iamsync.aws.calls import call, pages
 from iamsync.errors import AwsError, Unsupported
-from iamsync.kinds.credentials import Credential, in_order, is_virtual
+from iamsync.kinds.credentials import UNASSIGNED, Credential, device_name, in_order, is_virtual
 from iamsync.kinds.wire import moment
 from iamsync.model import Address
 
@@ -65,8 +66,10 @@ def versions(iam: Any, arn: str) -> list[dict[str, Any]]:
 def credentials(iam: Any, user: str) -> dict[str, Any]:
     """What a user can sign in or sign requests with (`credentials`), and when its password last was used (`last_used`).
 
-    `credentials` is a tuple of `kinds.credentials.Credential`, without any secret; `last_used` is RFC 3339 in UTC,
-    empty for never. A row that an emulator does not offer is left out; a denied one is an AccessDenied.
+    `unassigned_mfa` are the serial numbers of virtual devices that are nobody's; one that bears the user's name counts
+    as the user's: a deletion that broke off between its two calls leaves one. `credentials` is a tuple of
+    `kinds.credentials.Credential`, without any secret; `last_used` is RFC 3339 in UTC, empty for never. A row that an
+    emulator does not offer is left out; a denied one is an AccessDenied.
     """
     if not user:
         raise ValueError("without a user name AWS would answer about the caller")
@@ -97,13 +100,19 @@ def credentials(iam: Any, user: str) -> dict[str, Any]:
         ],
     )
     found: list[Credential] = []
+    nobodys: list[str] = []
+    with suppress(Unsupported):
+        params = {"AssignmentStatus": UNASSIGNED}
+        nobodys = [held["SerialNumber"] for held in _all(iam, "ListVirtualMFADevices", params, "VirtualMFADevices")]
+    found += [Credential("virtual-mfa", serial, UNASSIGNED) for serial in nobodys if device_name(serial) == user]
     for row in rows:
         try:
             found += row()
         except Unsupported:  # AWS offers all of them, so this is no AWS
             continue
     used = moment(call(iam, "GetUser", key)["User"].get("PasswordLastUsed"))
-    return {"credentials": in_order(found), "last_used": used}
+    others = tuple(sorted(serial for serial in nobodys if device_name(serial) != user))
+    return {"credentials": in_order(found), "last_used": used, "unassigned_mfa": others}
 
 
 def role_used(iam: Any, role: str) -> str:

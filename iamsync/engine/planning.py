@@ -12,6 +12,7 @@ from iamsync.aws.read import confirm, read
 from iamsync.engine.agreeing import dated, desired_at
 from iamsync.engine.duties import due
 from iamsync.engine.fleets import each
+from iamsync.engine.leftovers import with_leftovers
 from iamsync.engine.options import Options, utc_now
 from iamsync.engine.owning import with_owners
 from iamsync.engine.project import NO_ACCOUNT, Project, declared_at, revision
@@ -89,7 +90,8 @@ def replan(project: Project, reached: Reached, now: str, base: Project | None = 
     before = desired_at(base, account, reached) if base is not None else None
     tests = project.tests(account, reached.account_id, reached.partition)
     standards = Standards(tests, account.organization, read_lock(project.root))
-    live = with_owners(project, reached, desired, observe(reached, desired, settings, before), settings)
+    live = with_leftovers(project, reached, observe(reached, desired, settings, before))
+    live = with_owners(project, reached, desired, live, settings)
     desired = dated(project, reached, desired, live, before)
     compared = contrast(desired, live, settings, before, now)
     live = informed(reached, desired, live, compared, standards)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from iamsync.aws.read import confirm, read
+from iamsync.engine.leftovers import with_leftovers
 from iamsync.engine.planning import Planned, informed
 from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached, Ways
@@ -85,7 +86,7 @@ def _planned(project: Project, reached: Reached, then: Past, now: str) -> Planne
     settings = replace(project.settings(reached.account), unmanaged="ignore", ignore_changes=())
     live = read(reached.connection, kinds=FURTHER & {address.kind for address in then.changes})
     live = confirm(reached.connection, live, questions(back(then, live).desired, live, settings))
-    live = replace(live, unread=frozenset())
+    live = with_leftovers(project, reached, replace(live, unread=frozenset()))
     undo = back(then, live)
     # The manifests' tests are about where they lead, not about the way back.
     standards = Standards(organization=reached.account.organization, locked=read_lock(project.root))

@@ -41,13 +41,16 @@ _CALLS: Final[dict[What, tuple[str, str]]] = {
     "virtual-mfa": ("DeactivateMFADevice", "SerialNumber"),
 }
 
+# A virtual device that was taken off its user and is still there.
+UNASSIGNED: Final = "Unassigned"
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:
     """One credential of a user: `id` as AWS has it (a serial number for a device), empty for a password.
 
-    `status` is AWS's (Active, Inactive), `service` whom a service-specific one is for, `last_used` RFC 3339
-    in UTC; each is empty where AWS tells none.
+    `status` is AWS's (Active, Inactive; Unassigned for a device that was the user's), `service` whom a
+    service-specific one is for, `last_used` RFC 3339 in UTC; each is empty where AWS tells none.
     """
 
     what: What
@@ -87,12 +90,17 @@ def is_virtual(serial: str) -> bool:
     return ":mfa/" in serial
 
 
+def device_name(serial: str) -> str:
+    """What a virtual device is called: the last part of its ARN."""
+    return serial.rpartition("/")[2]
+
+
 def masked(what: str, identifier: str) -> str:
     """An id as people are shown it: its last four characters, of a device its name."""
     if not identifier:
         return ""
     if what in ("mfa-device", "virtual-mfa") and "/" in identifier:
-        return identifier.rpartition("/")[2]
+        return device_name(identifier)
     return f"...{identifier[-4:]}"
 
 
@@ -126,7 +134,8 @@ def taken_away(user: Resource, cx: Context) -> Iterator[Act]:
             yield Act(user.address, Phase.REVOKE, "revoke", "credentials", item, Call(operation, {**name, **given}))
             continue
         # A policy may ask for the second factor, as a denial does: it comes off when nothing is left to sign in with.
-        yield Act(user.address, Phase.DENY_OFF, "neutral", "mfa_devices", item, Call(operation, {**name, **given}))
+        if credential.status != UNASSIGNED:
+            yield Act(user.address, Phase.DENY_OFF, "neutral", "mfa_devices", item, Call(operation, {**name, **given}))
         if credential.what == "virtual-mfa":
             call = Call("DeleteVirtualMFADevice", given)
             yield Act(user.address, Phase.DENY_OFF, "neutral", "mfa_devices", item, call)

@@ -90,7 +90,8 @@ class Concern:
         if act.address.kind == "group":
             sides = (self.before.within(act.address), self.after.within(act.address))
             return dict(self._seen(*sides, act.moves))
-        return {act.address: act.moves} if act.moves else {}
+        # An instance profile is nobody: what it passes on is what its role may do, and access-gap tells of a change.
+        return {act.address: act.moves} if act.moves and act.address.kind in ("user", "role") else {}
 
     def _of_tags(self, act: Act) -> dict[Address, Moves]:
         old, new = (side.resources.get(act.address) for side in (self.before, self.after))

@@ -25,6 +25,7 @@ from iamsync.planner.losing import (
     password_policy,
     provider_deleted,
     recently_used,
+    unassigned_devices,
     whole_kind_deleted,
 )
 from iamsync.planner.quotas import quotas
@@ -338,5 +339,6 @@ RULES: Final = (
     *(max_deletes, max_change_percent, protected, outside, replacement, held_elsewhere, deny_removed),
     *(incomplete_read, reach, credentials, references, unknown_principals, unknown_providers, quotas, access_gap),
     *(recently_used, boundary_removed, whole_kind_deleted, foreign_owned, provider_deleted, password_policy),
-    *(sessions_go_on, self_lockout, administrators, trust_anyone, trust_unknown_account, orphan_principal),
+    *(unassigned_devices, sessions_go_on, self_lockout, administrators),
+    *(trust_anyone, trust_unknown_account, orphan_principal),
 )

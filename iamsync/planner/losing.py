@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from iamsync.kinds import KINDS
+from iamsync.kinds.credentials import device_name
 from iamsync.kinds.owners import firm_owner_of, guess_of, owner_of
 from iamsync.model import Address, Finding, Resource
 from iamsync.planner.compare import Difference
@@ -59,6 +60,21 @@ def _uses(resource: Resource) -> Iterator[tuple[str, str]]:
 def _moment(text: str) -> datetime:
     then = datetime.fromisoformat(text)
     return then if then.tzinfo is not None else then.replace(tzinfo=UTC)
+
+
+def unassigned_devices(situation: Situation) -> Iterator[Finding]:
+    """Virtual second factors that are nobody's: a deletion of a user that broke off may have left one."""
+    gone = [d.have for d in situation.differences if d.action == "delete" and d.have is not None]
+    left = sorted({serial for user in gone for serial in user.facts.get("unassigned_mfa", ())})
+    if left:
+        few = "1 virtual MFA device is" if len(left) == 1 else f"{len(left)} virtual MFA devices are"
+        yield Finding(
+            "unassigned-mfa",
+            "info",
+            f"{few} assigned to nobody: {', '.join(map(device_name, left[:10]))}",
+            evidence="AWS does not tell whose it was; a deletion that broke off leaves one behind",
+            remedy=f"if nobody is setting it up: aws iam delete-virtual-mfa-device --serial-number {left[0]}",
+        )
 
 
 def boundary_removed(situation: Situation) -> Iterator[Finding]:

@@ -52,7 +52,7 @@ _READS: Final = (
     *("ListInstanceProfiles", "ListInstanceProfilesForRole", "ListMFADevices", "ListOpenIDConnectProviders"),
     *("ListPolicyTags", "ListPolicyVersions", "ListRolePolicies", "ListRoles", "ListSAMLProviders"),
     *("ListSAMLProviderTags", "ListSSHPublicKeys", "ListServiceSpecificCredentials", "ListSigningCertificates"),
-    *("ListUserPolicies", "GetContextKeysForCustomPolicy", "GetContextKeysForPrincipalPolicy"),
+    *("ListUserPolicies", "ListVirtualMFADevices", "GetContextKeysForCustomPolicy", "GetContextKeysForPrincipalPolicy"),
     *("SimulateCustomPolicy", "SimulatePrincipalPolicy"),
 )
 # Asked where the scope, or the deletion of what nobody declares, hangs on what CloudFormation owns.

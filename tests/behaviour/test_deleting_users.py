@@ -200,11 +200,15 @@ def test_a_deletion_killed_at_any_call_is_finished_by_the_next(k: int, when: Whe
     done = k if when == "before" else k + 1
     assert wire.executed == list(ALL_CALLS[:done])
     again = Wire(server)
-    run(again)
+    made = run(again)
     left = World(server=server).read()
     assert left.get(Address("user", BOT)) is None
-    if wire.executed[-1:] != ["DeactivateMFADevice"] or done != LAST - 2:
+    told = [finding.title for finding in made.findings if finding.id == "unassigned-mfa"]
+    if done == LAST - 2:  # whose the device was is told by the record of the run alone
+        assert told == ["1 virtual MFA device is assigned to nobody: phone"]
+    else:
         assert wire.executed + again.executed == list(ALL_CALLS)
+        assert not told
 
 
 def test_a_call_that_fails_leaves_the_user_with_what_was_not_reached(doomed: tuple[Site, list[str]]) -> None:
@@ -220,6 +224,41 @@ def test_a_call_that_fails_leaves_the_user_with_what_was_not_reached(doomed: tup
     site.between = lambda operation, body: None
     site.fine("apply", "--auto-approve", "--acknowledge", CONSENT)
     assert site.writes == ["DeleteLoginProfile", *DEVICE_CALLS, "DeleteUser"]
+
+
+def broken_off(site: Site) -> None:
+    """A deletion that ends between the two calls of a virtual device."""
+    from tests.behaviour.conftest import refusal
+
+    last = "DeleteVirtualMFADevice"
+    site.between = lambda operation, body: refusal("AccessDenied", 403) if operation == last else None
+    assert site.run("apply", "--auto-approve", "--acknowledge", CONSENT).code == 5
+    site.between = lambda operation, body: None
+    assert b"mfa/phone" in site.live()
+
+
+def test_the_record_of_a_run_that_broke_off_tells_whose_a_device_was(doomed: tuple[Site, list[str]]) -> None:
+    site, _ = doomed
+    broken_off(site)
+    told = site.run("plan")
+    assert "virtual MFA device phone (Unassigned)" in " ".join(told.out.split())
+    assert told.code == 3  # it is a credential of that user still
+    site.fine("apply", "--auto-approve", "--acknowledge", CONSENT)
+    assert site.writes == ["DeleteVirtualMFADevice", "DeleteUser"]
+    assert b"mfa/phone" not in site.live()
+
+
+def test_without_the_record_a_device_of_nobody_is_named_and_left(doomed: tuple[Site, list[str]]) -> None:
+    site, _ = doomed
+    broken_off(site)
+    site.runs[-1].unlink()
+    site.by_hand(lambda iam: iam.create_virtual_mfa_device(VirtualMFADeviceName=BOT))
+    told = site.fine("apply", "--auto-approve", "--acknowledge", CONSENT)
+    assert "1 virtual MFA device is assigned to nobody: phone" in " ".join(told.out.split())
+    # One that bears the name of who goes is taken for theirs.
+    assert site.writes == ["DeleteVirtualMFADevice", "DeleteUser"]
+    assert b"mfa/phone" in site.live()
+    assert BOT.encode() not in site.live()
 
 
 # When it was used -----------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def test_a_profile_lets_its_role_go_only_when_the_next_one_is_there() -> None:
         "AddRoleToInstanceProfile new",
         "DeleteRole old",
     ]
-    assert "access-gap" in {finding.id for finding in made.findings}
+    assert [finding.id for finding in made.findings] == ["access-gap"]
     assert not world.apply(made).failed
 
 
