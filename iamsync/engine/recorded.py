@@ -27,6 +27,8 @@ def show(project: Project, which: str) -> dict[str, Any]:
     """One run with its steps and how each ended, and what it found; InputError where it is unknown."""
     run = read(project, which)
     ended = {entry["step"]: entry for entry in run.entries if entry.get("type") == "step-ended"}
+    # What a bucket holds of a run that was killed may lack its last seconds.
+    without = "not begun" if run.ended is not None else "not on record"
     steps = []
     for step in run.header.get("plan", {}).get("steps", ()):
         entry = ended.get(step["id"], {})
@@ -36,7 +38,7 @@ def show(project: Project, which: str) -> dict[str, Any]:
                 "address": step.get("address"),
                 "operation": step["operation"],
                 "params": step["params"],
-                "outcome": run.outcomes.get(step["id"], "not begun"),
+                "outcome": run.outcomes.get(step["id"], without),
                 "reason": entry.get("reason") or None,
                 "request_id": entry.get("request_id") or None,
             }

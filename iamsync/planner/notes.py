@@ -113,10 +113,10 @@ NOTES: Final[dict[str, tuple[str, str]]] = {
     ),
     "unassigned-mfa": (
         "a virtual MFA device is assigned to nobody",
-        "Looked for when a user is deleted: a device is first taken off the user, then deleted, and a run that broke off "
-        "between the two leaves it. What the record of that run tells, or what bears the user's name, the plan deletes; "
-        "of any other AWS does not tell whose it was. A device that nobody is setting up can be deleted by hand. Left "
-        "in place it counts for the quota, and no other device can be given its name.",
+        "Looked for when a user is deleted: a device is first taken off the user, then deleted, and a run that broke "
+        "off between the two leaves it. What the record of that run tells, or what bears the user's name, the plan "
+        "deletes; of any other AWS does not tell whose it was. A device that nobody is setting up can be deleted by "
+        "hand. Left in place it counts for the quota, and no other device can be given its name.",
     ),
     "weakened-guardrail": (
         "a change weakens what guards it",

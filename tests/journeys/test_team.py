@@ -139,6 +139,48 @@ def test_runs_are_in_the_bucket_too_and_are_rolled_back_from_there(team: Folder,
     assert policies(moto) == ["old"]
 
 
+def test_a_killed_runners_record_in_the_bucket_is_shown_and_rolled_back_and_the_next_run_converges(
+    team: Folder, moto: Server
+) -> None:
+    config = (team.root / "iamsync.yaml").read_text()
+    config = config.replace(f"lock: s3://{BUCKET}/locks/", f"journal: s3://{BUCKET}/runs/")
+    team.write("iamsync.yaml", config)
+    team("apply", "--auto-approve")
+    team.write("iam/site.yaml", AFTER)
+    team.write("iamsync.yaml", config.replace("settle: 0", "settle: 5m"))  # so that it is killed between two calls
+    killed = started(team, "apply", "--auto-approve")
+    try:
+        deadline = time.monotonic() + 60
+        while policies(moto) != ["new", "old"] and time.monotonic() < deadline:
+            time.sleep(0.2)
+    finally:
+        os.kill(killed.pid, signal.SIGKILL)
+        killed.communicate()
+    assert policies(moto) == ["new", "old"]
+    team.write("iamsync.yaml", config)
+    shutil.rmtree(team.root / ".iamsync")  # the runner is gone, and its disk with it
+
+    rows = json.loads(team("runs", "list", "--format", "json").out)
+    assert [row["outcome"] for row in rows] == ["complete", "did not end"]
+    shown = json.loads(team("runs", "show", "latest", "--format", "json").out)
+    # The copy may be some seconds behind the call that was made last.
+    assert [(step["operation"], step["outcome"]) for step in shown["steps"]] == [
+        ("PutUserPolicy", "not on record"),
+        ("wait", "not on record"),
+        ("DeleteUserPolicy", "not on record"),
+    ]
+    shutil.rmtree(team.root / ".iamsync")
+    team("runs", "rollback", rows[-1]["run"], "--auto-approve")
+    assert policies(moto) == ["old"]
+
+    shutil.rmtree(team.root / ".iamsync")
+    team("apply", "--auto-approve")
+    assert policies(moto) == ["new"]
+    assert "No changes" in team("plan").out
+    rows = json.loads(team("runs", "list", "--format", "json").out)
+    assert [row["outcome"] for row in rows] == ["complete", "did not end", "complete", "complete"]
+
+
 def test_where_the_bucket_cannot_be_written_nothing_is_called(team: Folder, moto: Server) -> None:
     config = (team.root / "iamsync.yaml").read_text()
     team.write("iamsync.yaml", config.replace(f"lock: s3://{BUCKET}/locks/", "journal: s3://acme-nowhere/runs/"))
