@@ -22,6 +22,7 @@ from iamsync.model import EMPTY, Action, Address, Finding, Plan, Removal, Resour
 from iamsync.planner.settle import settle
 from iamsync.planner.strayed import lost_ours, strayed
 from iamsync.policy.document import Document, principals
+from iamsync.policy.ending import without_principals
 
 _ANEW: Final = ("delete", "replace")
 _IDENTITIES: Final = ("user", "role")
@@ -224,18 +225,27 @@ class _Look:
         done, have = self._done(before), self.now.get(before.address)
         if have is None:
             facts = {name: held for name, held in before.facts.items() if name == "instance_profiles"}
-            return replace(_left_to_aws(before), facts=facts)
+            return replace(self._takeable(before), facts=facts)
         if done.action in _ANEW:
-            return replace(_left_to_aws(before), facts={})
+            return replace(self._takeable(before), facts={})
         again = {name: getattr(before.spec, name) for name in self.fields[before.address]}
         trust = again.get("trust_policy")
-        if (
-            trust is not None
-            and _names_the_dead(trust)
-            and lost_ours(trust.key, have.spec.trust_policy.key, self._ours)
-        ):
-            del again["trust_policy"]  # whom it named goes again, which AWS shows by itself
+        if trust is not None and _dead(trust):
+            if lost_ours(trust.key, have.spec.trust_policy.key, self._ours):
+                del again["trust_policy"]  # whom it named goes again, which AWS shows by itself
+            else:
+                again["trust_policy"] = self._of_the_living(trust)
         return replace(before, spec=replace(have.spec, **again), facts={})
+
+    def _takeable(self, before: Resource) -> Resource:
+        """The resource as AWS takes it when it is made anew."""
+        made, trust = _left_to_aws(before), getattr(before.spec, "trust_policy", None)
+        if trust is None or not _dead(trust):
+            return made
+        return replace(made, spec=replace(made.spec, trust_policy=self._of_the_living(trust)))
+
+    def _of_the_living(self, trust: Document) -> Document:
+        return without_principals(trust, _is_dead, self.live.partition)
 
     def changed_since(self, goal: State) -> Iterator[Finding]:
         """What is neither as the run found it, nor as it left it, nor between the two."""
@@ -293,6 +303,16 @@ class _Look:
             if self._done(before).action in _ANEW and (have is None or _other(before, have)):
                 for what, why in _losses(before):
                     yield Finding("not-restored", "warn", f"{before.address}: {what}", before.address, remedy=why)
+            wanted, trust = self.wanted(before), getattr(before.spec, "trust_policy", None)
+            lost = _dead(trust) - _dead(wanted.spec.trust_policy) if trust is not None else set()
+            if lost and (have is None or "trust_policy" in self._compared(before, self._done(before))):
+                yield Finding(
+                    "not-restored",
+                    "warn",
+                    f"{before.address}: its trust in {', '.join(sorted(lost))}, who is gone",
+                    before.address,
+                    remedy="AWS takes no id of somebody who is gone; name whoever came in their place",
+                )
         for address in sorted(self.past.credentials):
             why = "a key that is gone is gone; one that is off is switched on by hand, where nobody misuses it"
             title = f"{address}: its access keys and passwords"
@@ -327,9 +347,13 @@ def _losses(before: Resource) -> Iterator[tuple[str, str]]:
         yield f"the tags {', '.join(reserved)}", "AWS sets tags of its own itself"
 
 
-def _names_the_dead(trust: Document) -> bool:
-    """Whether a principal stands there by its bare id: AWS shows those who are gone so, and takes no such id."""
-    return any(name.startswith(("AIDA", "AROA")) for name in principals(trust))
+def _dead(trust: Document) -> set[str]:
+    """The principals that stand there by their bare ids: AWS shows those who are gone so, and takes no such id."""
+    return {name for name in principals(trust) if _is_dead(name)}
+
+
+def _is_dead(name: str) -> bool:
+    return name.startswith(("AIDA", "AROA"))
 
 
 def _other(before: Resource, have: Resource) -> bool:
