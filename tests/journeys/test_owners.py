@@ -136,6 +136,23 @@ def test_a_terraform_state_tells_what_is_terraforms(terraformed: Folder) -> None
     }
 
 
+def test_a_declaration_that_changes_what_a_state_lists_is_warned_of_and_takes_over(terraformed: Folder) -> None:
+    terraformed.write("iam/more.yaml", "users: {bob: {tags: {team: web}}, stray: {tags: {team: web}}}\n")
+    plan = json.loads(terraformed("plan", "--format", "json").out)["plans"][0]
+    (told,) = [guard for guard in plan["guards"] if guard["id"] == "foreign-owned"]
+    assert (told["severity"], told["address"]) == ("warn", "user/bob")
+    assert told["message"] == (
+        'user/bob belongs to Terraform (aws_iam_user.people["bob"] in infra.tfstate), and the plan would update it'
+    )
+    assert told["remedy"] == "have Terraform forget it, or both will change it"
+    terraformed("apply", "--auto-approve")
+    terraformed.write("iam/more.yaml", "removed: [user/carol]\n")
+    told = terraformed("plan", code=3).out
+    assert "guard foreign-owned" in told
+    assert "user/carol" in told
+    assert "--acknowledge foreign-owned:user/carol" in told
+
+
 def test_what_terraform_has_is_handed_over(terraformed: Folder) -> None:
     said = terraformed("import", "--out", "iam", "--take-over", "infra.tfstate").out
     assert 'iamsync plan                 must say "No changes"' in said

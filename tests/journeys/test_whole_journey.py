@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.strategies import metadata
+
 from .capabilities import LACKS
 from .cli import Folder
 from .servers import Absent, Server, running
@@ -20,9 +22,12 @@ PROJECT = Path(__file__).with_name("project")
 NEEDS = {
     "boundary of a new user": ("users", "alice", "permissions_boundary"),
     "boundary of a new role": ("roles", "deploy-site", "permissions_boundary"),
+    "TagSAMLProvider": ("saml_providers", "okta", "tags"),
 }
 READS = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:Describe*","Resource":"*"}]}'
 REMOVED = ("user/alice", "group/developers", "role/deploy-site", "policy/deploy", "policy/ceiling")
+REMOVED += ("instance_profile/site", "oidc_provider/token.actions.githubusercontent.com", "saml_provider/okta")
+REMOVED += ("account/alias", "account/password_policy")
 
 
 @pytest.fixture(params=LACKS)
@@ -48,13 +53,13 @@ def test_from_an_empty_account_and_back(server: Server, folder: Folder) -> None:
     folder.environment |= server.environment
     shutil.copytree(PROJECT, folder.root / "iam")
     folder.write("iam/all.yaml", manifest(server))
-    project = f'version: 1\nsafety: {{settle: 0s}}\naccounts: {{there: {{id: "{account}"}}}}\n'
+    project = f'version: 1\nsafety: {{settle: 0s, max_change_percent: 100}}\naccounts: {{there: {{id: "{account}"}}}}\n'
     folder.write("iamsync.yaml", project)
 
     planned = folder("plan", "--detailed-exitcode", "--out", "plan.json", code=2)
-    assert "5 to create" in planned.out
+    assert "10 to create" in planned.out
     applied = folder("apply", "plan.json")
-    assert "12 of 12 calls done" in applied.out
+    assert "18 of 18 calls done" in applied.out
     assert iam.get_role(RoleName="deploy-site")["Role"]["MaxSessionDuration"] == 7200
     assert "No changes." in folder("plan", "--detailed-exitcode").out
 
@@ -67,8 +72,12 @@ def test_from_an_empty_account_and_back(server: Server, folder: Folder) -> None:
     drifted = folder("plan", consent, "--detailed-exitcode", "--format", "json", code=2)
     changes = json.loads(drifted.out)["plans"][0]["changes"]
     assert {change["address"]: sorted(field["field"] for field in change["fields"]) for change in changes} == {
+        "account/alias": ["alias"],
+        "account/password_policy": ["password_policy"],
         "group/developers": ["inline_policies", "managed_policies"],
+        "instance_profile/site": ["role"],
         "policy/deploy": ["document", "tags"],
+        "saml_provider/okta": ["metadata"],
         "role/deploy-site": ["description", "max_session_duration", "trust_policy"],
         "user/alice": ["groups", "inline_policies", "managed_policies", "tags"],
     }
@@ -86,10 +95,14 @@ def test_from_an_empty_account_and_back(server: Server, folder: Folder) -> None:
 
     shutil.rmtree(folder.root / "iam")
     folder.write("iam/gone.yaml", yaml.safe_dump({"removed": list(REMOVED)}))
-    assert "5 to delete" in folder("apply", "--auto-approve", "--acknowledge", "deny-removed").out
+    assert "10 to delete" in folder("apply", "--auto-approve", "--acknowledge", "deny-removed").out
     assert "No changes." in folder("plan", "--detailed-exitcode").out
     counts = iam.get_account_summary()["SummaryMap"]
     assert [counts[kind] for kind in ("Users", "Groups", "Roles", "Policies")] == [0, 0, 0, 0]
+    assert not iam.list_instance_profiles()["InstanceProfiles"]
+    assert not iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    assert not iam.list_saml_providers()["SAMLProviderList"]
+    assert not iam.list_account_aliases()["AccountAliases"]
 
 
 def _somebody_else(iam: Any, account: str) -> None:
@@ -107,3 +120,8 @@ def _somebody_else(iam: Any, account: str) -> None:
     iam.update_assume_role_policy(RoleName="deploy-site", PolicyDocument=trust)
     iam.create_policy_version(PolicyArn=deploy, PolicyDocument=READS, SetAsDefault=True)
     iam.untag_policy(PolicyArn=deploy, TagKeys=["team"])
+    iam.remove_role_from_instance_profile(InstanceProfileName="site", RoleName="deploy-site")
+    okta = f"arn:aws:iam::{account}:saml-provider/okta"
+    iam.update_saml_provider(SAMLProviderArn=okta, SAMLMetadataDocument=metadata("https://elsewhere.example.com"))
+    iam.create_account_alias(AccountAlias="by-hand")
+    iam.update_account_password_policy(MinimumPasswordLength=8, RequireSymbols=True)

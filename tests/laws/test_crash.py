@@ -23,8 +23,10 @@ from iamsync.model import Plan, State
 from iamsync.sandbox import Server, serve
 from tests.behaviour.account import SITE, living, load
 from tests.behaviour.conftest import operation_of
+from tests.laden import ALL_CALLS, BOT, laden
 from tests.laws.law import FULL
 from tests.laws.upheaval import AFTER, BEFORE
+from tests.strategies import metadata
 from tests.world import ACCOUNT, READS, SESSIONS, World, bare
 
 When = Literal["before", "after"]
@@ -312,12 +314,24 @@ def endpoint() -> Iterator[Endpoint]:
 def root(tmp_path: Path) -> Path:
     (tmp_path / "iam").mkdir()
     (tmp_path / "iam" / "site.yaml").write_text(SITE)
+    (tmp_path / "iam" / "more.yaml").write_text(MORE)
     (tmp_path / "iamsync.yaml").write_text(ACCOUNTS)
     return tmp_path
 
 
-DECLARED = load(SITE)
-CREATIONS = 21
+MORE = f"""\
+instance_profiles:
+  site: {{role: site, tags: {{team: web}}}}
+oidc_providers:
+  ci.example.com: {{client_ids: [sts], thumbprints: ["{"0" * 40}"]}}
+saml_providers:
+  okta: {{metadata: {json.dumps(metadata("urn:okta"))}}}
+account:
+  alias: acme-site
+  password_policy: {{minimum_password_length: 14}}
+"""
+DECLARED = load(SITE + MORE)
+CREATIONS = 27
 KILLS = [(k, when) for k in range(CREATIONS) for when in ("before", "after")]
 
 
@@ -339,6 +353,23 @@ def test_a_killed_process_leaves_a_record_and_the_next_one_finishes(
     assert bare(left, DECLARED) == bare(DECLARED)
     assert set(map(tuple, versions(left).values())) == {("v1",)}
     assert len(endpoint.wire.executed) == CREATIONS
+
+
+def test_a_deletion_that_was_killed_over_a_virtual_device_leaves_none(endpoint: Endpoint, tmp_path: Path) -> None:
+    laden(World(server=endpoint.wire.server).connection.iam)
+    (tmp_path / "iam").mkdir()
+    (tmp_path / "iam" / "gone.yaml").write_text(f"removed: [user/{BOT}]\n")
+    (tmp_path / "iamsync.yaml").write_text(ACCOUNTS)
+    run = ("apply", "--auto-approve", "--parallelism", "1", "--acknowledge", f"delete-credentials:user/{BOT}")
+    endpoint.wire.at, endpoint.wire.when = ALL_CALLS.index("DeleteVirtualMFADevice"), "before"
+    code, out, err = endpoint.command(tmp_path, *run)
+    assert code == -signal.SIGKILL, (out, err)
+    assert endpoint.wire.executed == list(ALL_CALLS[:-2])
+
+    code, out, err = endpoint.command(tmp_path, *run)
+    assert code == 0, (out, err)
+    assert endpoint.wire.executed == list(ALL_CALLS)
+    assert not World(server=endpoint.wire.server).connection.iam.list_virtual_mfa_devices()["VirtualMFADevices"]
 
 
 def test_an_approval_goes_on_after_the_process_was_killed(endpoint: Endpoint, root: Path) -> None:
