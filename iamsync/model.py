@@ -81,7 +81,9 @@ class Resource:
 class Question:
     """Something a bulk read left open; `subject` is an address as text, or for `aws-policy` an ARN."""
 
-    about: Literal["policy-tags", "policy-description", "profile-tags", "user-credentials", "last-used", "aws-policy"]
+    about: Literal[
+        "policy-tags", "policy-description", "profile-tags", "user-credentials", "last-used", "aws-policy", "passwords"
+    ]
     subject: str
 
 
@@ -125,7 +127,7 @@ class State:
     what manifests want gone. `expiries` are the ends that manifests set and that are still to come, `lapsed`
     those that have come; `late` are those of them that nothing shows to have been agreed to in advance.
     `aws_policies` are AWS's own policies as far as they were read: version
-    and document by ARN.
+    and document by ARN. `passwords` is when each user's password was set (RFC 3339), by name; None where not told.
     """
 
     account_id: str
@@ -141,6 +143,7 @@ class State:
     alias: str | None = None
     quotas: Mapping[str, int] = field(default_factory=lambda: EMPTY, compare=False, repr=False)
     aws_policies: Mapping[str, tuple[str, Any]] = field(default_factory=lambda: EMPTY, compare=False, repr=False)
+    passwords: Mapping[str, str] | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of(cls, account_id: str, resources: Iterable[Resource], **rest: Any) -> State:

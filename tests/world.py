@@ -25,7 +25,7 @@ from iamsync.settings import Acknowledgement, Safety, Scope, Settings
 
 ACCOUNT = "111122223333"
 NOW = "2026-11-24T00:00:00Z"
-READS = ("Get", "List")
+READS = ("Get", "List", "Generate")
 SESSIONS = Sessions()  # AWS's service models, loaded once
 GUARDS = (
     *("max-deletes", "max-change-percent", "replace", "deny-removed", "protected", "boundary-replace"),

@@ -15,6 +15,7 @@ from typing import Any, Final
 from iamsync import arn
 from iamsync.aws import details, further
 from iamsync.aws.calls import call, pages
+from iamsync.aws.credentialreport import read_report
 from iamsync.aws.further import Found
 from iamsync.aws.session import Connection
 from iamsync.errors import AccessDenied, AwsError, IncompleteRead, Unsupported
@@ -26,6 +27,7 @@ from iamsync.model import Address, Question, Resource, State
 
 _FILTER: Final = ("User", "Group", "Role", "LocalManagedPolicy")
 _PAGE: Final = 1000
+_PATIENCE: Final = 30.0  # seconds for a report that makes a guard more exact, and is not needed
 # Kind to its name in GetAccountSummary.
 COUNTS: Final = {"user": "Users", "group": "Groups", "role": "Roles", "policy": "Policies"}
 _FURTHER_COUNTS: Final = (
@@ -104,7 +106,7 @@ def confirm(connection: Connection, live: State, questions: Iterable[Question], 
     """The state with these questions answered by one look each, `workers` at a time.
 
     Answers stand in `spec.tags` (and `facts["tags"]` = "confirmed"), `spec.description`,
-    `facts["credentials"]` and `facts["last_used"]` (`details.credentials`), and `State.missing`. Raises
+    `facts["credentials"]` and `facts["last_used"]` (`details.credentials`), `State.missing`, `State.passwords`. Raises
     IncompleteRead where a resource has gone since the state was read; ValueError for a subject the state does not hold.
     """
     asked = sorted(set(questions))
@@ -112,15 +114,19 @@ def confirm(connection: Connection, live: State, questions: Iterable[Question], 
         return live
     with ThreadPoolExecutor(max_workers=max(1, min(workers, len(asked)))) as pool:
         answers = list(pool.map(lambda question: _answer(connection, live, question), asked))
-    resources, missing = dict(live.resources), set(live.missing)
+    resources, missing, passwords = dict(live.resources), set(live.missing), live.passwords
     for question, answer in zip(asked, answers, strict=True):
         if question.about == "aws-policy":
             if not answer:
                 missing.add(question.subject)
             continue
+        if question.about == "passwords":
+            passwords = answer
+            continue
         address = Address.parse(question.subject)
         resources[address] = _with_answer(resources[address], question, answer)
-    return replace(live, resources=MappingProxyType(resources), missing=frozenset(missing))
+    held = MappingProxyType(resources)
+    return replace(live, resources=held, missing=frozenset(missing), passwords=passwords)
 
 
 def read_one(connection: Connection, address: Address, path: str = "/") -> Resource | None:
@@ -226,9 +232,20 @@ def _with_tags(resource: Resource, tags: Mapping[str, tuple[tuple[str, str], ...
     return replace(resource, spec=replace(resource.spec, tags=held), facts={**resource.facts, "tags": "bulk"})
 
 
+def _passwords(connection: Connection) -> dict[str, str] | None:
+    """When each user's password was set, by the credential report; None where it may not be had or takes too long."""
+    try:
+        report = read_report(connection.iam, patience=_PATIENCE)
+    except (AwsError, AccessDenied, IncompleteRead, Unsupported):
+        return None  # the guard then speaks of all
+    return {row.user: row.password_changed for row in report.rows.values() if row.password and not row.is_root}
+
+
 def _answer(connection: Connection, live: State, question: Question) -> Any:
     if question.about == "aws-policy":
         return _exists(connection, question.subject)
+    if question.about == "passwords":
+        return _passwords(connection)
     address = Address.parse(question.subject)
     resource = live.get(address)
     if resource is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from iamsync.engine.project import Project
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _MOST: Final = 200  # runs that are fetched for a list
 _RECENT: Final = 50  # runs among which an approval is looked for
 _AT_ONCE: Final = 8
+_FETCHING: Final = Lock()  # accounts are planned side by side, and share one folder
 
 Choice = Callable[[list[str]], list[str]]
 
@@ -53,7 +55,8 @@ def folders(project: Project, choose: Choice = lambda ids: ids[-_MOST:]) -> tupl
         with Ways(project) as ways:
             real = [account for account in accounts if not ways.sandboxed(account)]
             if real:
-                _fetch(ways.objects(project.config.journal, real[0]), here, there, choose)
+                with _FETCHING:
+                    _fetch(ways.objects(project.config.journal, real[0]), here, there, choose)
     except (IamsyncError, OSError) as error:
         project.options.warn(f"the journal {project.config.journal} cannot be read, only this machine's is: {error}")
     return (here, there)

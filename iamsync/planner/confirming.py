@@ -8,6 +8,7 @@ from typing import Final, Literal
 from iamsync import arn
 from iamsync.model import Address, Question, State
 from iamsync.planner.contrast import contrast
+from iamsync.planner.losing import shortened
 from iamsync.planner.readset import policies_of
 from iamsync.settings import Settings
 
@@ -44,6 +45,8 @@ def questions(desired: State, live: State, settings: Settings) -> tuple[Question
     by_tags = settings.scope.include.needs_tags or settings.scope.exclude.needs_tags
     by_tags = by_tags or settings.safety.protected.needs_tags
     for difference in found.differences:
+        if shortened(difference) is not None:
+            asked.add(Question("passwords", str(difference.address)))
         if difference.action == "delete" and difference.address.kind == "user":
             asked.add(Question("user-credentials", str(difference.address)))
         if difference.action in ("delete", "replace") and difference.address.kind == "role":

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from iamsync.kinds import KINDS
+from iamsync.kinds.account import PasswordPolicy
 from iamsync.kinds.credentials import device_name
 from iamsync.kinds.owners import firm_owner_of, guess_of, owner_of
 from iamsync.model import Address, Finding, Resource
@@ -22,6 +24,7 @@ from iamsync.settings import Safety
 
 # Two of a kind are taken out often enough, and by intent.
 _WHOLE_FROM: Final = 3
+_SOME: Final = 10  # names in a sentence
 _PROVIDERS: Final = ("oidc_provider", "saml_provider")
 
 
@@ -71,7 +74,7 @@ def unassigned_devices(situation: Situation) -> Iterator[Finding]:
         yield Finding(
             "unassigned-mfa",
             "info",
-            f"{few} assigned to nobody: {', '.join(map(device_name, left[:10]))}",
+            f"{few} assigned to nobody: {', '.join(map(device_name, left[:_SOME]))}",
             evidence="AWS does not tell whose it was; a deletion that broke off leaves one behind",
             remedy=f"if nobody is setting it up: aws iam delete-virtual-mfa-device --serial-number {left[0]}",
         )
@@ -138,24 +141,61 @@ def provider_deleted(situation: Situation) -> Iterator[Finding]:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class _Shortened:
+    """A password policy under which passwords end that did not: `age` was the old limit in days, None for none."""
+
+    policy: PasswordPolicy
+    age: int | None
+    hard: bool
+
+    @property
+    def limit(self) -> int:
+        assert self.policy.max_password_age is not None
+        return self.policy.max_password_age
+
+    @property
+    def lower(self) -> bool:
+        return self.age is None or self.limit < self.age
+
+
+def shortened(difference: Difference) -> _Shortened | None:
+    """What a difference does to the life of passwords; None where none ends by it."""
+    new = getattr(difference.want.spec, "password_policy", None) if difference.want is not None else None
+    if new is None or new.max_password_age is None:
+        return None
+    old = getattr(difference.have.spec, "password_policy", None) if difference.have is not None else None
+    age = old.max_password_age if old is not None else None
+    found = _Shortened(new, age, new.hard_expiry and not (old is not None and old.hard_expiry))
+    return found if found.lower or found.hard else None
+
+
 def password_policy(situation: Situation) -> Iterator[Finding]:
     """A shorter life of passwords ends those that are older by now, all at once."""
     for difference in situation.differences:
-        new = getattr(difference.want.spec, "password_policy", None) if difference.want is not None else None
-        if new is None or new.max_password_age is None:
+        found = shortened(difference)
+        if found is None:
             continue
-        old = getattr(difference.have.spec, "password_policy", None) if difference.have is not None else None
-        age = old.max_password_age if old is not None else None
-        shorter = age is None or new.max_password_age < age
-        hard = new.hard_expiry and not (old is not None and old.hard_expiry)
-        if not (shorter or hard):
+        since = _moment(situation.now) - timedelta(days=found.limit)
+        passwords = situation.live.passwords
+        older = sorted(user for user, then in (passwords or {}).items() if not then or _moment(then) < since)
+        if passwords is not None and not older:
             continue
-        since = _moment(situation.now) - timedelta(days=new.max_password_age)
-        said = f"every password set before {since:%Y-%m-%d} would expire at once"
-        if not shorter:
+        few = "the password of 1 user" if len(older) == 1 else f"the passwords of {len(older)} users"
+        who = few if older else "every password"
+        said = f"{who} set before {since:%Y-%m-%d} would expire at once"
+        if not found.lower:
             said = f"whoever's password was set before {since:%Y-%m-%d} could not sign in any more"
-        notes = [f"max_password_age: {'none' if age is None else age} -> {new.max_password_age}"] if shorter else []
-        notes += ["hard_expiry: nobody can set a new password without an administrator"] if new.hard_expiry else []
+        was = "none" if found.age is None else found.age
+        notes = [f"max_password_age: {was} -> {found.limit}"] if found.lower else []
+        notes += (
+            ["hard_expiry: nobody can set a new password without an administrator"] if found.policy.hard_expiry else []
+        )
+        notes += (
+            [", ".join(older[:_SOME]) + (f" and {len(older) - _SOME} more" if len(older) > _SOME else "")]
+            if older
+            else []
+        )
         yield Finding(
             "password-policy",
             "refuse",

@@ -52,7 +52,11 @@ _READS: Final = (
     *("ListInstanceProfiles", "ListInstanceProfilesForRole", "ListMFADevices", "ListOpenIDConnectProviders"),
     *("ListPolicyTags", "ListPolicyVersions", "ListRolePolicies", "ListRoles", "ListSAMLProviders"),
     *("ListSAMLProviderTags", "ListSSHPublicKeys", "ListServiceSpecificCredentials", "ListSigningCertificates"),
-    *("ListUserPolicies", "ListVirtualMFADevices", "GetContextKeysForCustomPolicy", "GetContextKeysForPrincipalPolicy"),
+    *("ListServerCertificates", "ListUserPolicies", "ListVirtualMFADevices"),
+    # Reports of AWS's about the account, which are made when asked for.
+    *("GenerateCredentialReport", "GetCredentialReport"),
+    *("GenerateServiceLastAccessedDetails", "GetServiceLastAccessedDetails"),
+    *("GetContextKeysForCustomPolicy", "GetContextKeysForPrincipalPolicy"),
     *("SimulateCustomPolicy", "SimulatePrincipalPolicy"),
 )
 # Asked where the scope, or the deletion of what nobody declares, hangs on what CloudFormation owns.

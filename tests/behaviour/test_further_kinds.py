@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from iamsync.errors import AccessDenied
 from iamsync.kinds import FURTHER, KINDS
 from iamsync.kinds.account import Account, PasswordPolicy
 from iamsync.kinds.codec import from_json
@@ -155,6 +156,41 @@ def test_a_password_policy_is_sent_whole_and_never_with_a_zero() -> None:
     assert world.read().resources[Address("account", "password_policy")].spec.password_policy == PasswordPolicy(
         require_numbers=True
     )
+
+
+def test_a_shorter_life_of_passwords_names_those_that_would_end_by_the_credential_report(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """World's moment is 2026-11-24: 90 days before it is 2026-08-26."""
+    users = {"ann": "2026-01-02", "bob": "2026-08-27", "carl": None, "dora": "2026-08-25"}
+    seeded: list[dict[str, Any]] = [{"UserName": name} for name in users]
+    for user, day in zip(seeded, users.values(), strict=True):
+        login = {"CreateDate": f"{day}T00:00:00Z", "PasswordResetRequired": False}
+        user |= {"LoginProfile": login} if day else {}
+    world = World()
+    world.server.seed(ACCOUNT, {"UserDetailList": seeded})
+    bare = settings(acknowledge=())
+
+    def told(days: int) -> list[tuple[str, str]]:
+        made = world.plan(state(setting(password_policy=PasswordPolicy(max_password_age=days))), bare)
+        return [(guard.title, guard.evidence) for guard in made.refusals if guard.id == "password-policy"]
+
+    assert told(90) == [
+        (
+            "the passwords of 2 users set before 2026-08-26 would expire at once",
+            "max_password_age: none -> 90; ann, dora",
+        )
+    ]
+    assert told(700) == []
+    world.calls.clear()
+    world.plan(state(setting(password_policy=PasswordPolicy(14))), bare)
+    assert "GenerateCredentialReport" not in world.calls
+
+    def denied(*_: Any, **__: Any) -> Any:
+        raise AccessDenied("iam:GetCredentialReport is denied", code="access-denied")
+
+    monkeypatch.setattr("iamsync.aws.read.read_report", denied)
+    assert told(700)[0][0] == "every password set before 2024-12-24 would expire at once"
 
 
 def test_settings_of_the_account_that_are_left_out_stay_whatever_is_said_of_the_unmanaged() -> None:
