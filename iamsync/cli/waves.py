@@ -59,16 +59,19 @@ def apply_all(
     """
     from iamsync.engine import applying
     from iamsync.engine.fleets import waves
+    from iamsync.engine.planning import turns
 
     made = Applied()
-    todo = [(item, writer) for item, writer in zip(planned, writers, strict=True) if item.plan.changes]
+    todo = [item for item in planned if item.plan.changes]
     several = len(planned) + len(before) > 1
     if not agreed and len(todo) > 1:
-        _ask([item for item, _ in todo])
+        _ask(todo)
     lost = {account.name: account.wave for account in project.accounts(writes=True)}
-    for wave, items in waves([(item.reached.account.wave, (item, writer)) for item, writer in todo]):
+    writer_of = {item.plan.account_id: writer for item, writer in zip(planned, writers, strict=True)}
+    for wave, items in waves([(turn.wave, turn) for turn in turns(todo)]):
         bad = made.bad + sum(lost.get(failure.account, 1) < wave for failure in before)
-        for item, writer in items:
+        for turn in items:
+            item, writer = turn.item, writer_of[turn.item.plan.account_id]
             if stop.is_set():
                 made.left.append((item, "the run was interrupted"))
                 continue
@@ -77,10 +80,11 @@ def apply_all(
                 made.left.append((item, f"wave {wave} was not begun: {told} in the waves before it"))
                 continue
             try:
-                if not agreed:
+                if not agreed and not turn.again:
                     if len(todo) == 1:
                         running.ask(item)
                     item = applying.unmoved(project, item)
+                stop.wait(turn.pause)
                 done, steps = running.carried_out(project, item, common, parallelism, stop, approved, writer=writer)
             except IamsyncError as error:
                 if not several or isinstance(error, InputError):

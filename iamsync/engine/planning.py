@@ -23,8 +23,8 @@ from iamsync.fleet import Failure
 from iamsync.kinds.kind import Context
 from iamsync.manifest.config import Account
 from iamsync.manifest.lockfile import read_lock
-from iamsync.model import Plan, State
-from iamsync.planner import awsdrift, planfile
+from iamsync.model import Address, Plan, State
+from iamsync.planner import across, awsdrift, planfile
 from iamsync.planner.compare import Difference
 from iamsync.planner.confirming import questions
 from iamsync.planner.contrast import Compared, contrast
@@ -45,6 +45,7 @@ class Planned:
     """One account's plan beside everything it was made from.
 
     `compared` is the comparison it rests on; `base` is the older revision, where one was given.
+    `opened` are the roles that start with a placeholder for the sake of other accounts (`planner.across`).
     """
 
     reached: Reached
@@ -54,6 +55,7 @@ class Planned:
     plan: Plan
     compared: Compared
     base: State | None = None
+    opened: frozenset[Address] = frozenset()
 
 
 def plans(project: Project, ways: Ways, *, write: bool = False) -> tuple[Planned, ...]:
@@ -72,7 +74,15 @@ def plans(project: Project, ways: Ways, *, write: bool = False) -> tuple[Planned
         base = None
         if project.options.base is not None:
             base = stack.enter_context(revision(project, project.options.base))
-        return each(accounts, lambda account: _planned(project, ways, account, base, now, write), ways.failed)
+        found = each(accounts, lambda account: _planned(project, ways, account, base, now, write), ways.failed)
+        opened = arranged(found).opened
+        # Roles of several accounts that trust each other: one of them begins with a placeholder.
+        return tuple(
+            replan(project, item.reached, now, base, opened[item.plan.account_id])
+            if item.plan.account_id in opened
+            else item
+            for item in found
+        )
 
 
 def _planned(project: Project, ways: Ways, account: Account, base: Project | None, now: str, write: bool) -> Planned:
@@ -82,8 +92,50 @@ def _planned(project: Project, ways: Ways, account: Account, base: Project | Non
     return replan(project, reached, now, base)
 
 
-def replan(project: Project, reached: Reached, now: str, base: Project | None = None) -> Planned:
-    """The plan of one account that was reached, from a read made now."""
+def arranged(planned: Sequence[Planned]) -> across.Arranged:
+    """The order in which these plans are carried out, and what in them waits for other accounts."""
+    return across.arrange([(item.reached.account.wave, item.plan) for item in planned])
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One account's turn in an apply: in which wave, which of its plan, and how long to wait first, in seconds.
+
+    `again` is the second turn of an account, with what had to wait for others.
+    """
+
+    wave: int
+    item: Planned
+    pause: int = 0
+    again: bool = False
+
+
+def turns(planned: Sequence[Planned]) -> list[Turn]:
+    """The turns of an apply, in their order; what waits for later accounts has a wave of its own after all others."""
+    order = arranged(planned)
+    by_id = {item.plan.account_id: item for item in planned}
+    first, second = [], []
+    last = max((item.reached.account.wave for item in planned), default=0) + 1
+    for account in order.turns:
+        item = by_id[account]
+        now, later = across.parts(item.plan, order.late.get(account, frozenset()))
+        # A principal that another account made a moment ago is not known everywhere at once.
+        for part, found, wave in ((now, first, item.reached.account.wave), (later, second, last)):
+            waits = any((account, step.id) in order.waits for step in part.steps)
+            pause = item.settings.safety.settle if waits else 0
+            if part.changes:
+                found.append(Turn(wave, replace(item, plan=part), pause, part is later))
+    return sorted([*first, *second], key=lambda turn: turn.wave)
+
+
+def replan(
+    project: Project,
+    reached: Reached,
+    now: str,
+    base: Project | None = None,
+    opened: frozenset[Address] = frozenset(),
+) -> Planned:
+    """The plan of one account that was reached, from a read made now; `opened` as in `planner.order`."""
     account = reached.account
     settings = project.settings(account)
     desired = project.desired(account, reached.account_id, reached.partition)
@@ -113,8 +165,9 @@ def replan(project: Project, reached: Reached, now: str, base: Project | None = 
         expiring=project.options.expiring,
         standards=standards,
         compared=compared,
+        opened=opened,
     )
-    return Planned(reached, desired, live, settings, made, compared, before)
+    return Planned(reached, desired, live, settings, made, compared, before, opened)
 
 
 def observe(reached: Reached, desired: State, settings: Settings, base: State | None = None) -> State:
@@ -183,11 +236,13 @@ to_text = planfile.to_text
 
 def document(planned: tuple[Planned, ...], options: Options, failed: Sequence[Failure] = ()) -> dict[str, object]:
     """The plan document of these plans, and of the accounts that failed."""
+    made = [item.plan for item in planned]
     return planfile.document(
-        [item.plan for item in planned],
+        made,
         version=__version__,
         created_at=utc_now(),
         failed=[item.json() for item in failed],
+        waits=across.rows(made, arranged(planned)),
     )
 
 

@@ -35,10 +35,12 @@ def order(
     *,
     settle: int = 0,
     quotas: Mapping[str, int] | None = None,
+    opened: frozenset[Address] = frozenset(),
 ) -> tuple[tuple[Step, ...], tuple[Finding, ...]]:
     """The steps of these differences, numbered in an order that is always right to follow.
 
     With findings for what no order of these calls can keep up while they are made.
+    `opened` are roles that are created with a placeholder, since what they trust is made in another account later.
     `settle` is the pause in seconds between a principal's grants and its revocations. InputError
     where resources need each other in a ring that nothing can break.
     """
@@ -46,6 +48,8 @@ def order(
     found: list[Finding] = []
     for difference in differences:
         _life(graph, difference, concern)
+    for address in sorted(opened & graph.created.keys()):
+        _open(graph, address)
     _rings(graph, cx)
     _existence(graph, cx)
     for difference in differences:
@@ -119,14 +123,19 @@ def _rings(graph: Graph, cx: Context) -> None:
         while root not in done and (ring := _ring(root, edges, done)):
             address = min(ring)
             edges[address] = []
-            number = graph.created[address]
-            act = graph.acts[number]
-            params = dict(act.call.params)
-            document = params["AssumeRolePolicyDocument"]
-            params["AssumeRolePolicyDocument"] = NOBODY
-            graph.acts[number] = replace(act, call=Call(act.call.operation, params), names=())
-            call = Call("UpdateAssumeRolePolicy", {"RoleName": address.name, "PolicyDocument": document})
-            graph.add(Act(address, Phase.DENY_OFF, "grant", "trust_policy", "", call, names=act.names), number)
+            _open(graph, address)
+
+
+def _open(graph: Graph, address: Address) -> None:
+    """A role that is created trusting nobody, and a second step that gives it its trust policy."""
+    number = graph.created[address]
+    act = graph.acts[number]
+    params = dict(act.call.params)
+    document = params["AssumeRolePolicyDocument"]
+    params["AssumeRolePolicyDocument"] = NOBODY
+    graph.acts[number] = replace(act, call=Call(act.call.operation, params), names=())
+    call = Call("UpdateAssumeRolePolicy", {"RoleName": address.name, "PolicyDocument": document})
+    graph.add(Act(address, Phase.DENY_OFF, "grant", "trust_policy", "", call, names=act.names), number)
 
 
 def _ring(root: Address, edges: Mapping[Address, list[Address]], done: set[Address]) -> list[Address]:

@@ -51,6 +51,7 @@ def plan(
     expiring: str = "",
     noted: Iterable[Finding] = (),
     compared: Compared | None = None,
+    opened: frozenset[Address] = frozenset(),
 ) -> Plan:
     """What would make `live` what `desired` says, in order, with everything a reviewer must know.
 
@@ -58,8 +59,8 @@ def plan(
     comes along. `only` keeps the changes of one cause. `applier` is the ARN that would make the calls, where
     policies are enforced. Without `access` nobody's gains and losses are computed, and nothing is held to `standards`.
     `expiring` (a time as `now`) asks for what ends up to then. `noted` are findings of the caller's, acknowledged as
-    guards are; `compared` is the `contrast` of these, where it has been made. InputError where resources wait in a
-    ring, InputErrors for tests that test nothing.
+    guards are; `compared` is the `contrast` of these, where it has been made; `opened` as in `order`.
+    InputError where resources wait in a ring, InputErrors for tests that test nothing.
     """
     cx = Context(live.account_id, live.partition)
     found = compared if compared is not None else contrast(desired, live, settings, base, now)
@@ -93,7 +94,7 @@ def plan(
     left = after.state if after is not None else made(found.settled.live, differences)
     concern = Concern(found.settled.live, left, cx, live.aws_policies)
     limits = {**DEFAULT_QUOTAS, **live.quotas}
-    steps, residual = order(differences, concern, cx, settle=settings.safety.settle, quotas=limits)
+    steps, residual = order(differences, concern, cx, settle=settings.safety.settle, quotas=limits, opened=opened)
     prior = read_set(differences, found, cx)
     of: dict[Address, list[str]] = {}
     for step in steps:

@@ -17,11 +17,17 @@ FORMAT_VERSION: Final = "1.0"
 
 
 def document(
-    plans: Sequence[Plan], *, version: str, created_at: str, failed: Sequence[Mapping[str, Any]] = ()
+    plans: Sequence[Plan],
+    *,
+    version: str,
+    created_at: str,
+    failed: Sequence[Mapping[str, Any]] = (),
+    waits: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The plan document of cli.md; every other format is rendered from it.
 
-    `failed` are the accounts of several that could not be planned, each with what happened.
+    `failed` are the accounts of several that could not be planned, each with what happened; `waits` the steps that
+    wait for another account of the run (`across.rows`).
     """
     return {
         "format_version": FORMAT_VERSION,
@@ -29,6 +35,7 @@ def document(
         "created_at": created_at,
         "now": plans[0].now if plans else created_at,
         "plans": [plan_json(plan) for plan in plans],
+        **({"waits": list(waits)} if waits else {}),
         **({"failed": list(failed)} if failed else {}),
     }
 

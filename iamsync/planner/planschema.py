@@ -53,8 +53,19 @@ def plan_schema() -> Schema:
                 "now": TEXT,
                 "plans": {"type": "array", "items": _plan()},
                 "failed": FAILED,
+                "waits": listed(
+                    record(
+                        {
+                            "account": TEXT,
+                            "step": TEXT,
+                            "address": ADDRESS,
+                            "waits_for": listed(TEXT),
+                            "late": {"type": "boolean"},
+                        }
+                    )
+                ),
             },
-            optional=("failed",),
+            optional=("failed", "waits"),
         ),
     }
 

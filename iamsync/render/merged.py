@@ -74,6 +74,14 @@ def failures(document: Json) -> Iterator[tuple[str, str, str]]:
         yield where, f"{safe(error['code'])}: {safe(error['message'])}{request}", safe(error.get("hint") or "")
 
 
+def waits(document: Json) -> Iterator[str]:
+    """What waits for another account of the run, a line each."""
+    for row in document.get("waits") or ():
+        names = ", ".join(safe(name) for name in row["waits_for"])
+        late = ", which comes later: until then it trusts nobody new" if row["late"] else ""
+        yield f"{safe(row['address'])} of account {safe(row['account'])} waits for {names}{late}"
+
+
 def _quiet(plan: Json) -> bool:
     told = ("changes", "guards", "findings", "reported", "aws_policies", "unread", "expiring")
     return not any(plan.get(name) for name in told)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from iamsync.render.changes import Entry, Json, Line, expiring, labelled, origin_text
 from iamsync.render.inert import safe
-from iamsync.render.merged import Shared, failures, merged
+from iamsync.render.merged import Shared, failures, merged, waits
 from iamsync.render.words import cells, columns, count, pad, paint, some, wrap
 
 _STYLES: Final = {"+": "green", "-": "red", "~": "yellow", "-/+": "magenta"}
@@ -42,6 +42,8 @@ def plan_text(
     for plan, own in zip(document["plans"], held.own, strict=True):
         if safe(plan["account"]["name"]) not in held.quiet:
             parts.append("\n".join(layout.account(plan, own)))
+    if between := [line for told in waits(document) for line in _hanging(told, layout.width)]:
+        parts.append("\n".join([paint("between accounts", "bold", on=color), *between]))
     parts += ["\n".join(layout.failed(*told)) for told in failures(document)]
     return "\n\n".join(parts)
 
