@@ -62,6 +62,7 @@ def commands(page: Path) -> Iterator[str]:
 def problem(line: str) -> str:
     """What is wrong with a command line, as far as the command tree tells."""
     words = shlex.split(line.replace("...", "x"), comments=True)
+    words = words[: words.index("--")] if "--" in words else words  # what follows is another program's
     command: Any = command_tree()
     rest = words[1:]
     while rest and getattr(command, "commands", None):
