@@ -94,6 +94,8 @@ def _planned(project: Project, ways: Ways, account: Account, base: Project | Non
 
 def arranged(planned: Sequence[Planned]) -> across.Arranged:
     """The order in which these plans are carried out, and what in them waits for other accounts."""
+    if len({item.plan.account_id for item in planned}) < len(planned):
+        return across.arrange(())
     return across.arrange([(item.reached.account.wave, item.plan) for item in planned])
 
 
@@ -114,7 +116,11 @@ def turns(planned: Sequence[Planned]) -> list[Turn]:
     """The turns of an apply, in their order; what waits for later accounts has a wave of its own after all others."""
     order = arranged(planned)
     by_id = {item.plan.account_id: item for item in planned}
-    first, second = [], []
+    first: list[Turn] = []
+    second: list[Turn] = []
+    if len(by_id) < len(planned):  # two names of one account: one after the other, as they are written
+        first = [Turn(item.reached.account.wave, item) for item in planned if item.plan.changes]
+        return sorted(first, key=lambda turn: turn.wave)
     last = max((item.reached.account.wave for item in planned), default=0) + 1
     for account in order.turns:
         item = by_id[account]

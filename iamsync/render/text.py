@@ -42,8 +42,8 @@ def plan_text(
     for plan, own in zip(document["plans"], held.own, strict=True):
         if safe(plan["account"]["name"]) not in held.quiet:
             parts.append("\n".join(layout.account(plan, own)))
-    if between := [line for told in waits(document) for line in _hanging(told, layout.width)]:
-        parts.append("\n".join([paint("between accounts", "bold", on=color), *between]))
+    if waiting := [line for told in waits(document) for line in _hanging(told, layout.width)]:
+        parts.append("\n".join([paint("between accounts", "bold", on=color), *waiting]))
     parts += ["\n".join(layout.failed(*told)) for told in failures(document)]
     return "\n\n".join(parts)
 

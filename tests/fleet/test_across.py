@@ -98,3 +98,12 @@ def test_a_changed_trust_waits_too(folder: Folder) -> None:
     applied(folder)
     write(folder, {"two": 2}, one={"a": role(arn(TWO, "b"))}, two={"b": role(), "other": role()})
     assert applied(folder) == ["two", "one"]
+
+
+def test_two_names_of_one_account_are_written_to_one_after_the_other(folder: Folder) -> None:
+    accounts = {name: {"backend": "sandbox", "manifests": [f"iam/{name}"]} for name in ("one", "two")}
+    folder.write("iamsync.yaml", json.dumps({"version": 1, "accounts": accounts}))
+    for name in accounts:
+        folder.write(f"iam/{name}/roles.yaml", json.dumps({"roles": {name: role()}}))
+    said = folder("apply", "--auto-approve", "--all-accounts", "--sandbox", "--format", "json")
+    assert [row["account"] for row in json.loads(said.out)["applied"]] == ["one", "two"]
