@@ -253,6 +253,24 @@ def test_one_look_at_a_resource_answers_for_all_that_was_found_there() -> None:
     assert told[2]["unknown"] == "no event found in the last 90 days"
 
 
+# What else happens around a user; none of it is drift of what manifests declare.
+BYSTANDERS = ("CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey", "CreateLoginProfile", "UpdateLoginProfile")
+
+
+def test_each_call_that_makes_drift_is_told_from_a_page_of_others_after_throttling() -> None:
+    with stubbed() as (stub, trail, _):
+        for number, (one, operation, params, near) in enumerate(CASES):
+            name = one.address.name
+            events = [event(other, {"userName": name}, f"o-{at}") for at, other in enumerate(BYSTANDERS)]
+            events += [event(operation, near, "near")] if near else []
+            events += [event(operation, params, "failed", errorCode="AccessDenied")]
+            stub.add_client_error("lookup_events", "ThrottlingException", http_status_code=400)
+            stub.add_response("lookup_events", {"Events": events, "NextToken": "t"})
+            stub.add_response("lookup_events", {"Events": [event(operation, params, f"did-{number}")]})
+            (told,) = attributions(item(), (one,), {}, trail).values()
+            assert (told["event"], told["event_id"], told["who"]) == (operation, f"did-{number}", BOB["arn"]), one
+
+
 def test_a_refusal_is_said_at_each_entry_and_nobody_asks_again() -> None:
     entries = (found("role/app", "tags", "a", "added"), found("user/al", "tags", "a", "added"))
     with stubbed() as (stub, trail, _):
