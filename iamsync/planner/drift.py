@@ -19,7 +19,7 @@ from iamsync.kinds.kind import Field
 from iamsync.kinds.metadata import Metadata
 from iamsync.model import Address, Change, FieldChange, Origin, Plan, State
 from iamsync.planner.alone import Ends
-from iamsync.planner.excess import Excess, Found, What
+from iamsync.planner.excess import Excess, Found, What, worth
 from iamsync.planner.severity import GRADES, Grade, of_access, worst
 from iamsync.policy.access import Access
 from iamsync.policy.document import Document
@@ -91,6 +91,7 @@ def drift(plan: Plan, base: State | None = None, ends: Ends | None = None) -> tu
 
     `ends` are what the plan leads from and to: with them several things that give the same are told apart.
     """
+    ends = worth(plan, ends)
     found = [one for change in plan.changes for one in _Seen(plan, change, base, ends).entries()]
     return tuple(sorted(found, key=lambda one: (GRADES.index(one.severity), one.address, one.field, one.item)))
 

@@ -6,7 +6,7 @@ statements bring it about.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -54,6 +54,8 @@ _FIELDS: Final[dict[str, Grade]] = {
 }
 # What several may have something by.
 _SHARED: Final = ("group", "policy")
+# How often it is reckoned what one thing gives by itself, some ten milliseconds each.
+MOST: Final = 500
 # Not all gains and losses were reckoned.
 _UNTOLD: Final = "access-untold"
 
@@ -72,6 +74,19 @@ class Found:
     expected: Any = None
     actual: Any = None
     details: tuple[str, ...] = ()
+
+
+def worth(plan: Plan, ends: Ends | None) -> Ends | None:
+    """The ends, unless telling what each thing gives by itself would keep a reader waiting."""
+    people = {affected.principal for change in plan.changes for affected in change.affected}
+    common = any(change.address.kind in _SHARED for change in plan.changes)
+    asked = 0
+    for change in plan.changes:
+        giving = [field for field in change.fields if field.field in _GIVING]
+        members = sum(max(1, len(field.added) + len(field.removed)) for field in giving)
+        if common or members > 1:
+            asked += members * (len(people) if change.address.kind in _SHARED else len(change.affected))
+    return ends if asked <= MOST else None
 
 
 class Excess:
@@ -98,7 +113,9 @@ class Excess:
         for affected in change.affected:
             entering = change.address.kind == "role" and affected.principal != change.address
             among = (doors if entering else giving) or tags or found
-            self._share(str(affected.principal), turned(affected.access), among, affected.principal)
+            self._share(
+                str(affected.principal), turned(affected.access), among, None if entering else affected.principal
+            )
         if ends is not None and change.address.kind in _SHARED:
             self._by_holders(plan, ends, giving)
         for outsider in change.outside:
@@ -167,14 +184,14 @@ class Excess:
         )
 
     def _apart(
-        self, shared: Iterable[Found], parts: Mapping[Found, Access], own: Sequence[Region], principal: Address
+        self, shared: Collection[Found], parts: Mapping[Found, Access], own: Sequence[Region], principal: Address
     ) -> dict[Found, Access]:
         """What each of several gives by itself; nothing where that is less grave than what they give together."""
-        if self._ends is None:
+        if self._ends is None or any(one.field not in _GIVING for one in shared):
             return {}
         told: dict[Found, Access] = {}
         for one in shared:
-            access = self._ends.alone(self._change.address, one.field, one.item, principal) if one.field else None
+            access = self._ends.alone(self._change.address, one.field, one.item, principal)
             if access is None:
                 return {}
             told[one] = replace(parts[one], gained=access.gained)

@@ -183,6 +183,30 @@ def test_what_two_give_is_as_grave_at_both_and_at_neither_less() -> None:
     }
 
 
+def test_where_that_would_take_long_each_is_as_grave_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iamsync.planner.excess.MOST", 5)
+    whole = [str(one) for one in drift(plan_of(TOGETHER))]
+    assert [str(one) for one in drift(plan_of(TOGETHER), ends=ends_of(TOGETHER))] == whole
+
+
+DOOR = """
+desired: {users: {alice: {}}, groups: {dev: {}}, roles: {app: {trust_policy: ec2.amazonaws.com}}}
+live:
+  users: {alice: {groups: [dev]}}
+  groups: {dev: {inline_policies: {enter: allow sts:AssumeRole}}}
+  roles: {app: {trust_policy: user/alice, inline_policies: {x: allow s3:Get*, y: allow iam:*}}}
+options: {access: true}
+"""
+
+
+def test_who_comes_into_a_role_stays_as_grave_as_the_door() -> None:
+    graded = {str(one): one.severity for one in drift(plan_of(DOOR), ends=ends_of(DOOR))}
+    assert graded["role/app: trust changed by hand"] == "high"
+    assert graded["role/app: inline policy x added by hand"] == "low"
+    assert graded["role/app: inline policy y added by hand"] == "critical"
+    assert graded["group/dev: inline policy enter added by hand"] == "high"
+
+
 def test_a_document_that_is_not_known_is_at_least_medium_and_says_so_from_realitys_side() -> None:
     _, (one,) = seen_of(
         """
