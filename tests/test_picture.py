@@ -106,7 +106,7 @@ def test_five_thousand_principals_take_seconds(place: Place) -> None:
     begun = time.process_time()
     made = graph(place, live)
     drawn = Picture.of(made, {(ACCOUNT, "user/bob"): "c0"})
-    assert time.process_time() - begun < 60
+    assert time.process_time() - begun < 30
     assert len(made["nodes"]) > 5_000
     assert drawn.drawing is not None
     assert len(drawn.drawing.spots) < 240

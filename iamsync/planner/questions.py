@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
@@ -13,6 +13,7 @@ from iamsync.policy.access import difference
 from iamsync.policy.evaluate import Source, evaluate
 from iamsync.policy.explanation import Decision, Match, Miss, told
 from iamsync.policy.holdings import Holdings, Unknown
+from iamsync.policy.match import Reach
 from iamsync.policy.request import Request, Values
 from iamsync.policy.statement import compiled
 from iamsync.policy.vocabulary import Phrase, known, phrase, spelled, wild
@@ -229,10 +230,11 @@ def graph(known: Iterable[Permissions]) -> Graph:
                 if group is not None:
                     edge = Edge(permissions.arn(resource), permissions.arn(group), "member")
                     edges[edge.source, edge.target, edge.kind] = edge
+    asking = [frozenset(who for who in one.principals() if _may_ask(one, who)) for one in held]
     for permissions in held:
         for resource in permissions.state:
             if resource.address.kind == "role":
-                for node, edge in _assuming(permissions, resource.address, held):
+                for node, edge in _assuming(permissions, resource.address, held, asking):
                     nodes.setdefault(node.id, node)
                     edges.setdefault((edge.source, edge.target, edge.kind), edge)
     return Graph(tuple(sorted(nodes.values())), tuple(sorted(edges.values())))
@@ -242,16 +244,60 @@ def _name(address: Address) -> tuple[str, str]:
     return address.kind, address.name
 
 
-def _assuming(permissions: Permissions, role: Address, known: Iterable[Permissions]) -> Iterator[tuple[Node, Edge]]:
+def _may_ask(permissions: Permissions, who: Address) -> bool:
+    """Whether any policy of a principal may allow it to assume some role."""
+    held = permissions.holdings(who)
+    if any(isinstance(one, Unknown) for one in held.identity):
+        return True
+    documents = (one.document.text for one in held.identity if isinstance(one, Source))
+    return any(held.allows and held.covers(_ASSUME.lower()) for text in documents for held in elements(text))
+
+
+def _let_in(permissions: Permissions, trust: Source, asking: frozenset[Address]) -> Collection[Address]:
+    """The principals whom a trust policy may let in: to decide on everybody for each role would take hours.
+
+    Those it names; where it names their account, those of `asking`, whose own policies may allow it.
+    """
+    account, found, by_account, otherwise = permissions.state.account_id, set[Address](), False, False
+    allowing = [one for one in compiled(trust.document.text) if one.allows and one.principals is not None]
+    for statement in allowing:
+        assert statement.principals is not None
+        otherwise |= statement.principals.negated
+        for kind, name in statement.principals.names:
+            named = permissions.named(name)
+            if kind not in ("AWS", _EVERYONE):
+                continue
+            if named is not None:
+                found.add(named.address)
+            elif _account_of(name) == account and (name == account or name.endswith(":root")):
+                by_account = True
+            elif _account_of(name) in ("", account):
+                otherwise = True  # everybody, a unique id, a session
+    if otherwise:
+        for who in permissions.principals():
+            principal, bounded = permissions.principal(who), permissions.holdings(who).boundary is not None
+            for statement in allowing:
+                assert statement.principals is not None
+                reach, doubts = statement.principals.reach(principal, denies=False, bounded=bounded)
+                if doubts or reach > Reach.ACCOUNT:
+                    found.add(who)
+    if by_account or otherwise:
+        found |= asking
+    return sorted(who for who in found if who.kind in ("user", "role"))
+
+
+def _assuming(
+    permissions: Permissions, role: Address, known: Sequence[Permissions], asking: Sequence[frozenset[Address]]
+) -> Iterator[tuple[Node, Edge]]:
     """Whoever may assume a role: the principals of the known accounts, and outsiders whom it trusts."""
     target = permissions.arn(permissions.state.resources[role])
     trust = permissions.trust(role)
     named = permissions.trusts(role)
     accounts = {held.state.account_id for held in known}
-    for held in known:
+    for held, own in zip(known, asking, strict=True):
         if not any(name == _EVERYONE or held.state.account_id in name or _is_id(name) for name in named):
             continue
-        for who in held.principals():
+        for who in _let_in(held, trust, own):
             if (decision := _assumes(held, who, target, trust)) is not None:
                 text = held.arn(held.state.resources[who])
                 node = Node(text, *_name(who), held.state.account_id)
