@@ -92,7 +92,8 @@ def _claimed(document: Document, position: int) -> Iterator[str]:
     """The services that a statement names whole, by `s3:*`; those of `_TELLING` where it names all there is."""
     for at, held in enumerate(statements(document.value), start=1):
         actions = held.get("Action") if at == position else None
-        for text in [actions] if isinstance(actions, str) else actions or ():
+        listed = actions if isinstance(actions, list) else [actions]
+        for text in (one for one in listed if isinstance(one, str)):
             service, colon, name = text.lower().partition(":")
             if not text.strip("*"):
                 yield from _TELLING

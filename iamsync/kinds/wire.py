@@ -7,6 +7,7 @@ cannot be decoded is an incomplete read, never an empty policy.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,8 @@ from iamsync.kinds.user import User
 from iamsync.model import Address, Resource, State
 from iamsync.policy.document import Document, loads, with_principals
 
+# A path as IAM takes it (iam-facts 1.2).
+_PATH: Final = re.compile(r"/(?:[\x21-\x7e]*/)?", re.ASCII)
 LISTS: Final = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
 # What GetAccountAuthorizationDetails does not tell (iam-facts 2.1); other calls may.
 UNTOLD: Final = frozenset(
@@ -86,6 +89,10 @@ def _dump_state(dump: Mapping[str, Any]) -> tuple[State, tuple[str, ...]]:
     # "aws" in the place of an account is a fault in an entity's own ARN; in references it means AWS's policies.
     if elsewhere := set(others) - {"aws"}:
         dump = _rewritten(dump, elsewhere, account)
+    for section in LISTS:
+        for item in dump.get(section, ()):
+            if (path := item.get("Path")) and not (isinstance(path, str) and _PATH.fullmatch(path)):
+                raise ValueError(f"{path!r} is no path of {item.get('Arn')}")
     for item in dump.get("RoleDetailList", ()):
         if not item.get("Path"):
             notes.append(f"role/{item['RoleName']} has no path; taken from its ARN")
@@ -133,13 +140,15 @@ def _add(table: dict[Address, Resource], resource: Resource) -> None:
 def _user(item: Mapping[str, Any], cx: Context) -> Resource:
     spec = User(
         path=_path(item),
-        groups=tuple(sorted(set(item.get("GroupList", ())))),
+        groups=tuple(sorted({_text(name) for name in item.get("GroupList", ())})),
         managed_policies=_attached(item),
         inline_policies=_inline(item, "UserPolicyList", f"user/{item['UserName']}", cx),
         permissions_boundary=_boundary(item),
         tags=tags_of(item.get("Tags", ())),
     )
-    return Resource(Address("user", item["UserName"]), spec, facts={"id": item.get("UserId", ""), **_created(item)})
+    return Resource(
+        Address("user", _text(item["UserName"])), spec, facts={"id": item.get("UserId", ""), **_created(item)}
+    )
 
 
 def _group(item: Mapping[str, Any], cx: Context) -> Resource:
@@ -148,11 +157,13 @@ def _group(item: Mapping[str, Any], cx: Context) -> Resource:
         managed_policies=_attached(item),
         inline_policies=_inline(item, "GroupPolicyList", f"group/{item['GroupName']}", cx),
     )
-    return Resource(Address("group", item["GroupName"]), spec, facts={"id": item.get("GroupId", ""), **_created(item)})
+    return Resource(
+        Address("group", _text(item["GroupName"])), spec, facts={"id": item.get("GroupId", ""), **_created(item)}
+    )
 
 
 def _role(item: Mapping[str, Any], listed: Mapping[str, Any] | None, cx: Context) -> Resource:
-    name = item["RoleName"]
+    name = _text(item["RoleName"])
     more = listed or {}
     spec = Role(
         trust_policy=_document(item["AssumeRolePolicyDocument"], f"role/{name}: trust policy", cx),
@@ -173,7 +184,7 @@ def _role(item: Mapping[str, Any], listed: Mapping[str, Any] | None, cx: Context
 
 def _policy(item: Mapping[str, Any], cx: Context) -> Resource:
     # moto leaves PolicyName out; the ARN always ends in it.
-    name = item.get("PolicyName") or item["Arn"].rpartition("/")[2]
+    name = _text(item.get("PolicyName") or item["Arn"].rpartition("/")[2])
     where = f"policy/{name}"
     default = item.get("DefaultVersionId", "")
     held = [
@@ -226,11 +237,18 @@ def _inline(item: Mapping[str, Any], name: str, where: str, cx: Context) -> tupl
 
 
 def _attached(item: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(sorted({held["PolicyArn"] for held in item.get("AttachedManagedPolicies", ())}))
+    return tuple(sorted({_text(held["PolicyArn"]) for held in item.get("AttachedManagedPolicies", ())}))
 
 
 def _boundary(item: Mapping[str, Any]) -> str | None:
-    return (item.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
+    boundary = (item.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
+    return None if boundary is None else _text(boundary)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"{value!r} is no name")
+    return value
 
 
 def _path(item: Mapping[str, Any]) -> str:

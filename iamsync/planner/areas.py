@@ -236,7 +236,7 @@ def elements(text: str) -> tuple[Element, ...]:
 
 def _texts(statement: Mapping[str, Any], element: str) -> tuple[str, ...]:
     held = statement.get(element, statement.get(f"Not{element}", ()))
-    return (held,) if isinstance(held, str) else tuple(str(item) for item in held)
+    return tuple(str(item) for item in held) if isinstance(held, (list, tuple)) else (str(held),)
 
 
 def _globs(permissions: Permissions, who: Address, action: str) -> tuple[Glob, ...]:
