@@ -12,6 +12,7 @@ from iamsync.policy.abac import principal_tag_keys, resource_tag_keys
 from iamsync.policy.document import Document, statements
 from iamsync.policy.doubt import every
 from iamsync.policy.edits import Moves
+from iamsync.policy.match import Principals, Reach
 from iamsync.policy.request import Context, Principal, Request
 from iamsync.policy.statement import compiled
 
@@ -81,6 +82,28 @@ def _means(allows: bool, holds: bool, before: bool, after: bool) -> Moves:
     if not allows:
         return Moves.EVERYTHING
     return Moves.ALLOWS_AGAIN if holds else Moves.DENIES
+
+
+def of_guest(change: Retagged, who: Principal, old: Document | None, new: Document | None) -> tuple[Moves, Moves]:
+    """What somebody gains and loses with their own tags at a role whose trust policy goes from `old` to `new`.
+
+    First beside what they hold themselves: what lets in their account is a limit to that, what names them a grant,
+    and both are told. Then inside the trust policy.
+    """
+    known = [document for document in (old, new) if document is not None]
+    statements = [one for document in known for one in compiled(document.text) if one.principals is not None]
+    if not principal_tag_keys(known) & change.keys or not any(_reached(one.principals, who) for one in statements):
+        return Moves.NOTHING, Moves.NOTHING
+    does = of_bearer(change, who.arn, known[:1] if old is not None else (), known[-1:] if new is not None else ())
+    by_name = any(_reached(one.principals, who, Reach.ACCOUNT) for one in statements)
+    beside = does if by_name else does & (Moves.DENIES | Moves.ALLOWS_AGAIN)
+    beside |= Moves.DENIES if does & Moves.REVOKES else Moves.NOTHING
+    return beside | (Moves.ALLOWS_AGAIN if does & Moves.GRANTS else Moves.NOTHING), does
+
+
+def _reached(principals: Principals | None, who: Principal, beyond: Reach = Reach.NONE) -> bool:
+    reach, doubts = (Reach.NONE, ()) if principals is None else principals.reach(who, denies=True, bounded=True)
+    return reach > beyond or bool(doubts)
 
 
 def asks(documents: Iterable[Document], keys: frozenset[str]) -> bool:

@@ -11,9 +11,10 @@ from iamsync import arn
 from iamsync.kinds.fields import REPLACED
 from iamsync.kinds.kind import Act, Context, effect_of, phase_of
 from iamsync.model import EMPTY, Address, Resource, State
-from iamsync.planner.bearers import Retagged, asks, of_bearer, retagged
+from iamsync.planner.bearers import Retagged, asks, of_bearer, of_guest, retagged
 from iamsync.policy.document import Document
 from iamsync.policy.edits import Moves, Part, limiting, moved, moves
+from iamsync.policy.request import Principal
 
 # What someone who comes to hold it may see done to it meanwhile, and someone who is about to let go.
 _COMING: Final = Moves.GRANTS | Moves.DENIES
@@ -76,6 +77,8 @@ class Concern:
         self._holding: dict[str, tuple[set[Address], set[Address]]] = {}
         self._asked: tuple[_Asking, ...] | None = None
         self._groups: dict[str, tuple[tuple[str, Document | None], ...]] = {}
+        self._trusts: tuple[tuple[Address, Document | None, Document | None], ...] | None = None
+        self._principals: dict[Address, Principal | None] = {}
 
     def of(self, act: Act) -> dict[Address, Moves]:
         """What an act does to the permissions of each principal that is concerned all along.
@@ -107,6 +110,8 @@ class Concern:
             was = [document for document, before, _ in self._asking() if act.address in before]
             will = [document for document, _, after in self._asking() if act.address in after]
             does = of_bearer(change, name, was, will) | self._of_tags_and_limit(change, name, old, new)
+            for beside, _ in self.at_doors(act).values():
+                does |= beside
             if does:
                 found[act.address] = found.get(act.address, Moves.NOTHING) | does
         return found
@@ -141,6 +146,29 @@ class Concern:
             self._asked = tuple((document, *holders) for document, holders in found.items())
         return self._asked
 
+    def at_doors(self, act: Act) -> dict[Address, tuple[Moves, Moves]]:
+        """What tags of a user or role do at each role whose trust policy asks for them (`bearers.of_guest`)."""
+        old, new = (side.resources.get(act.address) for side in (self.before, self.after))
+        who = self.principal(act.address)
+        if act.field != "tags" or old is None or new is None or who is None:
+            return {}
+        change = retagged(act, dict(old.spec.tags), dict(new.spec.tags))
+        found = {role: of_guest(change, who, *sides) for role, *sides in self._trusts_by_tag() if role != act.address}
+        return {role: does for role, does in found.items() if any(does)}
+
+    def _trusts_by_tag(self) -> tuple[tuple[Address, Document | None, Document | None], ...]:
+        """The roles whose trust policies ask for tags, with what they say before, and after."""
+        if self._trusts is None:
+            found = []
+            for address in sorted({*self.before.resources, *self.after.resources}):
+                if address.kind == "role":
+                    sides = (self.before.resources.get(address), self.after.resources.get(address))
+                    old, new = (None if one is None else one.spec.trust_policy for one in sides)
+                    if any(one is not None and "tag/" in one.key.lower() for one in (old, new)):
+                        found.append((address, old, new))
+            self._trusts = tuple(found)
+        return self._trusts
+
     def _of_policy(self, act: Act) -> dict[Address, Moves]:
         policy = self.arn(act.address)
         found = dict(self._seen(*self.held(policy), act.moves))
@@ -169,7 +197,7 @@ class Concern:
         """The act with its true moves, as far as the documents that it puts on or takes off are known."""
         if act.field == "tags":
             does = Moves.NOTHING
-            for what in self._of_tags(act).values() if self._asking() else ():
+            for what in self._of_tags(act).values() if self._asking() or self._trusts_by_tag() else ():
                 does |= what
             return replace(act, phase=phase_of(does), effect=effect_of(does), moves=does) if does else act
         if act.field == "managed_policies":
@@ -233,6 +261,20 @@ class Concern:
     def arn(self, policy: Address) -> str:
         """The ARN that a policy has before and after."""
         return self.after.arns.get(policy) or self.before.arns.get(policy, "")
+
+    def arn_of(self, address: Address) -> str:
+        """The ARN of a user or role, as it is after the plan where it is there then."""
+        found = self.after.resources.get(address) or self.before.resources.get(address)
+        return self.cx.arn(address, found.spec.path if found is not None else "/")
+
+    def principal(self, address: Address) -> Principal | None:
+        """A user or role as policies name it; None for what is there neither before nor after."""
+        if address not in self._principals:
+            found = self.after.resources.get(address) or self.before.resources.get(address)
+            known = found is not None and address.kind in ("user", "role")
+            # A bare id in a trust policy is what AWS leaves of a principal that is gone: nobody's who is here.
+            self._principals[address] = Principal.of(self.arn_of(address), unique_id="-") if known else None
+        return self._principals[address]
 
     def kept(self, group: str) -> tuple[str, ...]:
         """The policies that a group holds before and after, sorted."""

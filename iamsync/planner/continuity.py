@@ -10,15 +10,16 @@ taken (deny, grant, edit, revoke, allow again), and a finding says what may be s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
-from typing import Final
+from typing import Final, TypeAlias, TypeVar
 
 from iamsync.kinds.fields import REPLACED
 from iamsync.kinds.kind import Act, Phase
 from iamsync.model import Address, Call, Finding
+from iamsync.planner import doors as doorway
 from iamsync.planner.concern import Concern, sees_coming, sees_going
 from iamsync.planner.graph import Broken, Graph
 from iamsync.planner.situation import names_of
@@ -34,6 +35,9 @@ _RULES: Final = (
 # A call never waits for itself, and one that does a single thing never for its like.
 _ORDERED: Final = frozenset({Phase.DENY_ON, Phase.GRANT, Phase.MIXED, Phase.REVOKE, Phase.DENY_OFF})
 _MOST_MEETINGS: Final = 20_000
+# What acts, by their numbers, do to each principal.
+_Of: TypeAlias = dict[int, dict[Address, Moves]]
+_Whom = TypeVar("_Whom", bound=Hashable)
 
 
 def keep(graph: Graph, concern: Concern, settle: int) -> tuple[Finding, ...]:
@@ -43,27 +47,84 @@ def keep(graph: Graph, concern: Concern, settle: int) -> tuple[Finding, ...]:
         for number, act in enumerate(graph.acts)
         if act.phase in _ORDERED and act.moves and number not in graph.forced
     }
+    entering = _entering(graph, concern, of)
     _by_principal(graph, of)
+    _at_doors(graph, entering.doors, entering.beside)
+    _at_doors(graph, entering.doors, entering.inside)
     _meanwhile(graph, concern)
-    broken = graph.resolve(_Meetings(graph, concern))
+    broken = graph.resolve(_Meetings(graph, concern, entering))
     if settle:
         _pauses(graph, settle)
-    return tuple(_findings(graph, concern, broken))
+    return tuple(_findings(graph, concern, broken, entering))
 
 
-def _by_principal(graph: Graph, of: dict[int, dict[Address, Moves]]) -> None:
-    held: dict[Address, dict[Moves, list[int]]] = defaultdict(lambda: defaultdict(list))
+@dataclass(frozen=True, slots=True)
+class _Entering:
+    """What opens and shuts roles' doors, and what else moves whether somebody may enter: by act and by who that is.
+
+    `inside` is what comes and goes in one trust policy for one of them.
+    """
+
+    doors: frozenset[int]
+    beside: _Of
+    inside: dict[int, dict[tuple[Address, Address], Moves]]
+
+
+def _entering(graph: Graph, concern: Concern, of: _Of) -> _Entering:
+    doors = frozenset(
+        number
+        for number, act in enumerate(graph.acts)
+        if doorway.opens(act) and number not in graph.forced and act.address not in graph.replaced
+    )
+    if not doors:
+        return _Entering(doors, {}, {})
+    speaking = {n: held for n, held in of.items() if n not in doors and doorway.speaks(graph.acts[n], concern)}
+    people = sorted({who for held in speaking.values() for who in held})
+    found = {number: doorway.entering(graph.acts[number], concern, people) for number in doors}
+    met = {who for held in found.values() for who in held}
+    beside = {number: {who: does for who, (does, _) in held.items()} for number, held in found.items()}
+    inside = {
+        number: {(who, graph.acts[number].address): does for who, (_, does) in held.items()}
+        for number, held in found.items()
+    }
+    for number, held in speaking.items():
+        beside[number] = {who: what for who, what in held.items() if who in met}
+        act = graph.acts[number]
+        inside[number] = {(act.address, role): does for role, (_, does) in concern.at_doors(act).items()}
+    return _Entering(doors, beside, inside)
+
+
+def _by_principal(graph: Graph, of: _Of) -> None:
+    for kinds in _grouped(of).values():
+        _ordered(graph, kinds, kinds)
+
+
+def _at_doors(graph: Graph, doors: frozenset[int], of: Mapping[int, Mapping[_Whom, Moves]]) -> None:
+    """The same between doors and what is none: two doors are about two roles."""
+    mine = _grouped({number: held for number, held in of.items() if number in doors})
+    others = _grouped({number: held for number, held in of.items() if number not in doors})
+    for whom, kinds in mine.items():
+        if whom in others:
+            _ordered(graph, kinds, others[whom])
+            _ordered(graph, others[whom], kinds)
+
+
+def _grouped(of: Mapping[int, Mapping[_Whom, Moves]]) -> dict[_Whom, dict[Moves, list[int]]]:
+    held: dict[_Whom, dict[Moves, list[int]]] = defaultdict(lambda: defaultdict(list))
     for number, principals in of.items():
         for principal, what in principals.items():
             held[principal][what].append(number)
-    for kinds in held.values():
-        for one, other in product(kinds, kinds):
-            ordered, gap = _rule(one, other)
-            if ordered:
-                for before in kinds[one]:
-                    for after in kinds[other]:
-                        if before != after:
-                            graph.prefer(before, after, gap=gap)
+    return held
+
+
+def _ordered(graph: Graph, first: Mapping[Moves, list[int]], second: Mapping[Moves, list[int]]) -> None:
+    for one, other in product(first, second):
+        ordered, gap = _rule(one, other)
+        if ordered:
+            for before in first[one]:
+                for after in second[other]:
+                    if before != after:
+                        graph.prefer(before, after, gap=gap)
 
 
 @lru_cache(maxsize=256)
@@ -134,31 +195,48 @@ def _either(graph: Graph, change: int, number: int, *, comes: bool) -> None:
 class _Meetings:
     """Whether one act really has to wait for another: whether what they do is about any request of both."""
 
-    def __init__(self, graph: Graph, concern: Concern) -> None:
-        self.graph, self.concern = graph, concern
+    def __init__(self, graph: Graph, concern: Concern, entering: _Entering) -> None:
+        self.graph, self.concern, self.entering = graph, concern, entering
         self.left = _MOST_MEETINGS
-        self.kept: dict[tuple[int, int], tuple[Part, ...] | None] = {}
+        self.kept: dict[tuple[int, int, bool], tuple[Part, ...] | None] = {}
 
     def __call__(self, before: int, after: int) -> bool:
         self.left -= 1
         if self.left < 0:
             return True
+        apart = self.apart(before, after)
         for at, (first, second) in enumerate(_RULES):
-            mine = self.parts(before, 2 * at, first)
+            mine = self.parts(before, 2 * at, first, apart)
             if mine == ():
                 continue
-            its = self.parts(after, 2 * at + 1, second)
+            its = self.parts(after, 2 * at + 1, second, apart)
             if its == ():
                 continue
             if mine is None or its is None or meet(mine, its):
                 return True
         return False
 
-    def parts(self, number: int, at: int, which: Moves) -> tuple[Part, ...] | None:
-        """What an act does in one way; None where the documents do not tell, nothing where it does nothing so."""
-        key = (number, at)
+    def apart(self, before: int, after: int) -> bool:
+        """Whether a role's door meets what is no matter of the role itself: only who comes in is concerned then."""
+        acts = (self.graph.acts[before], self.graph.acts[after])
+        doors = {act.address for act in acts if doorway.opens(act)}
+        others = [act for act in acts if not doorway.opens(act)]
+        return bool(doors) and not any(door in self.concern.of(act) for door in doors for act in others)
+
+    def parts(self, number: int, at: int, which: Moves, apart: bool) -> tuple[Part, ...] | None:
+        """What an act does in one way; None where the documents do not tell, nothing where it does nothing so.
+
+        `apart`: of a role's door it is what it does to those who come in.
+        """
+        key = (number, at, apart)
         if key not in self.kept:
             act = self.graph.acts[number]
+            if apart and doorway.opens(act):
+                does = Moves.NOTHING
+                for what in (*self.entering.beside[number].values(), *self.entering.inside[number].values()):
+                    does |= what
+                self.kept[key] = doorway.way_in(act, self.concern) if does & which else ()
+                return self.kept[key]
             found = act.moves
             for what in self.concern.of(act).values():
                 found |= what
@@ -186,7 +264,7 @@ def _pauses(graph: Graph, settle: int) -> None:
         graph.waits[number].add(made[key])
 
 
-def _findings(graph: Graph, concern: Concern, broken: Sequence[Broken]) -> Iterator[Finding]:
+def _findings(graph: Graph, concern: Concern, broken: Sequence[Broken], entering: _Entering) -> Iterator[Finding]:
     told: dict[tuple[str, Address, bool], tuple[dict[str, None], set[Address]]] = {}
     for one in broken:
         before, after = graph.acts[one.before], graph.acts[one.after]
@@ -194,8 +272,10 @@ def _findings(graph: Graph, concern: Concern, broken: Sequence[Broken]) -> Itera
         other = after if mixed is before else before
         words, whom = told.setdefault((_case(mixed, other).id, mixed.address, one.gap), ({}, set()))
         words[f"{_words(mixed)} beside {_words(other)}"] = None
-        mine, its = concern.of(before), concern.of(after)
-        whom.update((mine.keys() & its.keys()) or {after.address})
+        mine, its = (
+            {*concern.of(graph.acts[number]), *entering.beside.get(number, ())} for number in (one.before, one.after)
+        )
+        whom.update((mine & its) or {after.address})
     for (case, address, gap), (words, whom) in sorted(told.items()):
         what = "refused what it may do before and after" if gap else "allowed what it may do neither before nor after"
         more = f"; {len(words) - _MOST_WORDS} more" if len(words) > _MOST_WORDS else ""

@@ -1,0 +1,100 @@
+"""Trust policies in the order of a plan: what a role's door, opened or shut, gives to those who may come in, and takes.
+
+Somebody assumes a role where its trust policy names them, or names their account and their own policies allow it.
+So what names them is a grant like any other, and what names their account is a limit to what they hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from iamsync.kinds.kind import Act, Phase
+from iamsync.model import Address
+from iamsync.planner.concern import Concern
+from iamsync.policy.document import Document
+from iamsync.policy.edits import Moves, Part, moved, moves
+from iamsync.policy.globs import of_arn, of_text
+from iamsync.policy.match import Principals, Reach
+from iamsync.policy.request import Principal
+
+_ENTERS: Final = "sts:assumerole"
+_CALLS: Final = of_text("sts:*", fold=True)
+# The parameter of a trust policy in each call that opens or shuts a role's door; a deleted role has none.
+_PARAMS: Final = {
+    "CreateRole": "AssumeRolePolicyDocument",
+    "UpdateAssumeRolePolicy": "PolicyDocument",
+    "DeleteRole": "",
+}
+
+
+def opens(act: Act) -> bool:
+    """Whether an act makes or deletes a role, or puts over its trust policy."""
+    return act.call.operation in _PARAMS
+
+
+def speaks(act: Act, concern: Concern) -> bool:
+    """Whether what an act moves may be about assuming a role."""
+    parts = concern.parts(act, Moves.EVERYTHING)
+    return parts is None or any(part.action is None or part.action.matches(_ENTERS) for part in parts)
+
+
+def way_in(act: Act, concern: Concern) -> tuple[Part, ...]:
+    """What a role's door is about for those who come in: the calls of STS, on this role."""
+    where = of_arn(concern.arn_of(act.address), variables=False)
+    return (Part(True, _CALLS, where, None, (None, None), frozenset()),)
+
+
+def entering(act: Act, concern: Concern, people: Iterable[Address]) -> dict[Address, tuple[Moves, Moves]]:
+    """What an act that `opens` does to these users and roles, where it is about them.
+
+    First beside what they hold themselves, then inside the trust policy alone, where a statement that comes stands in
+    for one that goes, or that a tag puts out of force.
+    """
+    old = None if act.phase is Phase.CREATE else concern.before.resources.get(act.address)
+    before = None if old is None else old.spec.trust_policy
+    name = _PARAMS[act.call.operation]
+    after = Document.parse(str(act.call.params[name])) if name else None
+    does = moves(before, after)
+    come = moved(before, after, does & (Moves.GRANTS | Moves.DENIES))
+    gone = moved(before, after, does & (Moves.REVOKES | Moves.ALLOWS_AGAIN))
+    found: dict[Address, tuple[Moves, Moves]] = {}
+    for who in people:
+        principal = concern.principal(who)
+        if who == act.address or principal is None:
+            continue
+        beside, inside = Moves.NOTHING, Moves.NOTHING
+        for parts, at in ((come, 0), (gone, 1)):
+            for part in parts:
+                if means := _means(part, principal)[at]:
+                    beside |= means
+                    inside |= _INSIDE[part.allows][at]
+        if beside:
+            found[who] = (beside, inside)
+    return found
+
+
+# What a statement does inside its own document, as it comes and as it goes: by whether it allows.
+_INSIDE: Final = {True: (Moves.GRANTS, Moves.REVOKES), False: (Moves.DENIES, Moves.ALLOWS_AGAIN)}
+
+
+def _means(part: Part, who: Principal) -> tuple[Moves, Moves]:
+    """What a part of a trust policy does to somebody as it comes, and as it goes."""
+    if part.who is None or (part.action is not None and not part.action.matches(_ENTERS)):
+        return Moves.NOTHING, Moves.NOTHING
+    kind, _, name = part.who.partition(" ")
+    if kind == "not":
+        reach, doubtful = Reach.NONE, True
+    else:
+        names = Principals(((kind, name or kind),), negated=False)
+        reach, doubts = names.reach(who, denies=not part.allows, bounded=True)
+        doubtful = bool(doubts)
+    if not part.allows:
+        there = reach is not Reach.NONE or doubtful
+        return (Moves.DENIES, Moves.ALLOWS_AGAIN) if there else (Moves.NOTHING, Moves.NOTHING)
+    comes, goes = Moves.NOTHING, Moves.NOTHING
+    if reach > Reach.ACCOUNT or doubtful:
+        comes, goes = Moves.GRANTS, Moves.REVOKES
+    if reach is Reach.ACCOUNT or doubtful:
+        comes, goes = comes | Moves.ALLOWS_AGAIN, goes | Moves.DENIES
+    return comes, goes
