@@ -55,6 +55,7 @@ class Years:
     when: str = "before"
     writes: list[str] = field(default_factory=list)
     refuse: str = ""
+    bodies: list[str] = field(default_factory=list)
     lose: Callable[[str], bool] = lambda operation: False
     server: Server = field(init=False)
     connection: Connection = field(init=False)
@@ -79,6 +80,7 @@ class Years:
         if here and self.when == "before":
             raise Crash
         if operation == self.refuse:
+            self.bodies.append(body.decode())
             return 400, {}, json.dumps({"__type": "AccessDeniedException", "message": f"no: {body!r}"}).encode()
         answer = self.server.handle(method, url, headers, body)
         if here:
