@@ -23,6 +23,7 @@ from iamsync.cli import (
     permissions,
     planning,
     respond,
+    starting,
     states,
 )
 from iamsync.errors import IamsyncError
@@ -35,6 +36,7 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+starting.add(app)
 check.add(app)
 formatting.add(app)
 planning.add(app)

@@ -35,6 +35,11 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "The URL or the signing secret of slack or webhook comes from the environment, and is not set, or not "
         "what is needed. Set it as a secret of the CI system, or take the place out of notify:.",
     ),
+    "already-there": (
+        "init would write over a file that is there",
+        "The folder holds a file of the starter project that says something else. Nothing was written: take an empty "
+        "folder, or move the file away.",
+    ),
     "bad-option": (
         "an option's value makes no sense, or two do not go together",
         "The message names the option and the hint a value that would do. It was checked before anything was asked.",

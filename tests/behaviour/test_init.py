@@ -1,0 +1,141 @@
+"""`init`: a project that plans at once, for whichever account and pipeline, and nothing written over."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from iamsync.engine.schemas import schema
+from iamsync.engine.starting import PIPELINES
+from iamsync.manifest.jsontext import parse_json
+from iamsync.manifest.nodes import plain
+from iamsync.manifest.source import read
+from tests.behaviour.conftest import Site
+from tests.world import ACCOUNT
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def empty(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Site:
+    """No project at all, in a folder of its own."""
+    made = Site(tmp_path / "new", site.capsys)
+    made.root.mkdir()
+    monkeypatch.chdir(made.root)
+    return made
+
+
+def texts(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and ".iamsync" not in path.parts
+    }
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_what_it_writes_validates_is_laid_out_and_plans_at_once(empty: Site, pipeline: str) -> None:
+    empty.fine("init", "--ci", pipeline, "--repository", "ours/infra")
+    held = texts(empty.root)
+    assert {"iamsync.yaml", ".gitignore", "iam/site.yaml", "schemas/manifest.schema.json"} <= held.keys()
+    assert not any("acme/iam\n" in text or "repo:acme/iam:" in text for text in held.values())
+    assert json.loads(held["schemas/manifest.schema.json"]) == schema("manifest")
+    told = empty.fine("plan")
+    assert "to create" in told.out
+    assert empty.fine("validate").out.startswith("account main")
+    assert empty.fine("fmt", "--check").code == 0
+
+
+def test_a_pipeline_is_trusted_at_its_own_host_alone(empty: Site) -> None:
+    empty.fine("init", "--ci", "github", "--repository", "ours/infra")
+    roles = texts(empty.root)["iam/ci.yaml"]
+    assert "gitlab" not in roles
+    assert "variables: {repository: ours/infra}" in texts(empty.root)["iamsync.yaml"]
+    assert sorted(path.name for path in (empty.root / ".github/workflows").iterdir()) == [
+        "iam-apply.yml", "iam-drift.yml", "iam-plan.yml",
+    ]  # fmt: skip
+
+
+def test_a_real_account_stands_in_the_project_and_in_the_workflows(empty: Site) -> None:
+    empty.fine("init", "--account-id", "444455556666", "--profile", "prod", "--ci", "github", "--repository", "a/b")
+    (config,) = read(empty.root / "iamsync.yaml", "iamsync.yaml")
+    assert plain(config)["accounts"] == {"main": {"id": "444455556666", "profile": "prod"}}
+    workflow = (empty.root / ".github/workflows/iam-plan.yml").read_text(encoding="utf-8")
+    assert "arn:aws:iam::444455556666:role/ci/iamsync-plan" in workflow
+    assert "111122223333" not in workflow
+
+
+def test_the_same_again_changes_nothing_and_something_else_is_refused_whole(empty: Site) -> None:
+    empty.fine("init")
+    before = texts(empty.root)
+    assert empty.fine("init").out == ""
+    (empty.root / "iam/people.yaml").write_text("users: {}\n", encoding="utf-8")
+    told = empty.run("init", "--ci", "kubernetes")
+    assert told.code == 1
+    assert "error[already-there]: iam/people.yaml is there already" in told.err
+    assert texts(empty.root) == {**before, "iam/people.yaml": "users: {}\n"}
+
+
+def test_a_gitignore_that_is_there_gains_a_line(empty: Site) -> None:
+    (empty.root / ".gitignore").write_text("*.log", encoding="utf-8")
+    empty.fine("init")
+    held = (empty.root / ".gitignore").read_text(encoding="utf-8")
+    assert held.startswith("*.log\n")
+    assert held.endswith("\n.iamsync/\n")
+    empty.fine("init")
+    assert (empty.root / ".gitignore").read_text(encoding="utf-8") == held
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--ci", "jenkins"), "bad-option"),
+        (("--ci", "github"), "bad-option"),
+        (("--ci", "github", "--repository", "no"), "bad-option"),
+        (("--name", "a b"), "bad-option"),
+        (("--from-account",), "needs-account-id"),
+    ],
+)
+def test_bad_wishes_write_nothing(empty: Site, arguments: tuple[str, ...], code: str) -> None:
+    told = empty.run("init", *arguments)
+    assert told.code == 1
+    assert f"error[{code}]" in told.err
+    assert texts(empty.root) == {}
+
+
+def test_it_begins_with_what_the_account_holds(applied: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    applied.fine("snapshot", "--out", "live.json")
+    new = tmp_path / "new"
+    new.mkdir()
+    monkeypatch.chdir(new)
+    told = applied.fine(
+        "init", "--account-id", ACCOUNT, "--from-account", "--live", str(tmp_path / "live.json"),
+        "--ci", "github", "--repository", "a/b",
+    )  # fmt: skip
+    assert "wrote iam/roles.yaml" in told.out
+    (new / "iam/ci.yaml").unlink()
+    planned = applied.fine("plan", "--live", str(tmp_path / "live.json"))
+    assert "No changes." in planned.out
+
+
+def test_a_person_is_asked_three_questions(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    started = subprocess.Popen(
+        [sys.executable, "-m", "iamsync", "init"],
+        cwd=tmp_path, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
+    )  # fmt: skip
+    os.write(ours, b"\ngithub\nours/infra\n")
+    out, err = started.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert started.returncode == 0, err
+    assert err.count("]: ") == 3
+    assert "wrote .github/workflows/iam-plan.yml" in out
+    assert parse_json((tmp_path / ".vscode/settings.json").read_text(encoding="utf-8"), "s.json")
