@@ -131,11 +131,12 @@ def plan(
             askable(project)
     with metered, Telling(project, "plan", notify, common, brief_of_plan) as told:
         with Ways(project) as ways:
-            planned = plans(project, ways)
+            drawn = "html" in (form, *(kind for kind, _ in also))
+            planned = plans(project, ways, light=not (drawn or access_analyzer))
             if access_analyzer:
                 planned = analyzed(project, planned, fail_on_gain or ())
             graph = None
-            if "html" in (form, *(kind for kind, _ in also)):
+            if drawn:
                 from iamsync.engine.picture import picture
 
                 graph = picture(project, planned)

@@ -58,8 +58,11 @@ class Planned:
     opened: frozenset[Address] = frozenset()
 
 
-def plans(project: Project, ways: Ways, *, write: bool = False) -> tuple[Planned, ...]:
-    """The plan of every account of this run, in configured order; of several, those that fail join `ways.failed`."""
+def plans(project: Project, ways: Ways, *, write: bool = False, light: bool = False) -> tuple[Planned, ...]:
+    """The plan of every account of this run, in configured order; of several, those that fail join `ways.failed`.
+
+    `light` lets go of each account when its plan is made, states and clients: nothing but the plan is wanted.
+    """
     accounts = project.accounts(writes=write)
     now = project.options.now or utc_now()
     for account in accounts:
@@ -74,22 +77,44 @@ def plans(project: Project, ways: Ways, *, write: bool = False) -> tuple[Planned
         base = None
         if project.options.base is not None:
             base = stack.enter_context(revision(project, project.options.base))
-        found = each(accounts, lambda account: _planned(project, ways, account, base, now, write), ways.failed)
+
+        def one(account: Account, opened: frozenset[Address] = frozenset()) -> Planned:
+            made = _planned(project, ways, account, base, now, write, opened)
+            if light:
+                project.forget(account)
+            return _light(made) if light else made
+
+        found = each(accounts, one, ways.failed)
         opened = arranged(found).opened
         # Roles of several accounts that trust each other: one of them begins with a placeholder.
         return tuple(
-            replan(project, item.reached, now, base, opened[item.plan.account_id])
-            if item.plan.account_id in opened
-            else item
+            one(item.reached.account, opened[item.plan.account_id]) if item.plan.account_id in opened else item
             for item in found
         )
 
 
-def _planned(project: Project, ways: Ways, account: Account, base: Project | None, now: str, write: bool) -> Planned:
+def _light(item: Planned) -> Planned:
+    """The plan, and of the rest only who it is about."""
+    nothing = State.of(item.live.account_id, (), partition=item.live.partition)
+    settled = replace(item.compared.settled, desired=nothing, live=nothing, renames={}, moved={}, findings=())
+    compared = replace(item.compared, settled=settled, live=nothing, differences=(), reported=(), findings=())
+    reached = replace(item.reached, connection=None)
+    return replace(item, reached=reached, desired=nothing, live=nothing, compared=compared, base=None)
+
+
+def _planned(
+    project: Project,
+    ways: Ways,
+    account: Account,
+    base: Project | None,
+    now: str,
+    write: bool,
+    opened: frozenset[Address],
+) -> Planned:
     reached = ways.reach(account, write=write)
     if not project.configured and account.settings.unmanaged == "delete":
         raise InputError("unmanaged: delete needs an iamsync.yaml", code="bad-option", hint="write one")
-    return replan(project, reached, now, base)
+    return replan(project, reached, now, base, opened)
 
 
 def arranged(planned: Sequence[Planned]) -> across.Arranged:

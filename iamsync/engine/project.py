@@ -190,6 +190,11 @@ class Project:
             self._desired[key] = self.desired_of(account, account_id, partition)
         return self._desired[key]
 
+    def forget(self, account: Account) -> None:
+        """Let go of what `desired` holds of an account: a run about hundreds need not have them all at once."""
+        for key in [key for key in tuple(self._desired) if key[0] == account.name]:
+            self._desired.pop(key, None)
+
     def desired_of(
         self, account: Account, account_id: str, partition: str = "aws", beside: Beside | None = None
     ) -> State:

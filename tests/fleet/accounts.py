@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -32,6 +34,7 @@ class Fleet:
     broken: set[tuple[str, str]] = field(default_factory=set)
     calls: list[tuple[str, str]] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
+    seconds: int = 0  # how long the credentials of a role live, where it is not AWS's hour
 
     @property
     def environment(self) -> dict[str, str]:
@@ -69,6 +72,10 @@ def fleet() -> Iterator[Fleet]:
                 text = answer[2].decode()
                 for name in ("SecretAccessKey", "SessionToken"):
                     held.secrets.add(text.partition(f"<{name}>")[2].partition("<")[0])
+                if held.seconds:
+                    end = (datetime.now(UTC) + timedelta(seconds=held.seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+                    text = re.sub(r"<Expiration>[^<]*", f"<Expiration>{end}", text)
+                    answer = answer[0], answer[1], text.encode()
             return answer
 
         server.handle = watched  # type: ignore[method-assign]

@@ -195,3 +195,23 @@ def test_other_partitions_have_their_own_arns_from_manifest_to_account(tmp_path:
     held = folder("snapshot").out
     assert f"arn:{partition}:iam::{number(1)}:root" in held
     assert "arn:aws:" not in held
+
+
+def test_a_chain_of_three_roles_whose_sessions_end_in_the_middle_of_the_run_completes(
+    folder: Folder, many: Fleet
+) -> None:
+    chain = [
+        {"arn": f"arn:aws:iam::{number(1)}:role/one", "session_tags": {"team": "iam"}, "transitive_tags": ["team"]},
+        {"arn": f"arn:aws:iam::{number(2)}:role/two", "external_id": "external-7", "source_identity": "ann"},
+        f"arn:aws:iam::{number(3)}:role/three",
+    ]
+    accounts = {"deep": {"id": number(3), "assume_role": chain}}
+    folder.write("iamsync.yaml", json.dumps({"version": 1, "safety": {"settle": 0}, "accounts": accounts}))
+    many.seconds = 4
+    said = folder("apply", "--auto-approve", "--verbose")
+    assert "base" in roles(many, 3)
+    renewed = [action for _, action in many.calls].count("AssumeRole")
+    assert renewed > 2 * len(chain)
+    texts = [said.out, said.err, *(path.read_text() for path in folder.root.rglob("*") if path.is_file())]
+    assert len(many.secrets) >= 2 * renewed
+    assert not [secret for secret in many.secrets for text in texts if secret in text]
