@@ -145,7 +145,7 @@ RULES: Final = (
     Rule(
         "IAM-A014", "medium", "an access key older than 90 days",
         "Keys leak into histories, images and backups. Rotated, what leaked is worthless. A user with access_keys in "
-        "its manifest is rotated by that rule. The report counts from the key's last change of any kind.",
+        "its manifest is rotated by `iamsync keys rotate`. The report counts from the key's last change of any kind.",
         ("8.3.9", "8.6.3"),
     ),
     Rule(
