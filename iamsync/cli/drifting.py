@@ -99,6 +99,8 @@ def drift(
         if since_last is not None:
             # What nobody could be told of is new again the next time.
             told.then = partial(replace_file, since_last, drifting.remembered(made, last), mode=0o600)
+        for due in () if common.quiet else drifting.duties(planned):
+            note(due)
         if target and not common.quiet:
             note("only a part was looked at: --target left the rest out")
         sys.stdout.flush()

@@ -231,6 +231,13 @@ def test_sessions_from_before_are_denied_and_the_way_back_is_known(project: Proj
     assert project("plan", "--detailed-exitcode")[0] == 0
 
 
+def test_what_is_due_is_no_drift_and_said_all_the_same(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["drift", "--now", START]) == 0
+    told = capsys.readouterr()
+    assert "No drift." in told.out
+    assert "note: user/bot: a new key, delivered to secretsmanager:iam/bot is due" in told.err
+
+
 def test_a_plan_that_narrows_a_trust_says_that_sessions_go_on(project: Project) -> None:
     project.write("\n".join(MANIFEST.rstrip().splitlines()[:-1]))
     _code, said = project("plan")
