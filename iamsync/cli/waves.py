@@ -114,7 +114,7 @@ def ended(made: Applied, form: str, common: Common, before: Sequence[Any], of: i
         raise _with(error, failed, rows) from error
     except Interrupted:
         raise
-    complete(failed, of)
+    complete(failed, of, len(rows))
     if rows:
         raise AccountsFailed(
             f"{len(rows)} accounts were not begun", code="accounts-failed", hint="run the same command again to go on"

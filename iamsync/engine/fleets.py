@@ -48,13 +48,14 @@ def each(
     return tuple(good)
 
 
-def complete(failed: Sequence[Failure], of: int) -> None:
-    """AccountsFailed where the run left accounts out since they failed."""
+def complete(failed: Sequence[Failure], of: int, not_begun: int = 0) -> None:
+    """AccountsFailed where the run left accounts out since they failed, or others did before they were begun."""
     if failed:
         told = ", ".join(f"{item.account} ({item.error.code})" for item in failed[:10])
         more = f" and {len(failed) - 10} more" if len(failed) > 10 else ""
         raise AccountsFailed(
             f"{len(failed)} of {of} accounts failed: {told}{more}",
             code="accounts-failed",
-            hint="what happened in each is named above; the others are complete",
+            hint="what happened in each is named above; "
+            + (f"{not_begun} were not begun, the rest is complete" if not_begun else "the others are complete"),
         )
