@@ -286,7 +286,7 @@ def test_a_run_that_knew_the_end_before_it_came_agreed_to_it(late: Site) -> None
 
 def test_the_history_of_the_project_tells_what_was_agreed_to_in_advance(late: Site) -> None:
     def commit(when: str) -> None:
-        identity = ("-c", "user.name=x", "-c", "user.email=x@example.com")
+        identity = ("-c", "user.name=x", "-c", "user.email=x")
         for arguments in (("init", "-q"), ("add", "iam", "iamsync.yaml"), ("commit", "-qm", when, "--allow-empty")):
             environment = {**os.environ, "GIT_COMMITTER_DATE": when}
             subprocess.run(

@@ -95,7 +95,7 @@ def test_no_other_account_is_touched(guarded: Site) -> None:
 
 def test_guardrails_may_come_from_another_revision_and_a_change_is_told_what_it_weakens(guarded: Site) -> None:
     def git(*arguments: str) -> None:
-        identity = ("-c", "user.name=x", "-c", "user.email=x@example.com")
+        identity = ("-c", "user.name=x", "-c", "user.email=x")
         subprocess.run(["git", *identity, *arguments], cwd=guarded.root, check=True, capture_output=True)
 
     guarded.write(f"safety: {{max_deletes: 5}}\n{CONFIG}", "iamsync.yaml")
