@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import shlex
 from collections.abc import Iterator
@@ -59,11 +60,16 @@ def commands(page: Path) -> Iterator[str]:
     yield from (" ".join(held.split()) for held in re.findall(r"`(iamsync [^`]+)`", text))
 
 
+@functools.cache
+def tree() -> Any:
+    return command_tree()
+
+
 def problem(line: str) -> str:
     """What is wrong with a command line, as far as the command tree tells."""
     words = shlex.split(line.replace("...", "x"), comments=True)
     words = words[: words.index("--")] if "--" in words else words  # what follows is another program's
-    command: Any = command_tree()
+    command: Any = tree()
     rest = words[1:]
     while rest and getattr(command, "commands", None):
         if rest[0] not in command.commands:

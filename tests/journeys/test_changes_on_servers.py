@@ -37,8 +37,13 @@ def uses(case: str) -> frozenset[str]:
     return frozenset(CASES[case]["uses"])
 
 
+def marks(server: str, case: str) -> list[Any]:
+    """What is expected of the pair; moto's own server has most of the sandbox's code, and waits for the long run."""
+    return [*expected(server, uses(case)), *([pytest.mark.slow] if server == "moto" else [])]
+
+
 PAIRS = [
-    pytest.param(server, case, marks=expected(server, uses(case)), id=f"{server}-{case.replace(' ', '_')}")
+    pytest.param(server, case, marks=marks(server, case), id=f"{server}-{case.replace(' ', '_')}")
     for server in LACKS
     for case in CASES
 ]
