@@ -41,19 +41,25 @@ class Answer:
     why: str = ""
 
 
-def answers(evidence: Evidence, found: Sequence[Observed]) -> tuple[Answer, ...]:
-    """Every control's answer; `found` are all findings, those that somebody suppressed left out."""
-    return tuple(_answer(control, evidence, found) for control in CONTROLS)
+def answers(evidence: Evidence, found: Sequence[Observed], suppressed: Sequence[Observed] = ()) -> tuple[Answer, ...]:
+    """Every control's answer; `found` are all findings but those `suppressed`, which leave a control to a person."""
+    return tuple(_answer(control, evidence, found, suppressed) for control in CONTROLS)
 
 
-def _answer(control: Control, evidence: Evidence, found: Sequence[Observed]) -> Answer:
+def _answer(control: Control, evidence: Evidence, found: Sequence[Observed], suppressed: Sequence[Observed]) -> Answer:
     if not control.rule:
         return Answer(control, "not decidable", why=control.why)
     # A root user without any second factor has no hardware one either.
     rules = (control.rule, "IAM-A002") if control.rule == "IAM-A003" else (control.rule,)
-    against = sum(one.id in rules and one.severity != "info" for one in found)
+    against, excused = (
+        sum(one.id in rules and one.severity != "info" for one in those) for those in (found, suppressed)
+    )
     if against:
         return Answer(control, "failed", against)
+    if excused:
+        # A consent in a manifest is no evidence: an auditor must not read that all is well.
+        word = "1 finding" if excused == 1 else f"{excused} findings"
+        return Answer(control, "not decidable", why=f"manifests suppress {word}: whether that is right is for a person")
     lacking = _lacking(control, evidence)
     return Answer(control, "not decidable", why=lacking) if lacking else Answer(control, "passed")
 

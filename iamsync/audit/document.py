@@ -176,9 +176,17 @@ def _row(item: Observed, one: Looked, known: Mapping[str, Json], compared: bool)
         "remedy": item.remedy or None,
         "references": list(item.references),
         "fingerprint": mark,
-        "status": ("known" if mark in known else "new") if compared else None,
+        "status": ("known" if _as_before(item, known.get(mark)) else "new") if compared else None,
         "path": _path(item),
     }
+
+
+def _as_before(item: Observed, before: Json | None) -> bool:
+    """Whether a baseline has a finding as it is; one that has become graver since is news."""
+    grades = [*GRADES]
+    if before is None or before["severity"] not in grades:
+        return False
+    return grades.index(item.severity) >= grades.index(before["severity"])
 
 
 def _path(item: Observed) -> Json | None:

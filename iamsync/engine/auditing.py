@@ -16,7 +16,7 @@ from iamsync.audit import Answer, Evidence, Observed, Reach, Route, Stage, answe
 from iamsync.audit import document as paper
 from iamsync.audit.document import Baseline, Looked
 from iamsync.engine.fleets import each
-from iamsync.engine.gathering import expected, gathered, notes, saved_report, with_accessed
+from iamsync.engine.gathering import expected, gathered, notes, report_is_of, saved_report, with_accessed
 from iamsync.engine.options import utc_now
 from iamsync.engine.permitted import documents
 from iamsync.engine.picture import standing
@@ -166,10 +166,12 @@ def _audited(
         account_id, partition = project.offline_id(account), account.partition or "aws"
         # Where there are none, reading them says so.
         wanted = declared(account, account_id, partition) or (project.desired(account, account_id, partition), ())
+        report_is_of(account.id, saved)
         known = read_lock(project.root)
         evidence = Evidence(state=wanted[0], now=project.now, subject="manifests", report=saved)
         return _judged(project, account, f"manifests of {account.name}", evidence, known, wanted)
     reached = ways.reach(account)
+    report_is_of(reached.account_id, saved)
     evidence = gathered(project, reached, saved)
     known = documents(project, reached, evidence.state)
     manifests = declared(account, reached.account_id, reached.partition)
@@ -212,7 +214,10 @@ def _judged(
     )
     suppressions = declared[1] if declared is not None else ()
     everything = audit(evidence)
-    found = tuple(one for one in everything if not _suppressed(one, evidence, suppressions, project.now))
+    found: list[Observed] = []
+    excused: list[Observed] = []
+    for one in everything:
+        (excused if _suppressed(one, evidence, suppressions, project.now) else found).append(one)
     origins = {}
     for resource in declared[0] if declared is not None else ():
         if resource.origin is not None:
@@ -221,9 +226,9 @@ def _judged(
         account,
         caller,
         evidence,
-        found,
-        len(everything) - len(found),
-        answers(evidence, found),
+        tuple(found),
+        len(excused),
+        answers(evidence, found, excused),
         origins,
         tuple(notes(evidence, unknown)),
         permissions,

@@ -161,3 +161,15 @@ def saved_report(path: Path) -> CredentialReport:
             place=Place(str(path)),
             hint="save one: aws iam get-credential-report --query Content --output text | base64 -d",
         ) from error
+
+
+def report_is_of(account_id: str | None, report: CredentialReport | None) -> None:
+    """InputError where a saved credential report is of another account, by the ARNs in it."""
+    arns = [row.arn.split(":") for row in report.rows.values()] if report is not None else []
+    others = sorted({parts[4] for parts in arns if len(parts) > 5} - {account_id}) if account_id else []
+    if others:
+        raise InputError(
+            f"the credential report is of account {others[0]}, and this audit is of {account_id}",
+            code="wrong-account",
+            hint="give the report of the same account, or --account NAME",
+        )

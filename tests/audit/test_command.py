@@ -186,6 +186,21 @@ def test_a_baseline_is_known_and_fails_nothing(folder: Path, capsys: pytest.Capt
     assert "1 finding of the baseline is gone: IAM-A050 user/alice" in told
 
 
+def test_a_credential_report_of_another_account_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "other.csv").write_text(REPORT.replace("111122223333", "444455556666"), encoding="utf-8")
+    assert run(["audit", "--live", "dump.json", "--credential-report", "other.csv"]) == 1
+    told = capsys.readouterr().err
+    assert "error[wrong-account]: the credential report is of account 444455556666" in told
+
+
+def test_what_became_graver_since_the_baseline_is_new(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = audited(capsys, "--live", "dump.json")
+    before["accounts"][0]["findings"][0]["severity"] = "high"
+    (folder / "before.json").write_text(json.dumps(before), encoding="utf-8")
+    made = audited(capsys, "--live", "dump.json", "--baseline", "before.json", "--fail-on", "high", code=2)
+    assert [row["status"] for row in made["accounts"][0]["findings"]] == ["new", "known", "known", "known", "known"]
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

@@ -41,3 +41,14 @@ def test_kinds_of_which_not_all_is_known_leave_theirs_open() -> None:
     assert outcomes({"incomplete": ["user"]})["1.15"] == "not decidable"
     assert outcomes({"incomplete": ["account"]})["1.8"] == "not decidable"
     assert outcomes({})["1.8"] == "failed"  # there is none, and AWS's own is too short
+
+
+def test_a_control_against_which_all_that_speaks_is_suppressed_has_not_passed() -> None:
+    held = {"account": {"users": {"a": {}}}, "report": {"a": {"password": "2026-11-25"}}}
+    all_found = found(held)
+    ours = [one for one in all_found if one.id == "IAM-A010"]
+    rest = [one for one in all_found if one.id != "IAM-A010"]
+    (told,) = [one for one in answers(evidence(held), rest, ours) if one.control.v3 == "1.10"]
+    assert (told.outcome, told.found) == ("not decidable", 0)
+    assert told.why == "manifests suppress 1 finding: whether that is right is for a person"
+    assert outcomes(held)["1.10"] == "failed"
