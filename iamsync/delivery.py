@@ -6,10 +6,13 @@ secret is in no repr, and leaves by `text` alone.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Final, Literal, Protocol
+from urllib.parse import quote, quote_plus
 
 from iamsync.selector import glob_matches
 
@@ -105,7 +108,10 @@ class Secret:
     def scrubbed(self, text: str) -> str:
         """The text without the secret, should somebody have put it there."""
         for name in self._hidden:
-            text = text.replace(self._fields[name], HIDDEN)
+            plain = self._fields[name]
+            # As it is, and as requests and answers write it.
+            for written in (plain, quote(plain, safe=""), quote_plus(plain), escape(plain), json.dumps(plain)[1:-1]):
+                text = text.replace(written, HIDDEN)
         return text
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shlex
 import subprocess
 import tempfile
@@ -22,6 +23,8 @@ from iamsync.errors import IamsyncError, InputError
 NOTE: Final = ".iamsync.json"
 _HOOK: Final = "IAMSYNC_DELIVERY"
 _SECONDS: Final = 60
+# What a secret is called in plain sight: a key's id, or a password's.
+_REFERENCE: Final = re.compile(r"[A-Z0-9]{16,128}|password-[0-9a-f]{16}", re.ASCII)
 
 
 def payload(secret: Secret) -> bytes:
@@ -46,16 +49,31 @@ class File:
         return self._noted().get(hashlib.sha256(content).hexdigest(), "")
 
     def put(self, secret: Secret) -> None:
+        whose = {"user": secret.user, "account": secret.fields["AccountId"]}
+        if self.holds() and (other := self._whose()) and other != {name: whose[name] for name in other}:
+            raise IamsyncError(
+                f"{self._path} holds what was delivered for another: {', '.join(other.values())}",
+                code="not-delivered",
+                hint="give each a place of its own, with $(name) and $(account.id); or move away what nobody needs",
+            )
         content = self._seal(payload(secret))
         digest = hashlib.sha256(content).hexdigest()
         known = {held: name for held, name in self._noted().items() if name == self.holds()}
-        note = json.dumps({"format_version": "1.0", "user": secret.user, "keys": {**known, digest: secret.reference}})
+        note = json.dumps({"format_version": "1.0", **whose, "keys": {**known, digest: secret.reference}})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             _write(self._note, note.encode() + b"\n")
             _write(self._path, content)
         except OSError as error:
             raise self._failed(error) from None
+
+    def _whose(self) -> dict[str, str]:
+        """Whose the secret is, as far as the note tells; one of an older version has no account."""
+        try:
+            told = json.loads(self._note.read_bytes())
+            return {name: str(told[name]) for name in ("user", "account") if name in told}
+        except (OSError, ValueError, TypeError):
+            return {}
 
     def _noted(self) -> dict[str, str]:
         try:
@@ -83,7 +101,10 @@ class Hook:
         self._command, self._user = command, user
 
     def holds(self) -> str:
-        return self._run("describe", json.dumps({"UserName": self._user})).strip()
+        told = self._run("describe", json.dumps({"UserName": self._user})).strip()
+        if told and _REFERENCE.fullmatch(told) is None:
+            raise self._failed("describe", "what it printed is no reference of a key")
+        return told
 
     def put(self, secret: Secret) -> None:
         self._run("deliver", json.dumps({**secret.fields, "Reference": secret.reference}))

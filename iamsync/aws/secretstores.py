@@ -38,6 +38,8 @@ class SecretsManager:
             if error.aws_code == "ResourceNotFoundException":
                 return ""
             raise
+        if told.get("DeletedDate"):
+            return ""  # it waits to be deleted: it is described, and nobody can read it
         current = [version for version, stages in (told.get("VersionIdsToStages") or {}).items() if _CURRENT in stages]
         mine = [version for version in current if version.startswith(_VERSION)]
         return mine[0].removeprefix(_VERSION).rstrip(_FILL) if mine else ""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import pyrage
 import pytest
@@ -47,6 +48,12 @@ def moto_answers(method: str, url: str, headers: Mapping[str, str], body: bytes)
     status, answered, content = maker()._dispatch(request)
     content = content.encode() if isinstance(content, str) else bytes(content)
     return status, {name: str(value) for name, value in answered.items()}, content
+
+
+def only_moto(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Any:
+    """An account whose stores are moto's own."""
+    target = {name.lower(): value for name, value in headers.items()}.get("x-amz-target", "")
+    return (moto_answers if target else Server(account_id=ACCOUNT).handle)(method, url, headers, body)
 
 
 @pytest.fixture(scope="module", params=["sandbox", "moto"])
@@ -190,6 +197,7 @@ def test_a_secret_shows_itself_nowhere_and_is_scrubbed_from_what_others_say() ->
     held = secret()
     assert WORD not in f"{held!r} {held}"
     assert held.scrubbed(f"Value '{WORD}' is too long") == "Value '(secret)' is too long"
+    assert held.scrubbed(f"Action=PutParameter&Value={quote_plus(WORD)}") == "Action=PutParameter&Value=(secret)"
     with pytest.raises(TypeError):
         pickle.dumps(held)
 
@@ -246,3 +254,31 @@ def test_an_error_of_aws_that_repeats_the_request_comes_without_the_secret(tmp_p
 def test_errors_of_either_store_are_iamsyncs_own(client: Client) -> None:
     with pytest.raises(AwsError):
         SecretsManager(client("secretsmanager"), "iam/too-long").put(secret("A" * 60))
+
+
+def test_what_a_command_describes_is_a_reference_or_nothing_that_is_repeated(tmp_path: Path) -> None:
+    with pytest.raises(IamsyncError) as caught:
+        hook(tmp_path, f"print({WORD!r})").holds()
+    assert caught.value.code == "not-delivered"
+    assert WORD not in f"{caught.value!r} {caught.value.hint}"
+
+
+@pytest.mark.parametrize("whose", [{"UserName": "other"}, {"AccountId": "444455556666"}])
+def test_a_file_that_holds_anothers_secret_is_left_alone(tmp_path: Path, whose: dict[str, str]) -> None:
+    place = File(tmp_path / "key.json")
+    place.put(secret())
+    before = (tmp_path / "key.json").read_bytes()
+    fields = {**secret("AKIAI44QH8DHBEXAMPLE", "other").fields, **whose}
+    with pytest.raises(IamsyncError, match="was delivered for another: ci-bot, 111122223333"):
+        place.put(Secret(fields["UserName"], "AKIAI44QH8DHBEXAMPLE", fields, ("SecretAccessKey",)))
+    assert (tmp_path / "key.json").read_bytes() == before
+    assert place.holds() == "AKIAIOSFODNN7EXAMPLE"
+
+
+def test_a_secret_that_waits_to_be_deleted_holds_nothing() -> None:
+    connection = connect(Access(account_id=ACCOUNT), transport=only_moto, sessions=SESSIONS)
+    place = SecretsManager(connection.client("secretsmanager"), "iam/going")
+    place.put(secret())
+    assert place.holds() == "AKIAIOSFODNN7EXAMPLE"
+    connection.client("secretsmanager").delete_secret(SecretId="iam/going")
+    assert place.holds() == ""
