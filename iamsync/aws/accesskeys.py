@@ -78,7 +78,8 @@ class CredentialExecutor:
     """Executes the steps of a plan about credentials; a secret lives here between its creation and its delivery.
 
     `places` opens a target, by its text, for a user. With `keep_one`, no key is switched off while it is the
-    user's only working one. `otherwise` executes every step that is about anything else.
+    user's only working one. `off` are the keys that were off when the plan was made: none of them is deleted once
+    it is on again. `otherwise` executes every step that is about anything else.
     """
 
     def __init__(
@@ -88,13 +89,14 @@ class CredentialExecutor:
         *,
         sleep: Callable[[float], object] = time.sleep,
         keep_one: bool = True,
+        off: frozenset[str] = frozenset(),
         otherwise: Executor | None = None,
     ) -> None:
         self._iam, self._once = connection.iam, connection.iam_once
         self._account = connection.account_id
         self._places = places
         self._sleep = sleep
-        self._keep_one = keep_one
+        self._keep_one, self._off = keep_one, off
         self._rest = otherwise or Executor(connection, sleep=sleep)
         self._made: dict[str, Secret] = {}
         self._passwords: dict[str, Secret] = {}
@@ -112,6 +114,8 @@ class CredentialExecutor:
             return self._sign_in(step.params)
         if step.operation == "UpdateAccessKey" and self._keep_one:
             self._one_is_left(step.params)
+        if step.operation == "DeleteAccessKey" and step.params["AccessKeyId"] in self._off:
+            self._still_off(step.params)
         if step.operation in _SWITCHES:
             answer = call(self._iam, step.operation, step.params)
             return Result("done", str((answer.get("ResponseMetadata") or {}).get("RequestId") or ""))
@@ -158,8 +162,7 @@ class CredentialExecutor:
             self._sleep(2.0**look)
 
     def _ids(self, user: str) -> frozenset[str]:
-        listed = pages(self._iam, "ListAccessKeys", {"UserName": user})
-        return frozenset(str(item["AccessKeyId"]) for page in listed for item in page["AccessKeyMetadata"])
+        return frozenset(self._statuses(user))
 
     def _remove(self, user: str, key: str) -> None:
         self._rest(
@@ -170,8 +173,7 @@ class CredentialExecutor:
     def _one_is_left(self, params: Mapping[str, Any]) -> None:
         """Refuse to take the only working key away, whatever the plan was made of."""
         user, key = params["UserName"], params["AccessKeyId"]
-        listed = pages(self._iam, "ListAccessKeys", {"UserName": user})
-        keys = {str(item["AccessKeyId"]): str(item["Status"]) for page in listed for item in page["AccessKeyMetadata"]}
+        keys = self._statuses(user)
         others = [other for other, status in keys.items() if other != key and status == "Active"]
         if keys.get(key) == "Active" and not others:
             raise IamsyncError(
@@ -179,6 +181,20 @@ class CredentialExecutor:
                 code="last-key",
                 hint="the user's keys changed since the plan was made: run the command again",
             )
+
+    def _still_off(self, params: Mapping[str, Any]) -> None:
+        """Refuse to delete a key that somebody switched on again since the plan was made: it is missed."""
+        user, key = params["UserName"], params["AccessKeyId"]
+        if self._statuses(user).get(key) == "Active":
+            raise IamsyncError(
+                f"{key} of user/{user} was off when the plan was made and is on again; it stays",
+                code="key-in-use",
+                hint="somebody seems to need it: ask who, then run the command again",
+            )
+
+    def _statuses(self, user: str) -> dict[str, str]:
+        listed = pages(self._iam, "ListAccessKeys", {"UserName": user})
+        return {str(item["AccessKeyId"]): str(item["Status"]) for page in listed for item in page["AccessKeyMetadata"]}
 
     # Delivery -----------------------------------------------------------------------------------
 
@@ -188,15 +204,21 @@ class CredentialExecutor:
             secret = self._passwords[user] = self._password(user)
         else:
             secret = self._made.pop(user)
-        place = self._places(params["To"], user)
-        failed = self._put(place, secret)
-        if failed is None:
-            return Result("done")
+        failed: IamsyncError | None
+        held: str | None = ""
+        try:
+            place = self._places(params["To"], user)
+        except IamsyncError as error:
+            failed = error  # it could be opened when the plan was made; nothing was handed to it
+        else:
+            failed = self._put(place, secret)
+            if failed is None:
+                return Result("done")
+            held = _held(place)
         if "Password" in params:
             del self._passwords[user]
             raise failed
         # Nobody has the new key's secret, so the key must not stay; if that is not known, the next run decides.
-        held = _held(place)
         if held is not None and held != secret.reference:
             self._remove(user, secret.reference)
             failed.hint = f"{failed.hint}; the new key {secret.reference} was removed again".lstrip("; ")
@@ -207,20 +229,27 @@ class CredentialExecutor:
         try:
             place.put(secret)
         except IamsyncError as error:
-            if _held(place) == secret.reference:
-                return None  # the answer was lost, or a repetition was refused
-            return _scrubbed(error, secret)
-        for look in range(_LOOKS):
-            if (held := _held(place)) == secret.reference:
-                return None
-            if held is None:
-                break
-            self._sleep(2.0**look)
+            # The answer was lost, or a repetition was refused; a place may show a moment later what it took.
+            looks = _LOOKS if isinstance(error, AwsError) and error.doubtful else 1
+            return None if self._confirmed(place, secret, looks) else _scrubbed(error, secret)
+        if self._confirmed(place, secret, _LOOKS):
+            return None
         return IamsyncError(
             f"user/{secret.user}: the secret was delivered, but its place does not say that it holds it",
             code="not-confirmed",
             hint="look at it, then run the command again",
         )
+
+    def _confirmed(self, place: Place, secret: Secret, looks: int) -> bool:
+        """Whether the place says that it holds the secret, looked at so many times."""
+        for look in range(looks):
+            if (held := _held(place)) == secret.reference:
+                return True
+            if held is None:
+                break
+            if look + 1 < looks:
+                self._sleep(2.0**look)
+        return False
 
     # A password ---------------------------------------------------------------------------------
 

@@ -147,28 +147,52 @@ def _looked(project: Project, reached: Reached, wanted: Wanted, override: Target
         item,
         turns,
         wishes,
-        lambda sleep: executor(reached.connection, open_place, sleep, keep_one=wanted.what == "rotate"),
+        lambda sleep: executor(
+            reached.connection,
+            open_place,
+            sleep,
+            keep_one=not any(found.id == "last-key" for turn in turns for found in turn.findings),
+            off=frozenset(key.id for turn in turns for key in turn.held.keys if not key.active),
+        ),
         lambda: made()[1],
     )
 
 
-def executor(connection: Connection | None, open_place: Any, sleep: Any, keep_one: bool = True) -> Execute:
-    """What executes the steps of a plan about credentials."""
+def executor(connection: Connection | None, open_place: Any, sleep: Any, **more: Any) -> Execute:
+    """What executes the steps of a plan about credentials; `more` as `CredentialExecutor` has it."""
     assert connection is not None
-    return accesskeys.CredentialExecutor(connection, open_place, sleep=sleep, keep_one=keep_one)
+    return accesskeys.CredentialExecutor(connection, open_place, sleep=sleep, **more)
 
 
 def _overridden(resource: Resource, override: Target | None) -> Wishes:
     wishes: Wishes = resource.credentials
     if override is None:
         return wishes
-    to = replace(override, name=override.name.replace(NAME, resource.address.name))
+    to = _for(resource.address.name, override)
     rule, console = wishes.keys, wishes.console
     return replace(
         wishes,
         keys=replace(rule, deliver_to=to) if rule is not None else None,
         console=replace(console, deliver_to=_beside(to)) if console is not None and console.deliver_to else console,
     )
+
+
+def _for(user: str, override: Target) -> Target:
+    """The operator's target for one user; InputError where its name makes another place, or an option, of it."""
+    to = replace(override, name=override.name.replace(NAME, user))
+    # IAM takes such names: a way out of a folder, and what a command takes for an option.
+    odd = user.startswith("-") if to.scheme == "hook" else user in (".", "..")
+    try:
+        if odd and to != override:
+            raise ValueError("this name would mean something else there")
+        parse(str(_beside(to)), operator=True)
+        return parse(str(to), operator=True)
+    except ValueError as error:
+        raise InputError(
+            f"--deliver-to cannot be used for the user {user!r}: {error}",
+            code="bad-target",
+            hint="leave this user to another run, with a target of its own: --user",
+        ) from error
 
 
 def _beside(target: Target) -> Target:

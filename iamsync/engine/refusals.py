@@ -113,6 +113,11 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "No call is made without a record of it on disk, and in the bucket that journal: names. Free the disk, or mend "
         "the access to it.",
     ),
+    "key-in-use": (
+        "a key that is on again is not deleted",
+        "The key was off when the plan was made, and somebody has switched it on since: whoever did it misses it. Ask"
+        " who, and for what; the next run counts the time it is off from anew.",
+    ),
     "last-key": (
         "the only working key of a user stays on",
         "A rotation switches an old key off only while another one works, and looks right before it does. The"

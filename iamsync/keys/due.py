@@ -90,6 +90,10 @@ def _one(rule: KeyRule, held: Held, now: str) -> Turn:
         findings = _taken(held, stop or off) if stop or off else ()
         why = "it has no key" if key is None else "its key is off"
         return Turn(held, (_created(rule, held, now, why),), findings=findings)
+    if held.delivered and held.delivered != key.id:
+        # Whoever takes its key from there has one that does not work.
+        why = f"{rule.deliver_to} holds {held.delivered}, which is gone"
+        return Turn(held, (_created(rule, held, now, why),), findings=_taken(held, why))
     due = later(key.created, rule.rotate_after)
     if moment(now) < moment(due):
         return Turn(held, next=((due, f"a new key for {held.address}: {key.id} is of {key.created[:10]}"),))

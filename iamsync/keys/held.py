@@ -58,13 +58,14 @@ class Held:
 
     def off_since(self, key: Key) -> str | None:
         """When iamsync noted that this key is off; None where it did not."""
-        return self.tags.get(OFF + key.id)
+        return _noted(self.tags.get(OFF + key.id, ""))
 
     @property
     def begun(self) -> tuple[str, frozenset[str]] | None:
         """When a creation was begun that is not known to have ended, and the keys there were before."""
         words = self.tags.get(NOTE, "").split()
-        return (words[1], frozenset(words[3:])) if words[:1] == ["creating"] and len(words) > 2 else None
+        begun = _noted(words[1]) if words[:1] == ["creating"] and len(words) > 2 else None
+        return (begun, frozenset(words[3:])) if begun is not None else None
 
     @property
     def quarantined(self) -> str:
@@ -137,6 +138,14 @@ def removed(held: Held, key: Key, why: str) -> Act:
     if held.off_since(key) is not None:
         calls.append((Call("UntagUser", {**name, "TagKeys": [OFF + key.id]}), "neutral"))
     return Act(held.address, KEYS, tuple(calls), gone=str(key), why=why)
+
+
+def _noted(text: str) -> str | None:
+    """The time in a tag; None where none can be read there: whoever may tag a user can write anything."""
+    try:
+        return text if 2000 <= moment(text).year < 3000 else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def moment(text: str) -> datetime:

@@ -129,7 +129,8 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "AWS tells when a key was used last, for which service and in which region, some minutes late. `keys "
         "deactivate` and `keys delete` refuse a key that was used within the rule's quiet time (48 hours without a "
         "rule), or one that is on. Find out who uses it, or consent for that user. Where the rule has a deadline and "
-        "it has come, `keys rotate` only warns: that was agreed to when the rule was written.",
+        "it has come, `keys rotate` only warns: that was agreed to when the rule was written. As an error of a run: a "
+        "key that was to be deleted was switched on since the plan was made, and stays.",
     ),
     "last-key": (
         "a user would have no working key left",

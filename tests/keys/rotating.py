@@ -93,13 +93,20 @@ class Years:
         user = read(self.connection, kinds=frozenset()).resources[USER]
         return keys.turn(wishes, look(self.connection, user, wishes, self.places), text(self.days))
 
-    def rotate(self, wishes: Wishes, report: Callable[[Event], None] = lambda _: None) -> tuple[Turn, Plan, RunEnded]:
-        """What `keys rotate` does once."""
+    def rotate(
+        self,
+        wishes: Wishes,
+        report: Callable[[Event], None] = lambda _: None,
+        between: Callable[[], object] = lambda: None,
+    ) -> tuple[Turn, Plan, RunEnded]:
+        """What `keys rotate` does once; `between` happens after the plan and before its first call."""
         turn = self.turn(wishes)
         whose = Whose(ACCOUNT, "aws", "test", None, "", settings=settings(acknowledge=()))
         plan = keys.plan((turn,), whose, text(self.days))
+        between()
         # A run that died remembers nothing: its secrets lived here.
-        execute = CredentialExecutor(self.connection, self.places, sleep=lambda _: None)
+        off = frozenset(key.id for key in turn.held.keys if not key.active)
+        execute = CredentialExecutor(self.connection, self.places, sleep=lambda _: None, off=off)
         assert not plan.refusals
         return turn, plan, apply(plan, execute, parallelism=1, report=report)
 

@@ -168,6 +168,15 @@ def test_a_mistake_is_one_clear_error(project: Project) -> None:
         assert "= help:" in said
 
 
+def test_an_operators_word_that_a_users_name_makes_another_place_of_is_one_clear_error(project: Project) -> None:
+    for name, target in (("..", "file:keys/$(name)/key"), ("a+b", "ssm:/iam/$(name)"), ("-x", "hook:put $(name)")):
+        rule = "access_keys: {rotate_after: 60d, deliver_to: 'ssm:/other'}"
+        project.write(MANIFEST.replace("  alice:", f"  '{name}': {{{rule}}}\n  alice:"))
+        code, said = project("keys", "rotate", "--plan-only", "--user", "bot", "--deliver-to", target)
+        assert code == 1
+        assert f"error[bad-target]: --deliver-to cannot be used for the user '{name}'" in said
+
+
 @pytest.mark.slow
 def test_an_operators_word_goes_before_the_manifests_and_is_remembered_by_the_place(project: Project) -> None:
     to = ("--deliver-to", "file:out/$(name).json", "--auto-approve")

@@ -69,6 +69,7 @@ OFF = ["TagUser", "UpdateAccessKey"]
         # Taken away, perhaps from an attacker.
         (Held(BOT, (key("A", 0, active=False),)), 1, CREATES, ["deny-removed"]),
         (Held(BOT, (), delivered="A"), 1, CREATES, ["deny-removed"]),
+        (Held(BOT, (key("A", 0),), delivered="B"), 1, CREATES, ["deny-removed"]),
         (Held(QUARANTINED), 0, CREATES, ["deny-removed"]),
         (Held(QUARANTINED, (key("A", 0),), delivered="A"), 60, CREATES, ["deny-removed"]),
     ],
@@ -185,3 +186,13 @@ def test_consent_to_deleting_keys_is_given_at_an_address() -> None:
     (found,) = keys.deleted(held, None, (), text(1)).findings
     assert not Acknowledgement("delete-credentials").covers(found.id, found.address, text(1))
     assert Acknowledgement("delete-credentials", "user/bot").covers(found.id, found.address, text(1))
+
+
+@pytest.mark.parametrize("when", ["soon", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", ""])
+def test_a_note_that_somebody_else_wrote_is_no_time_and_no_crash(when: str) -> None:
+    both = (key("A", 0, active=False), key("B", 60))
+    turn = keys.turn(WISHES, Held(tagged(**{f"{NOTE}/A": when}), both, delivered="B"), text(90))
+    assert (done(turn), ids(turn)) == (["TagUser"], [])
+    begun = tagged(**{NOTE: f"creating {when} beside A"})
+    turn = keys.turn(WISHES, Held(begun, (key("A", 0), key("B", 60)), delivered="A"), text(61))
+    assert (done(turn), ids(turn)) == ([], ["two-keys"])

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from iamsync.delivery import Place, Secret
+from iamsync.errors import AwsError, InputError
 from iamsync.events import Event, StepEnded, StepStarted
 from iamsync.kinds.keyrules import DAY, HOUR
 from tests.keys.rotating import USER, Crash, Years, rule, text
@@ -196,3 +198,52 @@ def test_every_call_is_told_before_it_is_made(tmp_path: Path) -> None:
     years.rotate(WISHES, report)
     assert [operation for operation, _ in told] == ["TagUser", "CreateAccessKey", "deliver", "UntagUser"]
     assert all(operation not in before for operation, before in told)
+
+
+def test_a_key_that_is_on_again_since_the_plan_is_not_deleted(tmp_path: Path) -> None:
+    years = Years(tmp_path)
+    for day in (0, 60, 67, 81):
+        years.days = day
+        if day < 81:
+            years.rotate(WISHES)
+    (old,) = years.held().keys() - set(years.active())
+    again = {"UserName": USER.name, "AccessKeyId": old, "Status": "Active"}
+    _, plan, ended = years.rotate(WISHES, between=lambda: years.connection.iam.update_access_key(**again))
+    assert [step.operation for step in plan.steps] == ["DeleteAccessKey", "UntagUser"]
+    assert (ended.failed, ended.skipped) == (1, 1)
+    assert years.held()[old] == "Active"
+
+
+def test_a_place_that_cannot_be_opened_any_more_leaves_no_key_behind(tmp_path: Path) -> None:
+    years = Years(tmp_path)
+    years.rotate(WISHES)
+    before = years.held()
+    years.days = 60
+
+    def closed(text: str, user: str) -> Place:
+        raise InputError("it leads out of the project, through a link", code="bad-target")
+
+    _, _, ended = years.rotate(WISHES, between=lambda: setattr(years, "places", closed))
+    assert (ended.failed, ended.skipped) == (1, 1)
+    assert years.held() == before
+
+
+class Slow:
+    """A place that took the secret, whose answer was lost, and that shows what it has some looks later."""
+
+    looks, kept = 0, ""
+
+    def holds(self) -> str:
+        self.looks += 1
+        return self.kept if self.looks > 2 else ""
+
+    def put(self, secret: Secret) -> None:
+        self.kept = secret.reference
+        raise AwsError("PutParameter: no answer", code="no-answer", operation="PutParameter", doubtful=True)
+
+
+def test_a_place_that_shows_late_what_it_took_is_not_left_with_a_deleted_key(tmp_path: Path) -> None:
+    years, slow = Years(tmp_path), Slow()
+    _, _, ended = years.rotate(WISHES, between=lambda: setattr(years, "places", lambda text, user: slow))
+    assert ended.failed == 0
+    assert years.active() == [slow.kept]
