@@ -99,6 +99,7 @@ class CredentialExecutor:
         self._keep_one, self._off = keep_one, off
         self._rest = otherwise or Executor(connection, sleep=sleep)
         self._made: dict[str, Secret] = {}
+        self._before: dict[str, frozenset[str]] = {}
         self._passwords: dict[str, Secret] = {}
 
     def __repr__(self) -> str:
@@ -124,7 +125,7 @@ class CredentialExecutor:
     # A key --------------------------------------------------------------------------------------
 
     def _create(self, user: str) -> Result:
-        before = self._ids(user)
+        before = self._before[user] = self._ids(user)
         for attempt in range(1, _TRIES + 1):
             try:
                 answer = call(self._once, _CREATED, {"UserName": user})
@@ -207,6 +208,8 @@ class CredentialExecutor:
         failed: IamsyncError | None
         held: str | None = ""
         try:
+            if "Password" not in params:
+                self._alone(user, secret)
             place = self._places(params["To"], user)
         except IamsyncError as error:
             failed = error  # it could be opened when the plan was made; nothing was handed to it
@@ -223,6 +226,15 @@ class CredentialExecutor:
             self._remove(user, secret.reference)
             failed.hint = f"{failed.hint}; the new key {secret.reference} was removed again".lstrip("; ")
         raise failed
+
+    def _alone(self, user: str, secret: Secret) -> None:
+        """Refuse to deliver where another run made a key meanwhile: it took this one for lost, and removed it."""
+        if self._ids(user) - self._before[user] - {secret.reference}:
+            raise IamsyncError(
+                f"another key of user/{user} appeared while this one was made, so this one is not delivered",
+                code="not-delivered",
+                hint="another run seems to be at it: lock: in iamsync.yaml keeps them apart",
+            )
 
     def _put(self, place: Place, secret: Secret) -> IamsyncError | None:
         """None once the place says itself that it holds the secret, else why not, without the secret."""

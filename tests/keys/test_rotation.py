@@ -247,3 +247,22 @@ def test_a_place_that_shows_late_what_it_took_is_not_left_with_a_deleted_key(tmp
     _, _, ended = years.rotate(WISHES, between=lambda: setattr(years, "places", lambda text, user: slow))
     assert ended.failed == 0
     assert years.active() == [slow.kept]
+
+
+def test_two_runs_at_once_leave_the_place_with_a_key_that_works(tmp_path: Path) -> None:
+    years = Years(tmp_path)
+    years.rotate(WISHES)
+    years.days = 60
+    lose, others = years.lose, []
+
+    def meanwhile(operation: str) -> bool:
+        if operation == "CreateAccessKey" and not others:
+            years.lose = lose
+            others.append(years.rotate(WISHES)[2].failed)
+        return False
+
+    years.lose = meanwhile
+    _, _, ended = years.rotate(WISHES)
+    assert (others, ended.failed) == ([0], 1)
+    assert years.secret()["AccessKeyId"] in years.active()
+    assert len(years.active()) == 2
