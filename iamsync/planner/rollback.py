@@ -231,7 +231,7 @@ class _Look:
         again = {name: getattr(before.spec, name) for name in self.fields[before.address]}
         trust = again.get("trust_policy")
         if trust is not None and _dead(trust):
-            if lost_ours(trust.key, have.spec.trust_policy.key, self._ours):
+            if lost_ours(trust.key, have.spec.trust_policy.key, self._ours, self.past.account_id):
                 del again["trust_policy"]  # whom it named goes again, which AWS shows by itself
             else:
                 again["trust_policy"] = self._of_the_living(trust)
@@ -278,7 +278,7 @@ class _Look:
     def _strays(self, before: Resource | None, left: Resource | None, have: Resource, name: str, done: Done) -> bool:
         if name == "trust_policy":
             sides = [side.spec.trust_policy.key for side in (before, left) if side is not None]
-            if any(lost_ours(side, have.spec.trust_policy.key, self._ours) for side in sides):
+            if any(lost_ours(side, have.spec.trust_policy.key, self._ours, self.past.account_id) for side in sides):
                 return False  # AWS itself changed it, when the run or a rollback took away whom it names
         return strayed(have, name, before, left, again=self._again, in_part=done.action in _ANEW)
 

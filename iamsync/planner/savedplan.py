@@ -183,7 +183,10 @@ def _restricted(plan: Plan, addresses: frozenset[Address]) -> tuple[Plan, list[s
     waits = {s.id: s for s in plan.steps if s.address is None}
     needed = {before for s in plan.steps if s.id in keep for before in s.after if before in waits}
     keep |= {wait for wait in needed if any(before in keep for before in waits[wait].after)}
-    awaited = {before for s in plan.steps if s.id in keep for before in s.after} - keep
+    # A pause of no length stands for those that it waits for.
+    instead = {wait: step.after for wait, step in waits.items() if not step.params["seconds"]}
+    awaited = {far for s in plan.steps if s.id in keep for before in s.after for far in instead.get(before, (before,))}
+    awaited -= keep
     loose = sorted({f"+ {s.address} would have to change first" for s in plan.steps if s.id in awaited and s.address})
     steps = tuple(
         replace(step, after=tuple(before for before in step.after if before in keep))
@@ -207,7 +210,8 @@ def _strayed(before: Any, current: Any, goal: Any, address: Address, old: Saved)
         return  # taken away by the plan's own deletion, or not there yet
     sides = [side for side in (before, goal) if side is not None]
     for name, value in current.items():
-        if name == "trust_policy" and before is not None and lost_ours(before[name], value, old.addresses):
+        trusting = name == "trust_policy" and before is not None
+        if trusting and lost_ours(before[name], value, old.addresses, old.account_id):
             continue
         field, known = KINDS[address.kind].field(name), [side[name] for side in sides]
         if astray(field, value, known, again=old.replaced, in_part=address in old.replaced):

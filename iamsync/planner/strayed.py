@@ -14,6 +14,7 @@ from iamsync.model import Address, Resource
 from iamsync.policy.document import Document
 from iamsync.policy.ending import NOBODY
 
+_PRINCIPALS: Final = ("Principal", "NotPrincipal")
 _NOBODY: Final = Document.parse(NOBODY).key
 
 
@@ -71,20 +72,22 @@ def _bare(field: Field) -> Any:
     return canonical_value(field, field.default) if field.form not in ("document", "metadata") else None
 
 
-def lost_ours(before: str, current: str, addresses: frozenset[Address]) -> bool:
-    """Whether two trust policies (canonical JSON) differ only in principals of these addresses that are gone.
+def lost_ours(before: str, current: str, addresses: frozenset[Address], account_id: str) -> bool:
+    """Whether two trust policies (canonical JSON) differ only in principals of the account that are gone.
+
+    `addresses` are theirs; another account's principal of the same name is somebody else.
 
     AWS shows a deleted user or role by its bare id from then on (iam-facts 1.6).
     """
 
-    def masked(value: Any) -> Any:
+    def masked(value: Any, named: bool = False) -> Any:
         if isinstance(value, dict):
-            return {key: masked(held) for key, held in value.items()}
+            return {key: masked(held, named or key in _PRINCIPALS) for key, held in value.items()}
         if isinstance(value, list):
-            return sorted({json.dumps(masked(item), sort_keys=True) for item in value})
-        if isinstance(value, str):
+            return sorted({json.dumps(masked(item, named), sort_keys=True) for item in value})
+        if named and isinstance(value, str):  # AWS leaves conditions as they were written
             parsed = arn.parse(value)
-            gone = parsed is not None and parsed.address in addresses
+            gone = parsed is not None and parsed.account == account_id and parsed.address in addresses
             return "?" if gone or value.startswith(("AROA", "AIDA")) else value
         return value
 

@@ -24,6 +24,7 @@ from iamsync.planner import planfile
 from iamsync.planner.plan import plan
 from iamsync.planner.planschema import plan_schema
 from iamsync.planner.savedplan import Saved, saved, verify
+from iamsync.planner.strayed import lost_ours
 from iamsync.policy.document import Document
 from tests.laws.law import law
 from tests.planner.iam import Iam
@@ -209,6 +210,26 @@ def test_a_plan_whose_steps_now_wait_for_somebody_else_is_stale() -> None:
     with pytest.raises(StalePlan) as stale:
         verify(round_trip(made), planned(Upheaval(drifted, desired)), drifted, desired)
     assert stale.value.difference == ("+ user/a would have to change first",)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "asked", "ours"),
+    [
+        ("AROAEXAMPLEEXAMPLE00", "AROAEXAMPLEEXAMPLE01:a", True),
+        (f"arn:aws:iam::{ACCOUNT}:role/old", "AROAEXAMPLEEXAMPLE01:a", True),
+        ("arn:aws:iam::444455556666:role/old", "AROAEXAMPLEEXAMPLE01:a", False),
+        (f"arn:aws:iam::{ACCOUNT}:role/other", "AROAEXAMPLEEXAMPLE01:a", False),
+        (f"arn:aws:iam::{ACCOUNT}:role/old", "AROAEXAMPLEEXAMPLE02:a", False),
+    ],
+)
+def test_of_a_trust_aws_itself_changes_the_accounts_own_principals_alone(trusted: str, asked: str, ours: bool) -> None:
+    def trusting(name: str, session: str) -> str:
+        statement = {"Effect": "Allow", "Principal": {"AWS": name}, "Action": "sts:AssumeRole"}
+        return Document.of({"Statement": {**statement, "Condition": {"StringEquals": {"aws:userid": session}}}}).key
+
+    before = trusting(f"arn:aws:iam::{ACCOUNT}:role/old", "AROAEXAMPLEEXAMPLE01:a")
+    gone = frozenset({Address("role", "old")})
+    assert lost_ours(before, trusting(trusted, asked), gone, ACCOUNT) is ours
 
 
 def test_a_trust_that_lost_a_principal_to_the_plans_own_replacement_is_no_change_by_others() -> None:
