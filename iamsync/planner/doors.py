@@ -56,8 +56,8 @@ def entering(act: Act, concern: Concern, people: Iterable[Address]) -> dict[Addr
     name = _PARAMS[act.call.operation]
     after = Document.parse(str(act.call.params[name])) if name else None
     does = moves(before, after)
-    come = moved(before, after, does & (Moves.GRANTS | Moves.DENIES))
-    gone = moved(before, after, does & (Moves.REVOKES | Moves.ALLOWS_AGAIN))
+    come = _entries(moved(before, after, does & (Moves.GRANTS | Moves.DENIES)))
+    gone = _entries(moved(before, after, does & (Moves.REVOKES | Moves.ALLOWS_AGAIN)))
     found: dict[Address, tuple[Moves, Moves]] = {}
     for who in people:
         principal = concern.principal(who)
@@ -78,10 +78,16 @@ def entering(act: Act, concern: Concern, people: Iterable[Address]) -> dict[Addr
 _INSIDE: Final = {True: (Moves.GRANTS, Moves.REVOKES), False: (Moves.DENIES, Moves.ALLOWS_AGAIN)}
 
 
+def _entries(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """The parts that are about assuming the role, once for all who are asked about."""
+    return tuple(
+        part for part in parts if part.who is not None and (part.action is None or part.action.matches(_ENTERS))
+    )
+
+
 def _means(part: Part, who: Principal) -> tuple[Moves, Moves]:
-    """What a part of a trust policy does to somebody as it comes, and as it goes."""
-    if part.who is None or (part.action is not None and not part.action.matches(_ENTERS)):
-        return Moves.NOTHING, Moves.NOTHING
+    """What a part of `_entries` does to somebody as it comes, and as it goes."""
+    assert part.who is not None
     kind, _, name = part.who.partition(" ")
     if kind == "not":
         reach, doubtful = Reach.NONE, True

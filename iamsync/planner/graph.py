@@ -11,13 +11,17 @@ from typing import Final
 
 from iamsync.errors import InputError
 from iamsync.kinds.kind import Act, Phase
-from iamsync.model import Address, Step
+from iamsync.kinds.operations import WAIT
+from iamsync.model import Address, Call, Step
 
 _KIND_ORDER: Final = {"oidc_provider": -2, "saml_provider": -1, "policy": 0, "group": 1, "user": 2, "role": 3}
 
 
 # Acts beyond which nobody looks for waits that others imply: they do no harm but in print.
 _MANY: Final = 10_000
+# From so many on, acts that all wait for the same others wait for one pause of no length, which waits for those: 300
+# roles beside 300 users are 600 waits then, not 90,000.
+_CROWD: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,7 @@ class Graph:
 
     def numbered(self) -> tuple[Step, ...]:
         """Steps in topological order, ties broken by phase and address, so that equal plans are equal bytes."""
+        self._gather()
         self._settle()
         following: dict[int, list[int]] = defaultdict(list)
         for number, waits in enumerate(self.waits):
@@ -138,6 +143,26 @@ class Graph:
         if len(ids) != len(self.acts):
             raise self._stuck(set(range(len(self.acts))) - ids.keys())
         return tuple(self._step(number, ids) for number in ids)
+
+    def _gather(self) -> None:
+        """Where many acts wait for the same many others, one pause of no length stands between them."""
+        awaited: dict[int, int] = defaultdict(int)
+        for wanted in self.soft:
+            for before in wanted:
+                awaited[before] += 1
+        many = {before for before, count in awaited.items() if count >= _CROWD}
+        crowds: dict[frozenset[int], list[int]] = defaultdict(list)
+        for number, wanted in enumerate(self.soft):
+            if len(shared := many.intersection(wanted)) >= _CROWD:
+                crowds[frozenset(shared)].append(number)
+        for shared, crowd in crowds.items():
+            if len(crowd) >= _CROWD:
+                address = min(self.acts[number].address for number in shared)
+                pause = self.add(Act(address, Phase.MIXED, "neutral", "", "", Call(WAIT, {"seconds": 0})), *shared)
+                for number in crowd:
+                    for before in shared:
+                        del self.soft[number][before]
+                    self.waits[number].add(pause)
 
     def _settle(self) -> None:
         """The soft waits become waits, but for those that the others imply."""
@@ -173,7 +198,7 @@ class Graph:
     def _step(self, number: int, ids: Mapping[int, str]) -> Step:
         act = self.acts[number]
         after = tuple(sorted((ids[n] for n in self.waits[number]), key=lambda step: int(step[1:])))
-        if act.call.operation == "wait":
+        if act.call.operation == WAIT:
             return Step(ids[number], None, act.call, act.effect, after)
         touches = {act.address}
         if act.field == "groups":

@@ -105,9 +105,10 @@ class Bar:
 
 
 def step_text(step: Step) -> str:
-    """`AttachRolePolicy role/deploy-site`, `wait 10 s`."""
+    """`AttachRolePolicy role/deploy-site`, `wait 10 s`, `wait for all before`."""
     if step.operation == "wait":
-        return f"wait {safe(step.params.get('seconds', ''))} s"
+        seconds = step.params.get("seconds", "")
+        return f"wait {safe(seconds)} s" if seconds else "wait for all before"
     return f"{safe(step.operation)} {safe(step.address or '')}".rstrip()
 
 
