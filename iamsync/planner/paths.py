@@ -233,24 +233,36 @@ class Paths:
         first = _Turn((), who, self._means, {}, self._means.ends(who))
         yield first
         best = UNKNOWN - 1 if first.end is None else first.end.certainty
-        queue = deque([first])
+        level, further = [first], 0
         seen: set[Hashable] = set()
-        while queue:
-            turn = queue.popleft()
-            for way in ways(turn.means, turn.actor, self._who):
+        while level:
+            following: list[_Turn] = []
+            for turn, way in self._in_turn(level):
                 if min(turn.certainty, way.held.certainty) <= best:
                     continue  # it is there already, as surely and in no more steps
                 after = _after(turn, way)
                 if (sight := _sight(after)) in seen:
                     continue
-                if turn.steps and len(seen) >= _MOST:
-                    return
+                if turn.steps:
+                    if further >= _MOST:
+                        return
+                    further += 1
                 seen.add(sight)
                 yield after
                 if after.end is not None:
                     best = max(best, min(after.certainty, after.end.certainty))
                 elif len(after.steps) < DEEPEST:
-                    queue.append(after)
+                    following.append(after)
+            level = following
+
+    def _in_turn(self, level: Iterable[_Turn]) -> Iterator[tuple[_Turn, Way]]:
+        """The ways on from these turns, one of each after the other: none uses up what is looked at for all."""
+        running = deque((turn, ways(turn.means, turn.actor, self._who)) for turn in level)
+        while running:
+            turn, rest = running.popleft()
+            if (way := next(rest, None)) is not None:
+                yield turn, way
+                running.append((turn, rest))
 
     # -- through another principal -------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ be chosen is asked of the evaluator as well: a condition may allow only some of 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
@@ -75,6 +75,7 @@ class _Ways:
         self._means = means
         self._who = who
         self._mentioned: dict[str, tuple[str, ...]] = {}
+        self._put: set[Hashable] = set()
 
     def all(self, others: Collection[Address]) -> Iterator[Way]:
         for rule in _OWN_RULES:
@@ -100,7 +101,7 @@ class _Ways:
         for resource in self._on(need):
             at = "" if resource.address == self._who else str(resource.address)
             if rule.effect == "joined":
-                if not self._leads(resource):
+                if not self._leads(resource, self._who):
                     continue
                 groups = (*me.spec.groups, resource.address.name)
                 yield from self._one(rule, need, resource, _with(me, groups=groups), at)
@@ -114,11 +115,8 @@ class _Ways:
             elif need.action.startswith("iam:Delete"):
                 yield from self._one(rule, need, resource, _with(me, permissions_boundary=None), at)
             elif need.action.endswith("PermissionsBoundary"):
-                for choice in self._choices(need.action, self._arn(resource), _BOUNDARY, {}):
-                    boundary = None if choice.free else choice.arn
-                    yield Way(
-                        *(rule, at, choice.held, _with(me, permissions_boundary=boundary), self._who, choice.told)
-                    )
+                for choice in self._given(need, resource):
+                    yield Way(rule, at, choice.held, _bounded(me, choice), self._who, choice.told)
             else:
                 for choice in self._given(need, resource):
                     yield Way(rule, at, choice.held, _holding(resource, choice), self._who, choice.told)
@@ -146,13 +144,13 @@ class _Ways:
                 if resource.address.kind == "group" and (resource.address.name in groups) is (need.on == "own-group"):
                     yield resource
 
-    def _leads(self, group: Resource) -> bool:
-        """Whether to be in a group may be of use: by what it allows, or since what it allows can be changed."""
+    def _leads(self, group: Resource, who: Address) -> bool:
+        """Whether it may be of use that somebody is in a group: by what it allows, or since they can change that."""
         permissions = self._means.permissions
         documents = [document for _, document in group.spec.inline_policies]
         documents += filter(None, map(permissions.document, group.spec.managed_policies))
         changing = CHANGING if group.spec.managed_policies else _GROUPS
-        return any(_leads(document.text) for document in documents) or self._means.may_any(self._who, changing)
+        return any(_leads(document.text) for document in documents) or self._means.may_any(who, changing)
 
     # -- somebody else -------------------------------------------------------------------------------------------
 
@@ -171,11 +169,36 @@ class _Ways:
                     changed = _with(policy, document=EVERYTHING.document)
                     yield Way(rule, str(target), held, changed, target, str(policy.address))
             return
+        if giving.on == "group":
+            yield from self._joining(rule, giving, entry, target)
+            return
         resource = self._resource(target)
+        unbinding = giving.action.endswith("PermissionsBoundary")
+        if unbinding and resource.spec.permissions_boundary is None:
+            return
         for choice in self._given(giving, resource):
             held = together([choice.held, entry])
             assert held is not None
-            yield Way(rule, str(target), held, _holding(resource, choice), target, choice.told)
+            changed = _bounded(resource, choice) if unbinding else _holding(resource, choice)
+            yield Way(rule, str(target), held, changed, target, choice.told)
+
+    def _joining(self, rule: Rule, giving: Need, entry: Standing, target: Address) -> Iterator[Way]:
+        """The ways to put another user into a group and to act as it; users who hold the same are one."""
+        if (end := self._means.ends(target)) is not None and end.certainty == SURE:
+            return  # to act as it is enough
+        user = self._resource(target)
+        spec = user.spec
+        holds = (spec.groups, spec.managed_policies, spec.inline_policies, spec.permissions_boundary, spec.tags)
+        for group in self._means.permissions.state:
+            if group.address.kind != "group" or group.address.name in spec.groups or not self._leads(group, target):
+                continue
+            held = self._means.ask(self._who, giving.action, self._arn(group), about(giving.action, None))
+            both = together([held, entry])
+            if both is None or (same := (group.address, both.certainty, holds)) in self._put:
+                continue
+            self._put.add(same)
+            changed = _with(user, groups=(*spec.groups, group.address.name))
+            yield Way(rule, str(target), both, changed, target, str(group.address))
 
     def _creating(self, rule: Rule) -> Iterator[Way]:
         """The ways to a new user or role: all that the rule needs, on one and the same name."""
@@ -183,7 +206,7 @@ class _Ways:
         for name in self._new_names(rule):
             sample = _new(name, self._means.permissions.principal(self._who).arn)
             for boundary in self._new_boundaries(making, name):
-                bounded = _with(sample, permissions_boundary=None if boundary.free else boundary.arn)
+                bounded = _bounded(sample, boundary)
                 # What AWS sees of the boundary is its name, whatever it says.
                 seen = _with(sample, permissions_boundary=boundary.arn or None)
                 parts: list[Standing | None] = [boundary.held]
@@ -226,11 +249,16 @@ class _Ways:
     # -- which policies ------------------------------------------------------------------------------------------
 
     def _given(self, need: Need, resource: Resource, name: str = "") -> Iterator[_Choice]:
-        """The policies that may be given to a user, role or group: attached ones, or an inline one with anything."""
+        """The policies that may be given to a user, role or group: attached, as its boundary, or inline with anything.
+
+        Where its boundary is taken off, the one choice is that of none.
+        """
         context = about(need.action, resource.spec)
         where = name or self._arn(resource)
         if need.action.startswith("iam:Attach"):
             yield from self._choices(need.action, where, _ATTACHED, context)
+        elif need.action.startswith("iam:Put") and need.action.endswith("PermissionsBoundary"):
+            yield from self._choices(need.action, where, _BOUNDARY, {})
         elif (held := self._means.ask(self._who, need.action, where, context)) is not None:
             yield _Choice("", held, free=True)
 
@@ -326,6 +354,11 @@ def _holding(holder: Resource, choice: _Choice) -> Resource:
     if choice.free:
         return _with(holder, inline_policies=(*holder.spec.inline_policies, (EVERYTHING.label, EVERYTHING.document)))
     return _with(holder, managed_policies=(*holder.spec.managed_policies, choice.arn))
+
+
+def _bounded(held: Resource, choice: _Choice) -> Resource:
+    """A user or role with another boundary, or with one that allows anything, which is none."""
+    return _with(held, permissions_boundary=None if choice.free else choice.arn)
 
 
 def _new(name: str, trusting: str) -> Resource:

@@ -17,8 +17,9 @@ On: TypeAlias = Literal[
 ]
 # granted: the principal gives itself any permission. reverted: one that an older version of a policy holds.
 # joined: that of a group. unbound: its boundary is gone. becomes: it acts as the target. makes: it gives the target
-# any permission and acts as it. creates: it acts as a new user or role with any permission. passes: it runs code
-# that acts as a role which it passes. uses: it runs code in what acts as a role already.
+# any permission, or takes its boundary off, and acts as it. creates: it acts as a new user or role with any
+# permission. passes: it runs code that acts as a role which it passes. uses: it runs code in what acts as a role
+# already.
 Effect: TypeAlias = Literal["granted", "reverted", "joined", "unbound", "becomes", "makes", "creates", "passes", "uses"]
 Kind: TypeAlias = Literal["user", "role"]
 
@@ -42,7 +43,7 @@ EFFECTS: Final[dict[Effect, str]] = {
     "joined": "has what the group has",
     "unbound": "is no longer held by its boundary",
     "becomes": "can act as that principal",
-    "makes": "can give that principal any permission, and act as it",
+    "makes": "can give that principal more than it has, and act as it",
     "creates": "can act as a new principal with any permission",
     "passes": "runs code with the permissions of a role that it passes",
     "uses": "runs code in what has the permissions of a role already",
@@ -106,6 +107,11 @@ _ASSUME: Final = Need("sts:AssumeRole", "target")
 _RETRUST: Final = Need("iam:UpdateAssumeRolePolicy", "target")
 _ATTACH_USER: Final = Need("iam:AttachUserPolicy", "target")
 _PUT_USER: Final = Need("iam:PutUserPolicy", "target")
+_UNBIND_ROLE: Final = Need("iam:DeleteRolePermissionsBoundary", "target")
+_REBIND_ROLE: Final = Need("iam:PutRolePermissionsBoundary", "target")
+_UNBIND_USER: Final = Need("iam:DeleteUserPermissionsBoundary", "target")
+_REBIND_USER: Final = Need("iam:PutUserPermissionsBoundary", "target")
+_JOIN: Final = Need("iam:AddUserToGroup", "group")
 _KEY: Final = Need("iam:CreateAccessKey", "target")
 _LOGIN: Final = Need("iam:CreateLoginProfile", "target")
 _NEW_LOGIN: Final = Need("iam:UpdateLoginProfile", "target")
@@ -138,6 +144,21 @@ RULES: Final = (
         Need("iam:UpdateOpenIDConnectProviderThumbprint", "provider"),
         doubt="who can answer in place of the provider is not known",
     ),
+    _on(15, "the boundary of a role that it assumes taken off", "makes", "role", _UNBIND_ROLE, _ASSUME),
+    _on(16, "another boundary for a role that it assumes", "makes", "role", _REBIND_ROLE, _ASSUME),
+    _on(17, "the boundary of a role that it makes trust it taken off", "makes", "role", _UNBIND_ROLE, _RETRUST),
+    _on(18, "another boundary for a role that it makes trust it", "makes", "role", _REBIND_ROLE, _RETRUST),
+    _on(100, "the boundary of a user taken off, and a key for it", "makes", "user", _UNBIND_USER, _KEY),
+    _on(101, "another boundary for a user, and a key for it", "makes", "user", _REBIND_USER, _KEY),
+    _on(102, "the boundary of a user taken off, and a password for it", "makes", "user", _UNBIND_USER, _LOGIN),
+    _on(103, "another boundary for a user, and a password for it", "makes", "user", _REBIND_USER, _LOGIN),
+    _on(
+        104, "the boundary of a user taken off, and another password for it", "makes", "user", _UNBIND_USER, _NEW_LOGIN
+    ),
+    _on(105, "another boundary for a user, and another password for it", "makes", "user", _REBIND_USER, _NEW_LOGIN),
+    _on(27, "a user put into a group, and a key for it", "makes", "user", _JOIN, _KEY),
+    _on(28, "a user put into a group, and a password for it", "makes", "user", _JOIN, _LOGIN),
+    _on(29, "a user put into a group, and another password for it", "makes", "user", _JOIN, _NEW_LOGIN),
     _on(30, "a policy attached to a role that it assumes", "makes", "role", _ATTACH_ROLE, _ASSUME),
     _on(31, "an inline policy of a role that it assumes", "makes", "role", _PUT_ROLE, _ASSUME),
     _on(32, "a new version of a policy of a role that it assumes", "makes", "role", _VERSION, _ASSUME),
@@ -151,6 +172,8 @@ RULES: Final = (
     _on(40, "a policy attached to a user, and another password for it", "makes", "user", _ATTACH_USER, _NEW_LOGIN),
     _on(41, "an inline policy of a user, and another password for it", "makes", "user", _PUT_USER, _NEW_LOGIN),
     _on(42, "a new version of a policy of a user, and a key for it", "makes", "user", _VERSION, _KEY),
+    _on(43, "a new version of a policy of a user, and a password for it", "makes", "user", _VERSION, _LOGIN),
+    _on(44, "a new version of a policy of a user, and another password for it", "makes", "user", _VERSION, _NEW_LOGIN),
     _on(
         *(45, "a new user with a policy and a key", "creates", "user"),
         *(Need("iam:CreateUser", "new"), Need("iam:AttachUserPolicy", "new"), Need("iam:CreateAccessKey", "new")),

@@ -17,8 +17,10 @@ from iamsync.kinds.role import Role
 from iamsync.kinds.user import User
 from iamsync.kinds.wire import dump_state
 from iamsync.model import Address, Resource, State
+from iamsync.planner.means import Means
 from iamsync.planner.paths import Paths
 from iamsync.planner.permissions import Permissions
+from iamsync.planner.ways import ways
 from iamsync.policy.administrator import CONDITIONAL, EVERYTHING, SURE, UNKNOWN
 from iamsync.policy.document import Document
 from iamsync.policy.escalation import ACTIONS, RULES
@@ -250,6 +252,29 @@ def test_of_many_first_steps_each_is_looked_at_and_the_rest_is_bounded() -> None
     path = paths_of({"users": user, "groups": {**groups, "z": {"inline_policies": {"p": "allow *"}}}}).of(WHO_JOINS)
     assert path is not None
     assert [step.at for step in path.steps] == ["group/z"]
+
+
+def test_what_many_first_steps_open_is_looked_at_for_each_of_them() -> None:
+    groups = {f"g{n:03}": {"inline_policies": {"p": ["allow sts:AssumeRole", f"allow s3:Get{n}"]}} for n in range(60)}
+    users = {"dev": {"inline_policies": JOINS}}
+    opening = {"z": {"inline_policies": {"p": "allow iam:PutUserPolicy"}}}
+    path = paths_of({"users": users, "groups": {**groups, **opening}}).of(WHO_JOINS)
+    assert path is not None
+    assert [step.rule.id for step in path.steps] == ["IAM-E009", "IAM-E006"]
+    assert path.steps[0].at == "group/z"
+
+
+def test_users_who_hold_the_same_are_put_into_a_group_once() -> None:
+    """A help desk that may put anybody into some groups, and set passwords: each user would be a way of its own."""
+    groups = {f"g{n}": {"inline_policies": {"p": "allow ssm:StartSession"}} for n in range(4)}
+    desk = ["allow iam:AddUserToGroup", "allow iam:CreateLoginProfile"]
+    users = {f"u{n:03}": {"groups": ["staff"]} for n in range(60)} | {"desk": {"inline_policies": {"p": desk}}}
+    permissions = Permissions(state({"users": users, "groups": {**groups, "staff": {}}}, {}, {}))
+    desk_address = Address("user", "desk")
+    found = [*ways(Means(permissions, ("makes",)), desk_address, permissions.principals())]
+    assert sorted({way.by for way in found}) == [f"group/g{n}" for n in range(4)]
+    assert len(found) == 4
+    assert {way.actor for way in found} == {Address("user", "u000")}
 
 
 WHO_JOINS = Address("user", "dev")
