@@ -52,8 +52,9 @@ format: $(READY) ## write the code as ruff wants it
 schemas docs: $(READY) ## write the generated files: schemas/, docs/reference/
 	$(BIN)/python tools/generate.py $@
 
-bench: $(READY) ## calls, CPU and memory of plans for fleets of several sizes; decisions of the evaluator in a second
+bench: $(READY) ## calls, CPU and memory of plans for fleets of several sizes; permission differences; decisions of the evaluator in a second
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/access.py
 	$(BIN)/python benchmarks/evaluate.py
 
 lock: ## write requirements-dev.lock anew, from the newest versions pyproject.toml allows
