@@ -153,8 +153,8 @@ class Graph:
         many = {before for before, count in awaited.items() if count >= _CROWD}
         crowds: dict[frozenset[int], list[int]] = defaultdict(list)
         for number, wanted in enumerate(self.soft):
-            if len(shared := many.intersection(wanted)) >= _CROWD:
-                crowds[frozenset(shared)].append(number)
+            if len(same := many.intersection(wanted)) >= _CROWD:
+                crowds[frozenset(same)].append(number)
         for shared, crowd in crowds.items():
             if len(crowd) >= _CROWD:
                 address = min(self.acts[number].address for number in shared)
