@@ -131,15 +131,16 @@ class _Page:
         entries, _ = self.block(span, 0, ())
         last_entry = entries[-1]
         last_entry.chain.insert(0, (self.column(span.start), 0))
-        tail = self.text[self.next_line(last_entry.end) :]
+        behind = self.next_line(last_entry.end)
+        tail = self.text[behind:]
         marker = re.search(r"^(?:---|\.\.\.)(?:\s|$)", tail, re.MULTILINE)
         comments = (tail[: marker.start()] if marker else tail).split("\n")
         if marker:
             comments.pop()
         rest = self.tail(last_entry, comments, -1)
-        taken = len(comments) - len(rest)
-        for _ in range(taken):
-            last_entry.end = self.line_end(self.next_line(last_entry.end))
+        taken = comments[: len(comments) - len(rest)]
+        if taken:  # the last of them is a comment: its end is the end of its line
+            last_entry.end = behind + len("\n".join(taken))
         return begin, entries
 
     # Blocks
@@ -330,7 +331,10 @@ class _Page:
         written = self.text[span.start : span.end]
         if span.style in ("|", ">") and "+" in written.split("\n", 1)[0].split("#")[0]:
             return span.end
-        return span.start + len(written.rstrip()) if span.style in ("|", ">", "") else span.end
+        end = span.start + len(written.rstrip())
+        if span.style in ("|", ">"):
+            return min(self.line_end(end), span.end)  # spaces at the end of a line of such a text belong to it
+        return end if span.style == "" else span.end
 
 
 def _unquoted(name: str) -> str:

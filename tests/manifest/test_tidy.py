@@ -184,6 +184,10 @@ def test_a_layout_that_would_say_something_else_is_told_and_not_made(monkeypatch
         ("a:\r\n   b:  'x'\r\n\r\n\r\n   c: 'it''s'\r\n", "a:\r\n  b: \"x\"\r\n\r\n  c: 'it''s'\r\n"),
         ("\n\n", ""),
         ("# only", "# only\n"),
+        ("a:   1\n\n# end\n", "a: 1\n\n# end\n"),
+        ("a:   1\n\n\n# end\n\n# more", "a: 1\n\n# end\n\n# more\n"),
+        ("a:   1\n\n# end\n---\nb: 1\n\n # x\n...\n", "a: 1\n\n# end\n---\nb: 1\n\n# x\n...\n"),
+        ("a: >\n    x\n    y  \nb:   1\n", "a: >\n  x\n  y  \nb: 1\n"),
     ],
 )
 def test_forms_that_are_rare(text: str, want: str) -> None:
