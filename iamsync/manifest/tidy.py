@@ -10,6 +10,7 @@ is the caller's.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -27,6 +28,7 @@ _BREAK: Final = re.compile(r"\r\n?|\n")
 _BEFORE_DASH: Final = re.compile(r"(?:[ \t\r\n]+|#[^\r\n]*)*")
 _COLON: Final = re.compile(r"[ \t]*:")
 _INDICATOR: Final = re.compile(r"(?:&\S+[ \t]+)?[|>][-+]?[0-9]")
+_LAYOUT: Final = re.compile(r"[\s'\",]+")
 _QUOTED: Final = re.compile(r"'([^'\\\"\r\n]*)'")
 
 
@@ -43,7 +45,7 @@ def tidy(text: str, file: str, order: Order) -> str:
     if made:
         made += newline
     try:
-        same = _same(before, parse(made, file))
+        same = _signs(text) == _signs(made) and _same(before, parse(made, file))
     except InputError:
         same = False
     if not same:
@@ -54,6 +56,11 @@ def tidy(text: str, file: str, order: Order) -> str:
             hint="it is left as it is; write out keys with a question mark and texts that depend on their indentation",
         )
     return made
+
+
+def _signs(text: str) -> Counter[str]:
+    """How often each sign stands in a text, comments too: but for spaces, quotes and a list's commas, all stay."""
+    return Counter(_LAYOUT.sub("", text))
 
 
 def _same(before: tuple[Node, ...], after: tuple[Node, ...]) -> bool:

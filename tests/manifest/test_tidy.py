@@ -159,10 +159,13 @@ def test_a_manifest_of_five_thousand_lines_keeps_its_comments_and_its_values() -
     assert tidy(made, "a.yaml", manifest_order) == made
 
 
-def test_a_layout_that_would_say_something_else_is_told_and_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iamsync.manifest.tidy._Page.lines", lambda page: ["a: 2"])
+@pytest.mark.parametrize("lines", [["a: 2"], ["a: 1"], ["# why", "# why", "a: 1"], ["a: 1 # why", "b: 1"]])
+def test_a_layout_that_would_say_something_else_is_told_and_not_made(
+    lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iamsync.manifest.tidy._Page.lines", lambda page: lines)
     with pytest.raises(InputError) as caught:
-        tidy("a:   1\n", "a.yaml", no_order)
+        tidy("# why\na:   1\n", "a.yaml", no_order)
     assert caught.value.code == "not-formatted"
 
 
