@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -74,7 +75,7 @@ def init(
         rows = [(owner, len(names), names) for owner, names in found.owners()]
         print(owners_text(rows, verbose=common.verbose))
     if not common.quiet:
-        where = "" if folder == Path() else f"cd {folder} && "
+        where = "" if folder == Path() else f"cd {shlex.quote(str(folder))} && "
         note(f"next: {where}iamsync plan")
         if starter.pipeline != "none":
             note(

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Container, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -124,13 +125,24 @@ def schema_text(name: str) -> str:
 def written(folder: Path, texts: Mapping[str, str]) -> list[str]:
     """Write the files of a starter project; the names of those that were not there yet.
 
-    A .gitignore that is there gains the lines it lacks. Raises InputError before anything is written where another
-    file is there already and says something else, or where a file cannot be written.
+    A .gitignore that is there gains the lines it lacks. Raises InputError, and leaves all as it was, where another
+    file is there already and says something else, where a link leads out of the folder, or where a file cannot be
+    written.
     """
     texts = dict(texts)
+    for name in texts:
+        _inside(folder, name)
     ignore = folder / ".gitignore"
+    held = ""
     if ignore.is_file():
-        held = ignore.read_text(encoding="utf-8")
+        try:
+            held = ignore.read_bytes().decode("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = (error.strerror if isinstance(error, OSError) else "") or "this is not UTF-8 text"
+            hint = "nothing was written; mend it, or move it away"
+            place = Place(".gitignore")
+            message = f"cannot read it: {reason}"
+            raise InputError(message, code="unreadable-file", place=place, hint=hint) from None
         lacking = [line for line in texts[".gitignore"].splitlines() if line not in held.splitlines()]
         ends = "" if held.endswith("\n") or not held else "\n"
         texts[".gitignore"] = held + ends + "".join(f"{line}\n" for line in lacking)
@@ -143,21 +155,55 @@ def written(folder: Path, texts: Mapping[str, str]) -> list[str]:
             place=Place(differing[0]),
             hint="nothing was written; take another folder, or move it away",
         )
-    made = []
-    for name, text in texts.items():
+    # What is there already is written last: until then nothing of others' is touched.
+    new = [name for name in texts if name not in there and not (name == ".gitignore" and ignore.is_file())]
+    made: list[Path] = []
+    changed = ignore.is_file() and texts[".gitignore"] != held
+    for name in [*new, *([".gitignore"] if changed else [])]:
         path = folder / name
-        if name in there or (name == ".gitignore" and _says(path, text)):
-            continue
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            for parent in reversed([path.parent, *path.parent.parents]):
+                if not parent.is_dir():
+                    parent.mkdir()
+                    made.append(parent)
+            if name in new:
+                made.append(path)
+            path.write_bytes(texts[name].encode("utf-8"))
         except OSError as error:
-            hint = "check the folder and who may write there"
+            if name not in new:
+                with suppress(OSError):
+                    path.write_bytes(held.encode("utf-8"))
+            _taken_away(made)
+            hint = "nothing was written; check the folder and who may write there"
             raise InputError(
                 f"cannot write: {error.strerror or error}", code="unwritable", place=Place(name), hint=hint
             ) from error
-        made.append(name)
-    return made
+    return [name for name in texts if name in new or (name == ".gitignore" and changed)]
+
+
+def _inside(folder: Path, name: str) -> None:
+    """InputError where a link on the way to a file leads out of the folder."""
+    try:
+        inside = (folder / name).resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):
+        inside = False  # a ring of links
+    if not inside:
+        raise InputError(
+            f"{name} would be written outside of this folder",
+            code="outside-project",
+            place=Place(name),
+            hint="nothing was written; a link leads there: take it away",
+        )
+
+
+def _taken_away(made: list[Path]) -> None:
+    """Undo what was made, the last first; what others put there meanwhile stays."""
+    for path in reversed(made):
+        with suppress(OSError):
+            if path.is_dir():
+                path.rmdir()
+            else:
+                path.unlink()
 
 
 def _says(path: Path, text: str) -> bool:
@@ -181,7 +227,7 @@ def _config(starter: Starter) -> str:
     if sandbox:
         lines.append("    backend: sandbox")
     elif starter.profile:
-        lines.append(f"    profile: {json.dumps(starter.profile)}")
+        lines.append(f"    profile: {json.dumps(starter.profile, ensure_ascii=False)}")
     return "\n".join(lines) + "\n"
 
 

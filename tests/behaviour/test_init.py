@@ -93,6 +93,32 @@ def test_a_gitignore_that_is_there_gains_a_line(empty: Site) -> None:
 
 
 @pytest.mark.parametrize(
+    ("there", "where", "code"),
+    [
+        ("iam", "../elsewhere", "outside-project"),
+        (".gitignore", "../elsewhere/file", "outside-project"),
+        ("schemas", "schemas", "outside-project"),  # a ring
+        ("iam", None, "unwritable"),  # a file where a folder is to be
+        (".gitignore", b"\xff\xfe", "unreadable-file"),
+    ],
+)
+def test_a_folder_where_not_all_can_be_written_stays_as_it_was(
+    empty: Site, there: str, where: str | bytes | None, code: str
+) -> None:
+    outside = empty.root.parent / "elsewhere"
+    outside.mkdir()
+    if isinstance(where, str):
+        (empty.root / there).symlink_to(where)
+    else:
+        (empty.root / there).write_bytes(where or b"x")
+    told = empty.run("init")
+    assert (told.code, told.out) == (1, "")
+    assert f"error[{code}]" in told.err
+    assert [path.name for path in empty.root.iterdir()] == [there]
+    assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize(
     ("arguments", "code"),
     [
         (("--ci", "jenkins"), "bad-option"),
