@@ -29,6 +29,8 @@ case $command in
       # Who is assumed, what is protected and who is told is not for a pull request to say.
       git show "$base:./iamsync.yaml" > "$reports/iamsync.yaml" || fail "the base has no iamsync.yaml"
       if ! cmp -s "$reports/iamsync.yaml" iamsync.yaml; then
+        # Whatever the pull request put there, a link out of the checkout too: it is not written through.
+        rm -rf -- iamsync.yaml
         cp "$reports/iamsync.yaml" iamsync.yaml
         echo "::notice title=iamsync::iamsync.yaml differs from the base's; the base's is used for this plan"
       fi

@@ -136,6 +136,8 @@ def _once(url: str, body: str, headers: Mapping[str, str]) -> None:
         raise _unreached(error.reason) from None
     except (OSError, http.client.HTTPException) as error:
         raise _unreached(error) from None
+    except ValueError:  # a host that no name server can be asked for
+        raise NotSent("its URL cannot be asked") from None
 
 
 def _refused(error: urllib.error.HTTPError) -> None:

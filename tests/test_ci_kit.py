@@ -140,12 +140,17 @@ class Job:
 def test_the_action_plans_comments_applies_what_was_approved_and_finds_drift(tmp_path: Path, pulls: Pulls) -> None:
     job = Job(tmp_path, pulls.poster.url)
     pulls.add("forged <!-- iamsync:plan:prod -->", "mallory")
-    job.write("iamsync.yaml", PROJECT + "safety: {max_deletes: 1000}\n")
+    # What a pull request says of itself may be a link out of the checkout: nothing is written through it.
+    outside, bold = tmp_path / "outside.yaml", PROJECT + "safety: {max_deletes: 1000}\n"
+    outside.write_text(bold)
+    (job.root / "iamsync.yaml").unlink()
+    (job.root / "iamsync.yaml").symlink_to(outside)
     told, log = job.run(0, command="plan", base="main", pull="7")
     assert (told["exit-code"], told["changes"]) == ("0", "true")
     assert re.fullmatch("sha256:[0-9a-f]{64}", told["approval"])
     assert "the base's is used" in log
     assert (job.root / "iamsync.yaml").read_text() == PROJECT
+    assert outside.read_text() == bold
     forged, ours = pulls.comments
     assert forged["body"].startswith("forged")
     assert told["approval"] in ours["body"]

@@ -69,6 +69,11 @@ def test_no_attempt_begins_after_the_time_is_up(poster: Poster) -> None:
         post(poster.url, "{}", until=time.monotonic() + 5, sleep=lambda seconds: pytest.fail(f"slept {seconds}"))
 
 
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example"])
+def test_a_host_that_no_name_server_can_be_asked_for_is_told(host: str) -> None:
+    assert refused(checked(f"https://{host}/secret")) == "its URL cannot be asked"
+
+
 def test_what_is_asked_for_is_waited(poster: Poster) -> None:
     poster.answers = [(429, {"Retry-After": "7"}, b""), (503, {"Retry-After": "soon"}, b""), (200, {}, b"ok")]
     waited: list[float] = []

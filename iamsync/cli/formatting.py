@@ -34,13 +34,13 @@ def fmt(
 
     found = formatted(Project.open(engine_options(common, paths=tuple(paths or ()))))
     looking = check or diff
+    if found.after and not looking:
+        replace_files(found.before, found.after)
     if diff:
         print("".join(f"{safe(line)}\n" for line in found.diff().splitlines()), end="")
     else:
         for name in found.names:
             print(f"{'would change' if looking else 'changed'} {safe(name)}")
-    if found.after and not looking:
-        replace_files(found.before, found.after)
     if not common.quiet:
         files = "1 file" if found.looked_at == 1 else f"{found.looked_at} files"
         changed = len(found.after)

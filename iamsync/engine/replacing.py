@@ -19,6 +19,7 @@ def replace_files(before: Mapping[Path, str], after: Mapping[Path, str]) -> None
     """
     ready: list[tuple[Path, Path]] = []
     done: list[Path] = []
+    path = Path()
     try:
         for path, text in after.items():
             target = Path(os.path.realpath(path))
@@ -34,7 +35,7 @@ def replace_files(before: Mapping[Path, str], after: Mapping[Path, str]) -> None
         raise InputError(
             f"cannot write: {error.strerror or error}",
             code="unwritable",
-            place=Place(str(error.filename or "")),
+            place=Place(str(path)),
             hint="check the folder and who may write there; no file was changed",
         ) from error
     finally:

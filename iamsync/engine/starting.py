@@ -222,6 +222,8 @@ def _config(starter: Starter) -> str:
     if starter.pipeline in _OTHER:
         lines.append(f"variables: {{repository: {starter.repository}}}")
     lines += ["default_tags: {ManagedBy: iamsync}"] if starter.tags else []
+    if starter.pipeline != "none":
+        lines += ["# Told where --notify is given; the URL is in IAMSYNC_SLACK_WEBHOOK.", "notify: [slack]"]
     lines += ["accounts:", f"  {starter.name}:"]
     lines.append(f'    id: "{_EXAMPLE_ID if sandbox else starter.account}"')
     if sandbox:
@@ -280,6 +282,8 @@ def _roles(examples: Path, pipeline: str, held: Container[Address]) -> str:
 
 def _named(text: str, starter: Starter) -> str:
     account = _EXAMPLE_ID if starter.account == SANDBOX else starter.account
+    text = text.replace("account: prod\n", f"account: {starter.name}\n")
+    text = text.replace("--account prod ", f"--account {starter.name} ")
     return text.replace(_EXAMPLE_ID, account).replace(_EXAMPLE_REPOSITORY, starter.repository)
 
 

@@ -6,6 +6,7 @@ a label's value has its backslashes, quotes and line ends escaped.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -149,5 +150,6 @@ def earlier(text: str, command: str) -> list[Sample]:
         labels = [(name, re.sub(r"\\(.)", r"\1", value)) for name, value in _LABEL.findall(matched[2] or "")]
         if ("command", command) in labels:
             rest = tuple(label for label in labels if label[0] != "command")
-            found.append(Sample(matched[1], rest, float(matched[3])))
+            with contextlib.suppress(ValueError):
+                found.append(Sample(matched[1], rest, float(matched[3])))
     return found

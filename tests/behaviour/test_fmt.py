@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from tests.behaviour.conftest import Site
 from tests.world import ACCOUNT
 
@@ -50,6 +54,23 @@ def test_where_one_file_cannot_be_read_none_is_written(site: Site) -> None:
     told = site.run("fmt")
     assert told.code == 1
     assert "iam/wrong.yaml:2:1" in told.err
+    assert messy.read_text(encoding="utf-8") == MESSY
+
+
+def test_nothing_is_said_to_be_changed_where_it_could_not_be_written(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messy = site.write(MESSY, "iam/people.yaml")
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device", "iam/.people.yaml.x.new")
+
+    monkeypatch.setattr("iamsync.engine.replacing._beside", full)
+    told = site.run("fmt")
+    assert (told.code, told.out) == (1, "")
+    assert "error[unwritable]: cannot write: No space left on device" in told.err
+    assert "people.yaml" in told.err
+    assert ".new" not in told.err
     assert messy.read_text(encoding="utf-8") == MESSY
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,19 @@ def test_a_pipeline_is_trusted_at_its_own_host_alone(empty: Site) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("pipeline", [name for name in PIPELINES if name != "none"])
+def test_a_pipeline_names_the_account_of_its_project_and_finds_whom_to_tell(empty: Site, pipeline: str) -> None:
+    empty.fine("init", "--ci", pipeline, "--repository", "ours/infra", "--name", "live")
+    held = texts(empty.root)
+    written = [text for name, text in held.items() if name.startswith((".github/", ".gitlab", "deploy/"))]
+    named = {found for text in written for found in re.findall(r"(?:--account|\baccount:) (\S+)", text)}
+    assert named <= {"live"}
+    assert bool(named) == (pipeline in ("github", "gitlab"))
+    assert any("notify" in text for text in written)
+    assert plain(read(empty.root / "iamsync.yaml", "iamsync.yaml")[0])["notify"] == ["slack"]
+    assert any("IAMSYNC_SLACK_WEBHOOK" in text for text in written) or pipeline == "gitlab"
+
+
 def test_a_real_account_stands_in_the_project_and_in_the_workflows(empty: Site) -> None:
     empty.fine("init", "--account-id", "444455556666", "--profile", "prod", "--ci", "github", "--repository", "a/b")
     (config,) = read(empty.root / "iamsync.yaml", "iamsync.yaml")
@@ -72,9 +86,10 @@ def test_a_real_account_stands_in_the_project_and_in_the_workflows(empty: Site) 
 
 
 def test_the_same_again_changes_nothing_and_something_else_is_refused_whole(empty: Site) -> None:
-    empty.fine("init")
+    empty.fine("init", "--ci", "kubernetes")
+    assert empty.fine("init", "--ci", "kubernetes").out == ""
+    (empty.root / "deploy/cronjob.yml").unlink()
     before = texts(empty.root)
-    assert empty.fine("init").out == ""
     (empty.root / "iam/people.yaml").write_text("users: {}\n", encoding="utf-8")
     told = empty.run("init", "--ci", "kubernetes")
     assert told.code == 1

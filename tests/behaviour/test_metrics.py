@@ -134,6 +134,10 @@ def test_a_hostile_name_stays_a_label_and_is_read_back_as_it_was(hostile: str) -
 def test_a_file_of_somebody_else_is_no_earlier_run(tmp_path: Path) -> None:
     file = tmp_path / "x.prom"
     file.write_bytes(b'\xff\x00 up{command="drift"} 1\nother{command="drift"} 1\n')
+    name = metrics.SUCCESS
+    assert metrics.earlier(f'{name}{{command="drift"}} soon\n{name}{{command="drift"}} 7\n', "drift") == [
+        metrics.Sample(name, (), 7.0)
+    ]
     with metering.Metered(file, "drift", metrics.of_drift) as metered:
         metered.document = drift_document()
     held = read(file.read_text(encoding="utf-8"))
