@@ -234,6 +234,12 @@ def apply(
             f"--expired and --only {only} contradict each other", code="bad-option", hint="leave one of them out"
         )
     only = "expired" if expired else only
+    if only == "drift" and base is None:
+        raise InputError(
+            "--only drift: without --base nothing tells what was changed by hand from what was declared since",
+            code="bad-option",
+            hint="give --base git:REV, the revision that was applied last, or leave out --only to take all back",
+        )
     if saved is not None and (approved or target or only or narrowing):
         raise InputError(
             "a saved plan is applied as it is",
@@ -275,6 +281,9 @@ def apply(
                 # Whoever is asked sees what about, also where a machine reads the result.
                 shown = plan_text(told.document, "text", common, project.root, color=colored(common))
                 print(shown, end="", file=sys.stdout if form == "text" else sys.stderr, flush=True)
+            left_out = "--target" if target else f"--only {only}" if only not in (None, "expired") else ""
+            if left_out and not common.quiet:
+                note(f"only a part was looked at: {left_out} left the rest out")
             if form == "json" and any(item.plan.refusals for item in planned):
                 print(to_text({**told.document, "applied": []}), end="", flush=True)
             if any(item.plan.refusals for item in planned):

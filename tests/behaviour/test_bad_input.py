@@ -164,6 +164,7 @@ CASES = (
     Case("no git", ("plan", "--base", "git:main")),
     Case("bad parallelism", ("apply", "--auto-approve", "--parallelism", "0")),
     Case("bad cause", ("apply", "--auto-approve", "--only", "everything")),
+    Case("drift without a base", ("apply", "--auto-approve", "--only", "drift")),
     Case("bad approval", ("apply", "--approved", "sha256:12")),
     Case("unknown option", ("plan", "--force")),
     Case("unknown command", ("destroy",)),
