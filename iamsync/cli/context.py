@@ -123,18 +123,24 @@ def write_file(path: Path, text: str, *, mode: int = 0o644) -> None:
 
 
 def replace_file(path: Path, text: str, *, mode: int = 0o644) -> None:
-    """Put a text in place of a file in one step, so that a reader sees the old one or the new one; else InputError."""
+    """Put a text in place of a file in one step, so that a reader sees the old one or the new one; else InputError.
+
+    A link stays one; what is no file (a device, a pipe, a folder) is not replaced, whoever runs this.
+    """
     import tempfile
 
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        if path.exists() and not path.is_file():
+            raise InputError("this is no file", code="unwritable", place=Place(str(path)), hint="name a file")
+        target = Path(os.path.realpath(path))
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(name, mode)
-            os.replace(name, path)
+            os.replace(name, target)
         except BaseException:
             os.unlink(name)
             raise

@@ -71,7 +71,8 @@ class Metered:
         ended = time.time()
         before = []
         with contextlib.suppress(OSError, UnicodeDecodeError):
-            before = metrics.earlier(self.file.read_text(encoding="utf-8"), self.command)
+            if self.file.is_file():  # a pipe would be waited for
+                before = metrics.earlier(self.file.read_text(encoding="utf-8"), self.command)
         through = code in _CAME_THROUGH and self.document is not None
         last = [sample.value for sample in before if sample.name == metrics.SUCCESS]
         success = ended if through else last[0] if last else None

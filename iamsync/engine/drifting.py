@@ -97,6 +97,9 @@ def last(file: Path, options: Options) -> dict[str, Any] | None:
             code="bad-option",
             hint="leave out --target and paths: what they leave out would pass for gone",
         )
+    if file.exists() and not file.is_file():
+        # A pipe would be waited for, a device replaced.
+        raise InputError("this is no file", code="unreadable", place=Place(str(file)), hint="name a file")
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:

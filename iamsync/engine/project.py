@@ -389,7 +389,7 @@ def _variable_file(path: Path) -> dict[str, Any]:
             place=Place(str(path)),
             hint="check the path and who may read it",
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"this is no JSON object of variables: {error}",
             code="bad-variables",

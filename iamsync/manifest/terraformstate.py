@@ -71,7 +71,7 @@ def listed(text: str, file: str, account_id: str) -> tuple[Listed, ...]:
     """
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _wrong(file, f"it is no JSON: {error}") from error
     if not isinstance(value, dict):
         raise _wrong(file, "it is no JSON object")

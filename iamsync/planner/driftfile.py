@@ -136,7 +136,7 @@ def last_run(text: str, file: str) -> dict[str, Any]:
         major = str(made["format_version"]).partition(".")[0]
         for account in made["accounts"]:
             _ = account["account"]["id"], [entry["status"] for entry in account["drift"]], account["summary"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _unreadable(
             f"this is not the drift of an earlier run: {error!r}",
             file,

@@ -143,3 +143,22 @@ def test_a_file_of_somebody_else_is_no_earlier_run(tmp_path: Path) -> None:
     held = read(file.read_text(encoding="utf-8"))
     assert "other" not in held
     assert os.listdir(tmp_path) == ["x.prom"]
+
+
+@pytest.mark.parametrize("option", ["--metrics", "--since-last"])
+def test_what_is_no_file_is_neither_waited_for_nor_replaced(applied: Site, option: str) -> None:
+    pipe = applied.root / "pipe"
+    os.mkfifo(pipe)
+    told = applied.run("drift", option, "pipe")
+    assert told.code == 1
+    assert "this is no file" in told.err
+    assert pipe.is_fifo()
+
+
+def test_a_link_to_the_file_stays_one_and_an_earlier_run_nested_too_deep_is_told(applied: Site) -> None:
+    (applied.root / "link.prom").symlink_to("real.prom")
+    applied.fine("drift", "--metrics", "link.prom")
+    assert (applied.root / "link.prom").is_symlink()
+    assert "iamsync_run_exit_code" in (applied.root / "real.prom").read_text(encoding="utf-8")
+    (applied.root / "deep.json").write_text("[" * 3000, encoding="utf-8")
+    assert "error[bad-drift-file]" in applied.run("drift", "--since-last", "deep.json").err
