@@ -142,6 +142,19 @@ def _escaped_star(case: Json) -> bool:
 
 
 def _bucket_apart(case: Json) -> bool:
+    return _without_buckets(case, lambda head, bucket, key, asked: "".join(head[3:]) != "")
+
+
+def _bucket_to_slash(case: Json) -> bool:
+    def spans(head: list[str], bucket: str, key: str, asked: str) -> bool:
+        asked_bucket, _, asked_key = asked.partition("/")
+        return not (fnmatchcase(asked_bucket, bucket) and fnmatchcase(asked_key, key))
+
+    return _without_buckets(case, spans)
+
+
+def _without_buckets(case: Json, stops: Callable[[list[str], str, str, str], bool]) -> bool:
+    """Whether a pattern with a wildcard in its bucket's name was made one that matches nothing."""
     asked = case["resource"].split(":", 5)
     if asked[2:3] != ["s3"]:
         return False
@@ -150,20 +163,21 @@ def _bucket_apart(case: Json) -> bool:
         for element in ("Resource", "NotResource"):
             if element in statement:
                 held = _list(statement[element])
-                made = ["arn:aws:s3:::-" if _spans(text, asked[5]) else text for text in held]
+                made = ["arn:aws:s3:::-" if _wild(text) and stops(*_parts(text), asked[5]) else text for text in held]
                 found = found or made != held
                 statement[element] = made
     return found
 
 
-def _spans(text: str, asked: str) -> bool:
-    """Whether a wildcard in the bucket's name, to match, has to reach over the slash or stand behind another one."""
+def _parts(text: str) -> tuple[list[str], str, str]:
     *head, last = text.split(":", 5)
-    bucket, slash, key = last.partition("/")
-    if not slash or not ("*" in bucket or "?" in bucket):
-        return False
-    asked_bucket, _, asked_key = asked.partition("/")
-    return "".join(head[3:]) != "" or not (fnmatchcase(asked_bucket, bucket) and fnmatchcase(asked_key, key))
+    bucket, _, key = last.partition("/")
+    return head, bucket, key
+
+
+def _wild(text: str) -> bool:
+    _, bucket, _ = _parts(text)
+    return "/" in text.split(":", 5)[-1] and ("*" in bucket or "?" in bucket)
 
 
 def _session_by_name(case: Json) -> bool:
@@ -246,8 +260,14 @@ TABLE = (
     Divergence(
         "bucket-apart",
         "Resource: an asterisk stands for any run of characters, slashes included, in the last part of an ARN.",
-        "a wildcard in a bucket's name ends at the slash after it, and is none behind a region or account with one",
+        "a wildcard in a bucket's name is none behind a region or account with one",
         _bucket_apart,
+    ),
+    Divergence(
+        "bucket-to-slash",
+        "Resource: an asterisk stands for any run of characters, slashes included, in the last part of an ARN.",
+        "a wildcard in a bucket's name may end at the slash after it",
+        _bucket_to_slash,
     ),
     Divergence(
         "session-by-name",
