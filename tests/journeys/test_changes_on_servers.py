@@ -6,6 +6,7 @@ In process, through the command line's own front door; `test_whole_journey.py` r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import yaml
 from iamsync.journal import runs
 from iamsync.kinds import KINDS
 from iamsync.kinds.operations import OPERATIONS
+from tests.behaviour.account import load
 
 from .capabilities import LACKS, Lacks, expected
 from .cli import Folder
@@ -125,6 +127,21 @@ def test_an_account_goes_through_the_stages_and_has_nothing_left_to_plan(
 def test_the_cases_use_every_operation_that_a_plan_may_have() -> None:
     used = frozenset[str]().union(*map(uses, CASES))
     assert used & OPERATIONS == OPERATIONS - HELD
+
+
+def test_the_cases_change_every_field_of_every_kind() -> None:
+    changed = set()
+    for case in CASES.values():
+        states = [load(yaml.safe_dump(stage, sort_keys=False)) for stage in case["stages"]]
+        for before, after in pairwise(states):
+            for resource in after:
+                had = before.get(resource.address)
+                changed |= {
+                    (resource.address.kind, field.name)
+                    for field in KINDS[resource.address.kind].fields
+                    if had is not None and getattr(had.spec, field.name) != getattr(resource.spec, field.name)
+                }
+    assert changed == {(kind.name, field.name) for kind in KINDS.values() for field in kind.fields}
 
 
 def test_every_row_of_the_table_is_used_by_a_case() -> None:
