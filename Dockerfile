@@ -4,6 +4,9 @@ FROM python:3.13-slim-trixie AS build
 WORKDIR /source
 COPY pyproject.toml requirements-dev.lock README.md LICENSE ./
 COPY iamsync iamsync
+# What `init` writes is made of these.
+COPY examples/ci examples/ci
+COPY examples/quickstart examples/quickstart
 RUN python -m venv /opt/iamsync \
     && /opt/iamsync/bin/pip install --no-cache-dir --constraint requirements-dev.lock '.[sandbox]' \
     && /opt/iamsync/bin/pip uninstall --yes pip

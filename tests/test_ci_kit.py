@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -316,6 +317,8 @@ def test_images_run_without_root_on_pinned_bases() -> None:
     assert all((ROOT / name).exists() for name in copied)
     kept = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert {f"!{name}" for name in copied} <= set(kept)
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"]
+    assert {*wheel["wheel"]["packages"], *wheel["wheel"]["force-include"]} <= set(copied)
 
 
 def test_the_cron_job_may_write_nowhere_and_runs_a_command_that_exists() -> None:
