@@ -7,7 +7,6 @@ tree, `KINDS`. Run by `make schemas`, `make docs` and `make check`.
 from __future__ import annotations
 
 import difflib
-import json
 import re
 import sys
 import textwrap
@@ -20,7 +19,7 @@ from iamsync.cli.app import command_tree
 from iamsync.cli.options import Common
 from iamsync.controls import RULES as AUDIT
 from iamsync.engine.explaining import audit_text
-from iamsync.engine.schemas import NAMES, schema
+from iamsync.engine.schemas import NAMES, schema_text
 from iamsync.kinds import KINDS
 from iamsync.kinds.kind import Field, Kind
 from iamsync.policy.lint import RULES
@@ -55,10 +54,7 @@ FORMS = {
 def files() -> dict[str, dict[str, str]]:
     """Every generated text by its path, in the two groups that `make` knows."""
     return {
-        "schemas": {
-            f"schemas/{name}.schema.json": json.dumps(schema(name), indent=1, ensure_ascii=False) + "\n"
-            for name in NAMES
-        },
+        "schemas": {f"schemas/{name}.schema.json": schema_text(name) for name in NAMES},
         "docs": {
             "docs/reference/cli.md": cli_page(),
             "docs/reference/kinds.md": kinds_page(),

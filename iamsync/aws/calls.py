@@ -52,3 +52,27 @@ def pages(client: Any, operation: str, params: Mapping[str, Any]) -> Iterator[di
             )
         seen.add(following)
         marker = {"Marker": following}
+
+
+def token_pages(client: Any, operation: str, params: Mapping[str, Any], member: str) -> Iterator[dict[str, Any]]:
+    """Every item of a listing that pages by NextToken, as those of CloudFormation and Organizations do.
+
+    A page may be empty and not the last. Raises IncompleteRead where the same page comes again and again.
+    """
+    seen: set[str] = set()
+    token: dict[str, str] = {}
+    while True:
+        page = call(client, operation, {**params, **token})
+        yield from page.get(member) or ()
+        following = page.get("NextToken")
+        if not following:
+            return
+        if following in seen:
+            raise IncompleteRead(
+                f"{operation}: the same page again and again",
+                code="incomplete-read",
+                operation=operation,
+                hint="run the command again",
+            )
+        seen.add(following)
+        token = {"NextToken": following}

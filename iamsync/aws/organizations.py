@@ -12,9 +12,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from iamsync.aws.calls import call
+from iamsync.aws.calls import token_pages
 from iamsync.aws.session import Access, Sessions, Tap, service_client
-from iamsync.errors import IncompleteRead
 from iamsync.members import Member
 
 
@@ -26,9 +25,9 @@ def members(
     AwsError where there is no organization or the caller may not ask.
     """
     client = service_client("organizations", access, sessions, tap)
-    found = {item["Id"]: _member(item) for item in _pages(client, "ListAccounts", {}, "Accounts")}
+    found = {item["Id"]: _member(item) for item in token_pages(client, "ListAccounts", {}, "Accounts")}
     if units:
-        for root in _pages(client, "ListRoots", {}, "Roots"):
+        for root in token_pages(client, "ListRoots", {}, "Roots"):
             for account, path in _below(client, root["Id"], ""):
                 if account in found:
                     found[account] = replace(found[account], unit=path)
@@ -46,33 +45,12 @@ def _member(item: Mapping[str, Any]) -> Member:
 
 def _below(client: Any, parent: str, path: str) -> Iterator[tuple[str, str]]:
     """The ids of all accounts below a root or unit, each with the path of the unit that it is in."""
-    for item in _pages(client, "ListAccountsForParent", {"ParentId": parent}, "Accounts"):
+    for item in token_pages(client, "ListAccountsForParent", {"ParentId": parent}, "Accounts"):
         yield str(item["Id"]), path
-    for unit in _pages(client, "ListOrganizationalUnitsForParent", {"ParentId": parent}, "OrganizationalUnits"):
+    for unit in token_pages(client, "ListOrganizationalUnitsForParent", {"ParentId": parent}, "OrganizationalUnits"):
         yield from _below(client, unit["Id"], f"{path}/{unit['Name']}".strip("/"))
 
 
 def _tags(client: Any, account: str) -> Mapping[str, str]:
-    found = _pages(client, "ListTagsForResource", {"ResourceId": account}, "Tags")
+    found = token_pages(client, "ListTagsForResource", {"ResourceId": account}, "Tags")
     return MappingProxyType({str(tag["Key"]): str(tag["Value"]) for tag in found})
-
-
-def _pages(client: Any, operation: str, params: Mapping[str, Any], member: str) -> Iterator[dict[str, Any]]:
-    """Every item of a listing of Organizations, which pages by NextToken, now and then with an empty page."""
-    seen: set[str] = set()
-    token: dict[str, str] = {}
-    while True:
-        page = call(client, operation, {**params, **token})
-        yield from page.get(member) or ()
-        following = page.get("NextToken")
-        if not following:
-            return
-        if following in seen:
-            raise IncompleteRead(
-                f"{operation}: the same page again and again",
-                code="incomplete-read",
-                operation=operation,
-                hint="run the command again",
-            )
-        seen.add(following)
-        token = {"NextToken": following}

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from iamsync import arn
-from iamsync.aws.calls import call
+from iamsync.aws.calls import call, token_pages
 from iamsync.aws.session import Connection
-from iamsync.errors import AccessDenied, AwsError, IncompleteRead
+from iamsync.errors import AccessDenied, AwsError
 from iamsync.model import Address
 
 # Resource types with an identity of their own; the physical id is a name or an ARN.
@@ -63,10 +63,12 @@ def owned(connection: Connection, where: Iterable[str], *, workers: int = 8) -> 
 def _region(connection: Connection, region: str) -> Iterator[Owned]:
     client = connection.client("cloudformation", region=region)
     try:
-        for stack in _pages(client, "ListStacks", {}, "StackSummaries"):
+        for stack in token_pages(client, "ListStacks", {}, "StackSummaries"):
             if stack.get("StackStatus") == _GONE:
                 continue
-            for item in _pages(client, "ListStackResources", {"StackName": stack["StackId"]}, "StackResourceSummaries"):
+            for item in token_pages(
+                client, "ListStackResources", {"StackName": stack["StackId"]}, "StackResourceSummaries"
+            ):
                 address = _address(item)
                 if address is not None:
                     yield Owned(address, str(stack["StackName"]), region)
@@ -80,27 +82,6 @@ def _address(item: dict[str, Any]) -> Address | None:
         return None
     parsed = arn.parse(physical)
     return parsed.address if parsed is not None else Address(kind, str(physical))
-
-
-def _pages(client: Any, operation: str, params: dict[str, Any], member: str) -> Iterator[dict[str, Any]]:
-    """Every item of a listing of CloudFormation, which pages by NextToken."""
-    seen: set[str] = set()
-    token: dict[str, str] = {}
-    while True:
-        page = call(client, operation, {**params, **token})
-        yield from page.get(member) or ()
-        following = page.get("NextToken")
-        if not following:
-            return
-        if following in seen:
-            raise IncompleteRead(
-                f"{operation}: the same page again and again",
-                code="incomplete-read",
-                operation=operation,
-                hint="run the command again",
-            )
-        seen.add(following)
-        token = {"NextToken": following}
 
 
 def _denied(error: AwsError, what: str) -> AccessDenied:

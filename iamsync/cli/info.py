@@ -18,15 +18,16 @@ def add(app: typer.Typer) -> None:
 
 
 def schema(
-    name: Annotated[str, typer.Argument(help="manifest, config, plan, drift, snapshot or guardrails.")] = "manifest",
+    name: Annotated[
+        str, typer.Argument(help="manifest, config, plan, drift, findings, snapshot or guardrails.")
+    ] = "manifest",
 ) -> None:
     """Print a JSON Schema (draft-07), for editors and checks."""
-    from iamsync.engine.schemas import NAMES
-    from iamsync.engine.schemas import schema as made
+    from iamsync.engine.schemas import NAMES, schema_text
 
     if name not in NAMES:
         raise InputError(f"there is no schema {name!r}", code="bad-option", hint=f"one of {', '.join(NAMES)}")
-    print(json.dumps(made(name), indent=1, ensure_ascii=False))
+    print(schema_text(name), end="")
 
 
 def explain(

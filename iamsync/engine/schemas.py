@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -28,3 +29,8 @@ NAMES: Final = tuple(_MAKERS)
 def schema(name: str) -> dict[str, Any]:
     """The schema of this name (one of `NAMES`), draft-07."""
     return _MAKERS[name]()
+
+
+def schema_text(name: str) -> str:
+    """The schema as the file that editors read."""
+    return json.dumps(schema(name), indent=1, ensure_ascii=False) + "\n"

@@ -16,7 +16,7 @@ from iamsync.engine.importing import Imported, imports
 from iamsync.engine.options import Options
 from iamsync.engine.project import Project
 from iamsync.engine.reach import Ways
-from iamsync.engine.schemas import schema
+from iamsync.engine.schemas import schema_text
 from iamsync.errors import InputError, Place
 from iamsync.manifest.edit import GONE, Edit, rewritten
 from iamsync.manifest.keyorder import manifest_order
@@ -115,11 +115,6 @@ def files(starter: Starter, taken: Mapping[str, str], held: Container[Address] =
         name: tidy(text, name, manifest_order) if name.startswith("iam/") and name.endswith(".yaml") else text
         for name, text in out.items()
     }
-
-
-def schema_text(name: str) -> str:
-    """A JSON Schema as the file that editors read."""
-    return json.dumps(schema(name), indent=1, ensure_ascii=False) + "\n"
 
 
 def written(folder: Path, texts: Mapping[str, str]) -> list[str]:
