@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import string
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from iamsync.aws.calls import call, pages
@@ -33,26 +33,30 @@ _LENGTH: Final = 40
 _CLASSES: Final = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!@#$%^&*()_+-=[]{}|")
 
 
-def keys_of(iam: Any, user: str) -> tuple[dict[str, Any], ...]:
-    """A user's keys, oldest first: id, active, created, used, service, region; times RFC 3339 in UTC."""
+def keys_of(iam: Any, user: str, *, uses: bool = True) -> tuple[dict[str, Any], ...]:
+    """A user's keys, oldest first: id, active, created; with `uses` also used, service and region of the last use.
+
+    Times are RFC 3339 in UTC.
+    """
     if not user:
         raise ValueError("without a user name AWS would answer about the caller")
     listed = [item for page in pages(iam, "ListAccessKeys", {"UserName": user}) for item in page["AccessKeyMetadata"]]
     found = []
     for item in listed:
-        told = call(iam, "GetAccessKeyLastUsed", {"AccessKeyId": item["AccessKeyId"]}).get("AccessKeyLastUsed") or {}
-        used = moment(told.get("LastUsedDate"))
-        found.append(
-            {
-                "id": str(item["AccessKeyId"]),
-                "active": item["Status"] == "Active",
-                "created": moment(item["CreateDate"]),
-                "used": used,
-                "service": str(told.get("ServiceName") or "") if used else "",
-                "region": str(told.get("Region") or "") if used else "",
-            }
-        )
+        key = str(item["AccessKeyId"])
+        known = {"id": key, "active": item["Status"] == "Active", "created": moment(item["CreateDate"])}
+        found.append({**known, **(_last_use(iam, key) if uses else {})})
     return tuple(sorted(found, key=lambda one: (one["created"], one["id"])))
+
+
+def _last_use(iam: Any, key: str) -> dict[str, Any]:
+    told = call(iam, "GetAccessKeyLastUsed", {"AccessKeyId": key}).get("AccessKeyLastUsed") or {}
+    used = moment(told.get("LastUsedDate"))
+    return {
+        "used": used,
+        "service": str(told.get("ServiceName") or "") if used else "",
+        "region": str(told.get("Region") or "") if used else "",
+    }
 
 
 def has_password(iam: Any, user: str) -> bool:
@@ -118,7 +122,12 @@ class CredentialExecutor:
         if step.operation == "DeleteAccessKey" and step.params["AccessKeyId"] in self._off:
             self._still_off(step.params)
         if step.operation in _SWITCHES:
-            answer = call(self._iam, step.operation, step.params)
+            try:
+                answer = call(self._iam, step.operation, step.params)
+            except AwsError as error:
+                if error.aws_code == "NoSuchEntity" and step.params["Status"] == "Inactive":
+                    return Result("already", error.request_id)  # it is gone, so that it works no more
+                raise
             return Result("done", str((answer.get("ResponseMetadata") or {}).get("RequestId") or ""))
         return self._rest(step, created)
 
@@ -305,22 +314,33 @@ def _call(operation: str, **params: Any) -> Call:
     return Call(operation, params)
 
 
-# What else a user signs with: the listing call, its member, the id's name, the call that switches one off, the words.
-OTHERS: Final = (
-    (
+# What else a user signs with, by its plural: the listing call, its member, the id's name, the call that switches one
+# off, the word for one.
+OTHERS: Final = {
+    "service-specific credentials": (
         *("ListServiceSpecificCredentials", "ServiceSpecificCredentials", "ServiceSpecificCredentialId"),
         *("UpdateServiceSpecificCredential", "service-specific credential"),
     ),
-    ("ListSSHPublicKeys", "SSHPublicKeys", "SSHPublicKeyId", "UpdateSSHPublicKey", "SSH public key"),
-    ("ListSigningCertificates", "Certificates", "CertificateId", "UpdateSigningCertificate", "signing certificate"),
-)
+    "SSH public keys": (
+        *("ListSSHPublicKeys", "SSHPublicKeys", "SSHPublicKeyId"),
+        *("UpdateSSHPublicKey", "SSH public key"),
+    ),
+    "signing certificates": (
+        *("ListSigningCertificates", "Certificates", "CertificateId"),
+        *("UpdateSigningCertificate", "signing certificate"),
+    ),
+}
 
 
-def others_of(iam: Any, user: str, kind: tuple[str, ...]) -> Iterable[tuple[str, Call]]:
+def others_of(iam: Any, user: str, what: str) -> tuple[tuple[str, Call], ...]:
     """What of one of `OTHERS` a user has that is on, in words, and the call that switches each off."""
-    operation, member, identifier, update, word = kind
-    for page in pages(iam, operation, {"UserName": user}):
-        for item in page.get(member) or ():
-            if item["Status"] == "Active":
-                params = {"UserName": user, identifier: item[identifier], "Status": "Inactive"}
-                yield f"{word} {item[identifier]}", Call(update, params)
+    operation, member, identifier, update, word = OTHERS[what]
+    listed = [item for page in pages(iam, operation, {"UserName": user}) for item in page.get(member) or ()]
+    return tuple(
+        (
+            f"{word} {item[identifier]}",
+            Call(update, {"UserName": user, identifier: item[identifier], "Status": "Inactive"}),
+        )
+        for item in listed
+        if item["Status"] == "Active"
+    )

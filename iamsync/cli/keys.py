@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,11 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from iamsync.cli import running
-from iamsync.cli.context import colored, engine_options, known_format, waited
+from iamsync.cli.context import colored, engine_options, known_format
 from iamsync.cli.options import Common, shared
 from iamsync.cli.planning import Acknowledge, Approved, AutoApprove, LockTimeout, TextOrJson
 from iamsync.cli.reporting import plan_text
-from iamsync.errors import InputError, StalePlan
+from iamsync.errors import InputError
 
 Users = Annotated[
     list[str] | None,
@@ -79,11 +78,8 @@ def keys_rotate(
     form: TextOrJson = "text",
 ) -> None:
     """Do whatever is due: new keys, their delivery, old ones off and deleted; passwords. Meant for an hourly cron."""
-    _changed(
-        common,
-        ("rotate", tuple(user or ()), (), deliver_to),
-        (plan_only, auto_approve, approved, acknowledge, lock_timeout, form),
-    )
+    how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, approved)
+    _changed(common, how, "rotate", users=tuple(user or ()), deliver_to=deliver_to)
 
 
 @shared
@@ -100,11 +96,8 @@ def keys_deactivate(
     form: TextOrJson = "text",
 ) -> None:
     """Switch keys off at once: those of --key, else the old one of each user's rotation."""
-    _changed(
-        common,
-        ("deactivate", _named(user), tuple(key or ()), deliver_to),
-        (plan_only, auto_approve, approved, acknowledge, lock_timeout, form),
-    )
+    how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, approved)
+    _changed(common, how, "deactivate", users=_named(user), ids=tuple(key or ()), deliver_to=deliver_to)
 
 
 @shared
@@ -120,11 +113,8 @@ def keys_delete(
     form: TextOrJson = "text",
 ) -> None:
     """Delete keys for good: those of --key, else all that are off."""
-    _changed(
-        common,
-        ("delete", _named(user), tuple(key or ()), ""),
-        (plan_only, auto_approve, approved, acknowledge, lock_timeout, form),
-    )
+    how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, approved)
+    _changed(common, how, "delete", users=_named(user), ids=tuple(key or ()))
 
 
 def _named(user: list[str] | None) -> tuple[str, ...]:
@@ -133,59 +123,19 @@ def _named(user: list[str] | None) -> tuple[str, ...]:
     return tuple(user)
 
 
-def _changed(common: Common, what: tuple[Any, ...], how: tuple[Any, ...]) -> None:
-    from iamsync.engine import applying, credentials
-    from iamsync.engine.planning import document
-    from iamsync.engine.reach import Ways, opened
+def _changed(common: Common, how: running.How, verb: Any, **chosen: Any) -> None:
+    from iamsync.engine import credentials
+    from iamsync.engine.reach import Ways
 
-    verb, users, ids, deliver_to = what
-    plan_only, auto_approve, approved, acknowledge, lock_timeout, form = how
-    known_format(form, ("text", "json"))
-    agreed = plan_only or auto_approve or approved is not None
-    running.agreement(agreed)
-    if approved is not None:
-        approved = applying.approval(approved)
-    options = engine_options(
-        common,
-        acknowledge=tuple(acknowledge or ()),
-        command=f"keys {verb}",
-        lock_timeout=waited(lock_timeout),
-    )
-    project = opened(options)
-    if not plan_only:
-        running.ids_known(project, saved=False)
-    wanted = credentials.Wanted(verb, users, ids, deliver_to, Path.cwd(), reads=plan_only)
-    results = []
+    project, how = running.begun(common, how, f"keys {verb}")
+    wanted = credentials.Wanted(verb, cwd=Path.cwd(), reads=how.plan_only, **chosen)
     with Ways(project) as ways, running.interruptible() as stop:
         found = credentials.plans(project, ways, wanted)
-        planned = tuple(one.item for one in found)
-        if approved is not None and (len(planned) != 1 or planned[0].plan.approval != approved):
-            raise StalePlan(
-                f"what would be done now is not what was approved ({approved[:19]}...)",
-                hint="look at the plan as it is now, and approve that",
-            )
-        refused = any(item.plan.refusals for item in planned)
-        if form == "text" or not agreed:
-            shown = _text(found, document(planned, options), common, project.root)
-            print(shown, end="", file=sys.stdout if form == "text" else sys.stderr, flush=True)
-        if form == "json" and (plan_only or refused):
-            print(json.dumps({**document(planned, options), "applied": []}, indent=1, ensure_ascii=False), flush=True)
-        applying.refuse(planned)
-        for one in found if not plan_only else ():
-            if not one.item.plan.steps:
-                continue
-            if not agreed:
-                running.ask(one.item)
-                if one.again().approval != one.item.plan.approval:
-                    raise StalePlan(
-                        "the account changed while you were looking at the plan", hint="run the command again"
-                    )
-            done, steps = running.carried_out(project, one.item, common, 1, stop, approved or "", executor=one.executor)
-            results.append((one.item, done, steps))
-            if done.summary.failed or done.summary.skipped or done.summary.interrupted:
-                break
-    if not plan_only and (results or form == "json"):
-        running.ended(results, form, common)
+        results = running.agreed_and_done(
+            project, found, how, common, stop, lambda made: _text(found, made, common, project.root)
+        )
+    if results:
+        running.ended(results, how.form, common)
     if verb == "rotate":
         credentials.still_held(found)
         if left := credentials.waiting(found):

@@ -7,11 +7,91 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
-from iamsync.cli.context import colored, in_automation, note
+from iamsync.cli.context import colored, engine_options, in_automation, known_format, note, waited
 from iamsync.cli.options import Common
-from iamsync.errors import InputError, Interrupted, JournalError, PartlyApplied
+from iamsync.errors import InputError, Interrupted, JournalError, PartlyApplied, StalePlan
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a command shows what it would do and is agreed to, by its options; with `digests` it takes --approved."""
+
+    form: str
+    plan_only: bool
+    auto_approve: bool
+    acknowledge: list[str] | None
+    lock_timeout: str
+    approved: str | None = None
+    digests: bool = True
+
+    @property
+    def agreed(self) -> bool:
+        return self.plan_only or self.auto_approve or self.approved is not None
+
+
+def begun(common: Common, how: How, command: str) -> tuple[Any, How]:
+    """The project of a command that plans and carries out in one, and its options as they were checked.
+
+    InputError where nobody agrees and nobody is here to be asked, or where it is open which account this is.
+    """
+    from iamsync.engine import applying
+    from iamsync.engine.reach import opened
+
+    known_format(how.form, ("text", "json"))
+    agreement(how.agreed, *(() if how.digests else ("--auto-approve",)))
+    if how.approved is not None:
+        how = replace(how, approved=applying.approval(how.approved))
+    options = engine_options(
+        common, acknowledge=tuple(how.acknowledge or ()), command=command, lock_timeout=waited(how.lock_timeout)
+    )
+    project = opened(options)
+    if not how.plan_only:
+        ids_known(project, saved=False)
+    return project, how
+
+
+def agreed_and_done(
+    project: Any, found: Any, how: How, common: Common, stop: threading.Event, shown: Callable[[Any], str]
+) -> list[Any]:
+    """Show these plans, ask about each, carry them out one after the other; what `ended` takes, nothing of a look.
+
+    Each of `found` has a plan (`item`), how to make it `again` and its `executor`; `shown` makes a text of their
+    document. GuardRefused, once all is shown, where a guard says no; StalePlan where a plan is not what was approved.
+    """
+    import json
+
+    from iamsync.engine import applying
+    from iamsync.engine.planning import document
+
+    planned = tuple(one.item for one in found)
+    if how.approved is not None and (len(planned) != 1 or planned[0].plan.approval != how.approved):
+        raise StalePlan(
+            f"what would be done now is not what was approved ({how.approved[:19]}...)",
+            hint="look at the plan as it is now, and approve that",
+        )
+    made = document(planned, project.options)
+    if how.form == "text" or not how.agreed:
+        print(shown(made), end="", file=sys.stdout if how.form == "text" else sys.stderr, flush=True)
+    refused, idle = any(one.plan.refusals for one in planned), not any(one.plan.steps for one in planned)
+    if how.form == "json" and (how.plan_only or refused or idle):
+        print(json.dumps({**made, "applied": []}, indent=1, ensure_ascii=False), flush=True)
+    applying.refuse(planned)
+    results: list[Any] = []
+    for one in found if not how.plan_only else ():
+        if not one.item.plan.steps:
+            continue
+        if not how.agreed:
+            ask(one.item)
+            if one.again().approval != one.item.plan.approval:
+                raise StalePlan("the account changed while you were looking at the plan", hint="run the command again")
+        done, steps = carried_out(project, one.item, common, 1, stop, how.approved or "", executor=one.executor)
+        results.append((one.item, done, steps))
+        if done.summary.failed or done.summary.skipped or done.summary.interrupted:
+            break
+    return results
 
 
 def agreement(agreed: bool, ways: str = "--auto-approve or --approved sha256:...") -> None:

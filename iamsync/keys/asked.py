@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from iamsync.keys.held import Act, Held, Key, Turn, deactivated, later, moment, removed
@@ -62,12 +63,20 @@ def _in_use(held: Held, key: Key, what: str) -> Finding:
 
 
 def quarantined(held: Held, others: Iterable[tuple[str, Call]], now: str) -> tuple[Act, ...]:
-    """All that a user signs in or signs requests with, off: `others` are calls for what is no key, in words."""
-    acts = [deactivated(held, key, now, "quarantine") for key in held.keys if key.active]
+    """All that a user signs in or signs requests with, off: `others` are calls for what is no key, in words.
+
+    A password that could not be looked at is taken away as well: where there is none, that is no failure.
+    """
+    # The key first, then the note of it: in an incident nothing waits for a note.
+    acts = [
+        replace(act, calls=tuple(reversed(act.calls)))
+        for act in (deactivated(held, key, now, "quarantine") for key in held.keys if key.active)
+    ]
     acts += [
         Act(held.address, "credentials", ((call, "revoke"),), gone=what, why="quarantine") for what, call in others
     ]
-    if held.console:
+    if held.console is not False:
         call = Call("DeleteLoginProfile", {"UserName": held.address.name})
-        acts.append(Act(held.address, CONSOLE, ((call, "revoke"),), gone="a password", why="quarantine"))
+        gone = "a password" if held.console else "a password, if it has one"
+        acts.append(Act(held.address, CONSOLE, ((call, "revoke"),), gone=gone, why="quarantine"))
     return tuple(acts)

@@ -58,15 +58,20 @@ def plan(turns: Iterable[Turn], whose: Whose, now: str, more: Iterable[Finding] 
     )
 
 
-def changes(turns: Iterable[Turn], first: int = 1) -> tuple[tuple[Change, ...], tuple[Step, ...]]:
-    """The changes and steps of these turns; steps are numbered from `first`."""
+def changes(
+    turns: Iterable[Turn], first: int = 1, *, apart: bool = False
+) -> tuple[tuple[Change, ...], tuple[Step, ...]]:
+    """The changes and steps of these turns; steps are numbered from `first`.
+
+    A user's acts wait for each other, or with `apart` none for another: then a failure stops the rest of its own act.
+    """
     steps: list[Step] = []
     made: list[Change] = []
     for item in turns:
         mine: list[Step] = []
         for act in item.acts:
-            for call, effect in act.calls:
-                after = (mine[-1].id,) if mine else ()
+            for place, (call, effect) in enumerate(act.calls):
+                after = (mine[-1].id,) if mine and (place or not apart) else ()
                 number = f"s{first + len(steps) + len(mine)}"
                 mine.append(Step(number, item.held.address, call, effect, after, touches=(item.held.address,)))
         if not mine:

@@ -99,6 +99,13 @@ NOTES: Final[dict[str, tuple[str, str]]] = {
         "A snapshot or dump (--live) does not hold everything of this kind. What it lacks may exist, so it is not "
         "called missing and not created. Plan against the account itself.",
     ),
+    "not-looked-at": (
+        "something that a user signs with could not be looked at",
+        "A quarantine denies everything first and switches off whatever the caller may see. What it may not see stays "
+        "as it is: the denial holds for it as well, but its credentials are good again once the denial goes. The "
+        "evidence names the call that was refused; run the same command again when it is allowed. Until then it exits "
+        "with 5.",
+    ),
     "not-restored": (
         "a rollback cannot bring this back",
         "No call makes again what a deletion destroyed: ids, passwords, keys, second factors, old versions of a "
