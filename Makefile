@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full laws oracle check format schemas docs bench lock clean
+.PHONY: help demo test test-full laws oracle check format schemas docs bench bench-full bench-check lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,10 +52,15 @@ format: $(READY) ## write the code as ruff wants it
 schemas docs: $(READY) ## write the generated files: schemas/, docs/reference/
 	$(BIN)/python tools/generate.py $@
 
-bench: $(READY) ## calls, CPU and memory of plans for fleets of several sizes; permission differences; decisions of the evaluator in a second
-	$(BIN)/python benchmarks/run.py
-	$(BIN)/python benchmarks/access.py
-	$(BIN)/python benchmarks/evaluate.py
+# WRITE=--write keeps the results and makes the tables of benchmarks/README.md of them.
+bench: $(READY) ## what plans and applies of fleets of 50 and 200 roles cost, beside the floor and Terraform; every small target
+	$(BIN)/python benchmarks/run.py $(WRITE)
+
+bench-full: $(READY) ## the same for 1000 and 5000 roles and for a hundred accounts; slower, and 600 MB
+	$(BIN)/python benchmarks/run.py $(WRITE) fleet-1000 crowd throttle accounts
+
+bench-check: $(READY) ## validate and a plan without changes against the committed baseline: reports, never fails
+	$(BIN)/python benchmarks/decay.py
 
 lock: ## write requirements-dev.lock anew, from the newest versions pyproject.toml allows
 	@$(PYTHON) tools/lock.py

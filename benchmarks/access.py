@@ -9,7 +9,6 @@ are from a plan's second principal on; the first comparison is told as well.
 from __future__ import annotations
 
 import json
-import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -33,13 +32,13 @@ TEN = (
 ROUNDS = 15
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     held = {name: entry["Document"] for name, entry in json.loads(aws_managed_policies_data).items()}
     sources = {name: Source(f"policy aws/{name}", Document.of(document)) for name, document in held.items()}
     ten = tuple(sources[name] for name in TEN)
     started = time.process_time()
     actions = len(vocabulary.known("*"))
-    print(f"catalogue: {actions} actions in {time.process_time() - started:.2f} s")
+    print(f"catalogue: {actions} actions in {time.process_time() - started:.2f} s", file=sys.stderr)
     own = Source("policy own", Document.of(_DEPLOY))
     limit = Source("policy limit", Document.of(_LIMIT))
     cases: dict[str, tuple[Holdings, Holdings]] = {
@@ -51,15 +50,16 @@ def main() -> int:
         "a permissions boundary for the ten": (Holdings(ten), Holdings(ten, limit)),
         "nothing": (Holdings(ten), Holdings(ten[::-1])),
     }
-    slow = False
+    told: dict[str, float] = {}
     for name, (before, after) in cases.items():
         times = list(_timed(lambda before=before, after=after: _compared(before, after)))  # type: ignore[misc]
         found = _compared(before, after)
-        median = statistics.median(times[1:])
-        slow = slow or median > 0.05
+        told[name] = round(min(times[1:]) * 1e3, 1)
         regions = len(found.gained) + len(found.lost)
-        print(f"{name}: {median * 1e3:.1f} ms of CPU (first {times[0] * 1e3:.0f} ms), {regions} regions")
-    return int(slow)
+        print(f"{name}: {told[name]} ms of CPU (first {times[0] * 1e3:.0f} ms), {regions} regions", file=sys.stderr)
+    if "--json" in arguments:
+        print(json.dumps({"milliseconds": told}))
+    return 0
 
 
 def _compared(before: Holdings, after: Holdings) -> Access:
@@ -90,4 +90,4 @@ _LIMIT = {
 }
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,7 +1,11 @@
-"""What a plan of many accounts costs: CPU and calls for each account, and memory, for fleets of several sizes.
+"""What many accounts in one run cost: CPU and calls for each, memory, and what of it is the account's own read.
 
 Every account is reached by assuming a role in it, holds what its manifests say (20 roles and what belongs to them),
 and is read in full. The server is a process of its own; the command is one too, start-up and manifests included.
+
+    python benchmarks/accounts.py [COUNT ...] [--json]
+
+`--json` measures 1 and 100 accounts: what one more costs beyond reading it is the overhead.
 """
 
 from __future__ import annotations
@@ -10,16 +14,21 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.fleet import fleet
-from benchmarks.run import cost, environment, served
+from benchmarks.fleet import ACCOUNT, Fleet, dump, write
+from benchmarks.server import served
+from benchmarks.spending import IAMSYNC, Spent, least, spent, surroundings
 
 SIZES = (30, 100, 300)
-RESOURCES = 20
+MANY = 100
+FLEET = Fleet.of(20)
+RUNS = 3
+READS = 30
 
 
 def number(at: int) -> str:
@@ -27,48 +36,91 @@ def number(at: int) -> str:
     return f"{300000000000 + at * 7919:012d}"
 
 
-def write(folder: Path, count: int) -> None:
+def project(folder: Path, count: int) -> None:
     """A project of so many accounts, which share their manifests."""
-    (folder / "iam").mkdir(parents=True)
-    for section, held in fleet(RESOURCES).items():
-        (folder / "iam" / f"{section}.yaml").write_text(json.dumps({section: held}, indent=1), encoding="utf-8")
+    write(folder, FLEET)
+    for path in (folder / "iam").iterdir():
+        # Each account's own id is in its documents.
+        path.write_text(path.read_text(encoding="utf-8").replace(ACCOUNT, "$(account.id)"), encoding="utf-8")
     accounts = {
-        f"a{at:03d}": {"id": number(at), "assume_role": f"arn:aws:iam::{number(at)}:role/role-0"} for at in range(count)
+        f"a{at:03d}": {"id": number(at), "assume_role": f"arn:aws:iam::{number(at)}:role/apps/role-0"}
+        for at in range(count)
     }
     config = {"version": 1, "safety": {"settle": 0, "max_deletes": 0}, "accounts": accounts}
     (folder / "iamsync.yaml").write_text(json.dumps(config, indent=1), encoding="utf-8")
 
 
-def fill(folder: Path) -> int:
-    """Put what the manifests want into every account of the project's sandbox, as if it had been applied."""
-    from iamsync.engine.options import Options
-    from iamsync.engine.project import Project
-    from iamsync.engine.sandboxing import as_dump
+def fill(folder: Path, count: int) -> int:
+    """Put into a sandbox's file of state what every account holds, as if it had been applied."""
     from iamsync.sandbox import Server
 
-    project = Project.open(Options(cwd=folder))
-    with Server(folder / ".iamsync" / "sandbox.json") as server:
-        for account in project.accounts():
-            assert account.id is not None
-            server.seed(account.id, as_dump(project.desired(account, account.id, "aws"), []))
+    text = json.dumps(dump(FLEET))
+    with Server(folder / "sandbox.json") as server:
+        for at in range(count):
+            server.seed(number(at), json.loads(text.replace(ACCOUNT, number(at))))
     return 0
+
+
+def own_read(endpoint: str) -> float:
+    """CPU seconds of reading one of the accounts, nothing else: the mean of the reads of several, each a first one."""
+    from iamsync.aws.read import read
+    from iamsync.aws.session import Access, Sessions, connect
+
+    sessions = Sessions()
+    connections = [connect(Access(endpoint_url=endpoint), sessions=sessions) for _ in range(READS + 1)]
+    read(connections[0], kinds=frozenset({"instance_profile"}))
+    started = time.process_time()
+    for connection in connections[1:]:
+        read(connection, kinds=frozenset({"instance_profile"}))
+    return (time.process_time() - started) / READS
+
+
+def planned(count: int, runs: int = 1) -> tuple[Spent, float]:
+    """A plan without changes of so many accounts, and the CPU seconds of one account's read."""
+    with tempfile.TemporaryDirectory(prefix="iamsync-bench-") as temporary:
+        folder = Path(temporary)
+        project(folder, count)
+        # Not in this process: a child's memory is reckoned from its parent's.
+        script = (sys.executable, __file__)
+        subprocess.run([*script, "--fill", temporary, str(count)], env=surroundings(), check=True)
+        with served("--state", str(folder / "sandbox.json")) as account:
+            environment = surroundings(account.url)
+            command = (*IAMSYNC, "plan", "--detailed-exitcode", "--quiet")
+            whole = least(runs, lambda: spent(command, account=account, folder=folder, environment=environment))
+            asking = [*script, "--read", account.url]
+            reader = {**environment, "AWS_ACCESS_KEY_ID": number(0)}
+            read = min(float(subprocess.check_output(asking, env=reader)) for _ in range(runs))
+    return whole, read
+
+
+def overhead() -> dict[str, float]:
+    """Milliseconds of CPU of one more account, of its read, and the difference."""
+    (one, _), (many, read) = planned(1, RUNS), planned(MANY, RUNS)
+    each = (many.cpu - one.cpu) / (MANY - 1) * 1000
+    told = {
+        "accounts": MANY,
+        "each": each,
+        "read": read * 1000,
+        "overhead": each - read * 1000,
+        "first": one.cpu * 1000,
+    }
+    return {name: round(value, 1) for name, value in told.items()} | {"memory": round(many.memory)}
 
 
 def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--fill"]:
-        return fill(Path(arguments[1]))
+        return fill(Path(arguments[1]), int(arguments[2]))
+    if arguments[:1] == ["--read"]:
+        print(own_read(arguments[1]))
+        return 0
+    if "--json" in arguments:
+        print(json.dumps(overhead()))
+        return 0
     print("| Accounts | Calls | Calls an account | CPU s | CPU ms an account | Memory MB |\n|---|---|---|---|---|---|")
     for count in [int(text) for text in arguments] or SIZES:
-        with tempfile.TemporaryDirectory(prefix="iamsync-bench-") as temporary:
-            folder = Path(temporary)
-            write(folder, count)
-            # Not in this process: a child's memory is reckoned from its parent's.
-            subprocess.run([sys.executable, __file__, "--fill", temporary], env=environment(), check=True)
-            with served(folder) as endpoint:
-                spent = cost(folder, endpoint, "plan", "--detailed-exitcode")
-        calls = sum(spent.calls.values())
-        row = (count, calls, f"{calls / count:.0f}", f"{spent.cpu:.1f}", f"{spent.cpu / count * 1000:.0f}")
-        print("| " + " | ".join(map(str, row)) + f" | {spent.memory:.0f} |", flush=True)
+        whole, _ = planned(count)
+        row = (count, whole.total, f"{whole.total / count:.0f}", f"{whole.cpu:.1f}", f"{whole.cpu / count * 1000:.0f}")
+        print("| " + " | ".join(map(str, row)) + f" | {whole.memory:.0f} |", flush=True)
     return 0
 
 

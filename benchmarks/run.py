@@ -1,139 +1,247 @@
-"""What a plan without changes costs: calls, CPU seconds, memory; and how many calls an apply makes.
+"""Measures iamsync, the floor in plain boto3 and Terraform on the same fleets, and every row of the table of targets.
 
-The account is the embedded IAM behind HTTP in a process of its own, so that its work is not counted;
-the command is a process of its own too, start-up and reading of manifests included. Nothing is
-compared with a limit: clocks differ from machine to machine.
+    python benchmarks/run.py [GROUP ...] [--write]
+
+Groups are fleet-50, fleet-200, fleet-1000 (any size), crowd, latency, throttle, startup, validate, deciding, accounts.
+With `--write` their results go into benchmarks/results/, and the tables of benchmarks/README.md are made of these.
+Nothing fails for being slow: clocks differ from machine to machine.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import platform
 import subprocess
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, Final
 
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.fleet import ACCOUNT, write
+from benchmarks import tables, terraform
+from benchmarks.fleet import Fleet, write, writes
+from benchmarks.server import Account, served
+from benchmarks.spending import IAMSYNC, ROOT, Spent, least, spent, surroundings
 
-SIZES = (200, 1000)
-READS = ("Get", "List")
+HERE: Final = ROOT / "benchmarks"
+RESULTS: Final = HERE / "results"
+QUICK: Final = ("fleet-50", "fleet-200", "latency", "startup", "validate", "deciding")
+RUNS: Final = 3
+LATENCY: Final = 30
+PARALLELISM: Final = 8
+# Beyond this an apply by Terraform takes the better part of an hour.
+APPLIED_BY_TERRAFORM: Final = 200
+COMPARED: Final = 1000
+# As the shells ask for completion after `iamsync pl`.
+_COMPLETION: Final = {"_IAMSYNC_COMPLETE": "complete_bash", "COMP_WORDS": "iamsync pl", "COMP_CWORD": "1"}
 
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """One command: calls by operation, user and system CPU in seconds, the most memory in MB."""
-
-    calls: dict[str, int]
-    cpu: float
-    memory: float
-
-    @property
-    def writes(self) -> int:
-        return sum(number for name, number in self.calls.items() if not name.startswith(READS))
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The project's sandbox as an endpoint, in a process of its own."""
-    command = [sys.executable, "-m", "iamsync", "sandbox", "serve", "--quiet"]
-    with subprocess.Popen(
-        command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as server:
-        try:
-            assert server.stdout is not None
-            yield server.stdout.readline().strip()
-        finally:
-            server.terminate()
-            server.wait(timeout=60)
+Results = dict[str, Any]
 
 
-def environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "IAMSYNC_"))}
-    given = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "sandbox", "AWS_DEFAULT_REGION": "us-east-1"}
-    return {**kept, **given, "CI": "true", "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
+def fleet(size: int) -> Results:
+    """Plans without changes and applies from empty of a fleet, by all three."""
+    wanted = Fleet.of(size)
+    rows: dict[str, Spent] = {}
+    with _project(wanted) as folder:
+        with served("--size", str(size)) as account:
+            rows |= _reading(account, Path(folder))
+        if size <= COMPARED:
+            with served() as account:
+                environment = surroundings(account.url)
+                command = (*IAMSYNC, "apply", "--auto-approve", "--quiet")
+                rows["iamsync apply"] = spent(command, account=account, folder=Path(folder), environment=environment)
+    told: Results = {"size": size, "entities": wanted.entities, "profiles": wanted.profiles, "writes": writes(wanted)}
+    told |= {"roles": wanted.roles, "policies": wanted.policies}
+    try:
+        if size <= COMPARED:
+            rows |= _by_terraform(wanted)
+            told["terraform"] = terraform.version()
+    except terraform.Absent as absent:
+        print(f"Terraform is left out: {absent}", file=sys.stderr)
+        told["absent"] = str(absent)
+    return told | {"rows": {name: row.data() for name, row in rows.items()}}
 
 
-def cost(folder: Path, endpoint: str, *arguments: str) -> Cost:
-    """Run one command in a process of its own and see what it took."""
-    tally = folder / "calls.json"
-    command = [sys.executable, __file__, "--counted", str(tally), *arguments, "--quiet", "--endpoint-url", endpoint]
-    child = subprocess.Popen(
-        command, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+def _reading(account: Account, folder: Path) -> dict[str, Spent]:
+    """A plan without changes and the floor, each the least of some runs."""
+    environment = surroundings(account.url)
+    floor = (sys.executable, str(HERE / "floor.py"), account.url)
+
+    def run(*command: str) -> Spent:
+        return least(RUNS, lambda: spent(command, account=account, folder=folder, environment=environment))
+
+    return {
+        "iamsync plan": run(*IAMSYNC, "plan", "--detailed-exitcode", "--quiet"),
+        "floor": run(*floor),
+        "floor with tags": run(*floor, "--tags"),
+    }
+
+
+def _by_terraform(wanted: Fleet) -> dict[str, Spent]:
+    """Terraform on the same fleet: a plan over a state that was written, and up to some size one that was applied."""
+    plan = ("terraform", "plan", "-input=false", "-no-color", "-detailed-exitcode")
+    apply = ("terraform", "apply", "-input=false", "-no-color", "-auto-approve")
+    rows = {}
+    with tempfile.TemporaryDirectory(prefix="terraform-") as temporary:
+        folder = Path(temporary) / "planned"
+        with served("--size", str(wanted.roles)) as account:
+            environment = terraform.prepare(folder, account.url, wanted, applied=True)
+            how: dict[str, Any] = {"account": account, "folder": folder, "environment": environment, "several": True}
+            rows["terraform plan"] = spent(plan, **how)
+        if wanted.roles <= APPLIED_BY_TERRAFORM:
+            folder = Path(temporary) / "applied"
+            with served() as account:
+                environment = terraform.prepare(folder, account.url, wanted, applied=False)
+                how = {"account": account, "folder": folder, "environment": environment, "several": True}
+                rows["terraform apply"] = spent(apply, **how)
+                rows["terraform plan after its apply"] = spent(plan, **how)
+    return rows
+
+
+def crowd() -> Results:
+    """A plan without changes over 5,000 roles, users and policies each."""
+    wanted = Fleet(5000, 5000, 250, 5000, 200)
+    with _project(wanted) as folder, served("--fleet", json.dumps(tables.numbers(wanted))) as account:
+        rows = _reading(account, Path(folder))
+    told = {
+        "entities": wanted.entities,
+        "roles": wanted.roles,
+        "policies": wanted.policies,
+        "profiles": wanted.profiles,
+    }
+    return told | {"rows": {name: row.data() for name, row in rows.items()}}
+
+
+def latency() -> Results:
+    """An apply from empty with some latency to each answer, and what of its wall is start-up: a plan's of nothing."""
+    wanted = Fleet.of(200)
+    with _project(wanted) as folder, served("--latency", str(LATENCY)) as account:
+        environment = surroundings(account.url)
+        how: dict[str, Any] = {"account": account, "folder": Path(folder), "environment": environment}
+        # The plan from empty is what the apply does before its first write; the difference is the writes.
+        before = spent((*IAMSYNC, "plan", "--quiet"), **how)
+        apply = (*IAMSYNC, "apply", "--auto-approve", "--quiet", "--parallelism", str(PARALLELISM))
+        whole = spent(apply, **how)
+    told = {"size": 200, "latency": LATENCY, "parallelism": PARALLELISM, "writes": writes(wanted)}
+    return told | {"rows": {"plan from empty": before.data(), "apply": whole.data()}}
+
+
+def throttle() -> Results:
+    """An apply from empty and a plan against twenty calls a second, as IAM throttles."""
+    wanted = Fleet.of(50)
+    with _project(wanted) as folder, served("--rate", "20", "--burst", "20") as account:
+        how: dict[str, Any] = {"account": account, "folder": Path(folder), "environment": surroundings(account.url)}
+        applied = spent((*IAMSYNC, "apply", "--auto-approve", "--quiet"), **how)
+        planned = spent((*IAMSYNC, "plan", "--detailed-exitcode", "--quiet"), **how)
+    told = {"size": 50, "rate": 20, "writes": writes(wanted)}
+    return told | {"rows": {"iamsync apply": applied.data(), "iamsync plan": planned.data()}}
+
+
+def startup() -> Results:
+    """What it costs to be told how to use it; `loaded` are libraries for work that came along."""
+    cases: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+        "--help": (("--help",), {}),
+        "validate --help": (("validate", "--help"), {}),
+        "completion": ((), _COMPLETION),
+        "version": (("version",), {}),
+    }
+    rows, loaded = {}, {}
+    for name, (arguments, more) in cases.items():
+        environment = surroundings(**more)
+        rows[name] = least(7, lambda: spent((*IAMSYNC, *arguments), environment=environment)).data()  # noqa: B023
+        loaded[name] = _loaded(arguments, environment)
+    rows["python -c pass"] = least(7, lambda: spent((sys.executable, "-c", "pass"))).data()
+    return {"rows": rows, "loaded": loaded}
+
+
+def _loaded(arguments: tuple[str, ...], environment: Mapping[str, str]) -> list[str]:
+    late = ("boto3", "botocore", "jsonschema", "deepdiff", "yaml", "rich")
+    code = (
+        "import atexit, sys\n"
+        f"atexit.register(lambda: print('LOADED', *[n for n in {late!r} if n in sys.modules], file=sys.stderr))\n"
+        "from iamsync.cli.app import main\n"
+        f"sys.argv = ['iamsync', *{list(arguments)!r}]\n"
+        "main()\n"
     )
-    _, status, used = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"{' '.join(arguments)} failed with {child.returncode}")
-    return Cost(json.loads(tally.read_text(encoding="utf-8")), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    return next(line for line in done.stderr.splitlines() if line.startswith("LOADED")).split()[1:]
 
 
-def counted(tally: Path, arguments: list[str]) -> int:
-    """The command line in this process, with every call to AWS counted."""
-    from iamsync.cli.app import run
-    from iamsync.engine import reach
-
-    calls: Counter[str] = Counter()
-    connect = reach.connect
-
-    def tapped(access, **more):  # type: ignore[no-untyped-def]
-        more["tap"] = lambda operation: calls.update([operation])
-        return connect(access, **more)
-
-    reach.connect = tapped
-    code = run(arguments)
-    tally.write_text(json.dumps(calls), encoding="utf-8")
-    return code
+def validate() -> Results:
+    """Five thousand resources in manifests, read and checked."""
+    wanted = Fleet.of(2400)
+    with _project(wanted) as folder:
+        measured = least(RUNS, lambda: spent((*IAMSYNC, "validate", "--quiet"), folder=Path(folder)))
+    return {"resources": wanted.entities + wanted.profiles, "rows": {"validate": measured.data()}}
 
 
-def fill(folder: Path) -> int:
-    """Put what the manifests want into the project's sandbox, as if it had been applied."""
-    from iamsync.engine.options import Options
-    from iamsync.engine.project import Project
-    from iamsync.engine.sandboxing import as_dump
-    from iamsync.sandbox import Server
-
-    project = Project.open(Options(cwd=folder))
-    desired = project.desired(project.accounts()[0], ACCOUNT, "aws")
-    with Server(folder / ".iamsync" / "sandbox.json", account_id=ACCOUNT) as server:
-        server.seed(ACCOUNT, as_dump(desired, []))
-    return 0
+def deciding() -> Results:
+    """Decisions of the evaluator, permission differences, findings about documents: each in a process of its own."""
+    return {name: _script(f"{name}.py") for name in ("evaluate", "access", "lint")}
 
 
-def measure(size: int, *, apply: bool) -> Iterator[tuple[str, int, Cost]]:
-    with tempfile.TemporaryDirectory(prefix="iamsync-bench-") as temporary:
-        folder = Path(temporary)
-        write(folder, size)
-        if apply:
-            with served(folder) as endpoint:
-                yield "apply from empty", size, cost(folder, endpoint, "apply", "--auto-approve")
-                yield "plan, no changes", size, cost(folder, endpoint, "plan", "--detailed-exitcode")
-        else:
-            # Not in this process: a child's memory is reckoned from its parent's.
-            subprocess.run([sys.executable, __file__, "--fill", temporary], env=environment(), check=True)
-            with served(folder) as endpoint:
-                yield "plan, no changes", size, cost(folder, endpoint, "plan", "--detailed-exitcode")
+def accounts() -> Results:
+    """A hundred accounts in one run, and what an account's own read costs."""
+    return _script("accounts.py")
+
+
+def _script(name: str) -> Results:
+    command = [sys.executable, str(HERE / name), "--json"]
+    done = subprocess.run(command, env=surroundings(), stdout=subprocess.PIPE, text=True, check=True)
+    told: Results = json.loads(done.stdout)
+    return told
+
+
+class _project(tempfile.TemporaryDirectory[str]):  # noqa: N801 - reads as a word where it is used
+    """A folder with the fleet as a project, while it is open."""
+
+    def __init__(self, wanted: Fleet) -> None:
+        super().__init__(prefix="iamsync-bench-")
+        write(Path(self.name), wanted)
+
+
+GROUPS: Final[Mapping[str, Callable[[], Results]]] = {
+    each.__name__: each for each in (crowd, latency, throttle, startup, validate, deciding, accounts)
+}
+
+
+def measured(group: str) -> Results:
+    """The results of a group, with where they were had."""
+    kind, _, size = group.partition("-")
+    if kind == "fleet" and size.isdecimal() and int(size):
+        told = fleet(int(size))
+    elif group in GROUPS:
+        told = GROUPS[group]()
+    else:
+        raise SystemExit(f"there is no group {group}: fleet-N, {', '.join(GROUPS)}")
+    where = {"python": platform.python_version(), "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
+    return told | {"machine": where}
 
 
 def main(arguments: list[str]) -> int:
-    if arguments[:1] == ["--counted"]:
-        return counted(Path(arguments[1]), arguments[2:])
-    if arguments[:1] == ["--fill"]:
-        return fill(Path(arguments[1]))
-    sizes = [int(text) for text in arguments] or list(SIZES)
-    print("| Command | N | Entities | Calls | of them writes | CPU s | Memory MB |\n|---|---|---|---|---|---|---|")
-    for at, size in enumerate(sizes):
-        entities = size + max(1, size // 2) + max(1, size // 20) + max(2, size // 2)
-        for command, number, spent in measure(size, apply=at == 0):
-            row = (command, number, entities, sum(spent.calls.values()), spent.writes)
-            print("| " + " | ".join(map(str, row)) + f" | {spent.cpu:.1f} | {spent.memory:.0f} |", flush=True)
+    parser = argparse.ArgumentParser(description="What iamsync costs, beside the floor and Terraform.")
+    parser.add_argument("groups", nargs="*", default=QUICK, metavar="GROUP")
+    parser.add_argument(
+        "--write", action="store_true", help="keep the results, and make the README's tables of all kept"
+    )
+    chosen = parser.parse_args(arguments)
+    fresh: dict[str, Results] = {}
+    for group in chosen.groups:
+        print(f"{group} ...", file=sys.stderr, flush=True)
+        fresh[group] = measured(group)
+        if chosen.write:
+            RESULTS.mkdir(exist_ok=True)
+            text = json.dumps(fresh[group], indent=1, sort_keys=True) + "\n"
+            (RESULTS / f"{group}.json").write_text(text, encoding="utf-8")
+    if chosen.write:
+        tables.write(HERE / "README.md", tables.kept(RESULTS))
+        fresh |= tables.kept(RESULTS)
+    print("\n\n".join(f"{title}\n\n{table}" for title, table in tables.made(fresh).items()))
     return 0
 
 
