@@ -86,6 +86,11 @@ def allowed(target: Target, patterns: Iterable[str]) -> bool:
     return any(glob_matches(pattern, str(target)) for pattern in patterns)
 
 
+def whose(user: str, account: str = "") -> str:
+    """What `Place.taken` says of another's secret."""
+    return f"what was delivered for user/{user}" + (f" of account {account}" if account else "")
+
+
 class Secret:
     """What is delivered, once: `reference` tells it apart and is no secret (a key's id); the rest is."""
 
@@ -120,6 +125,9 @@ class Place(Protocol):
 
     def holds(self) -> str:
         """The reference of what was delivered last, as the place keeps it in plain sight; empty for nothing."""
+
+    def taken(self, user: str, account: str) -> str:
+        """What stands there that was not delivered for this user of this account, in words; empty for nothing."""
 
     def put(self, secret: Secret) -> None:
         """Keep the secret in place of the last one; an IamsyncError where that cannot be told to have worked."""

@@ -17,11 +17,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from iamsync.delivery import Secret
+from iamsync.delivery import Secret, whose
 from iamsync.errors import IamsyncError, InputError
 
 NOTE: Final = ".iamsync.json"
 _HOOK: Final = "IAMSYNC_DELIVERY"
+_TAKEN: Final = "taken"
 _SECONDS: Final = 60
 # What a secret is called in plain sight: a key's id, or a password's.
 _REFERENCE: Final = re.compile(r"[A-Z0-9]{16,128}|password-[0-9a-f]{16}", re.ASCII)
@@ -40,26 +41,34 @@ class File:
         self._note = path.with_name(path.name + NOTE)
 
     def holds(self) -> str:
-        try:
-            content = self._path.read_bytes()
-        except FileNotFoundError:
+        return self._noted().get(hashlib.sha256(self._content()).hexdigest(), "")
+
+    def taken(self, user: str, account: str) -> str:
+        if not self._content().strip():
             return ""
+        if not self.holds():
+            return "what iamsync did not write there, or somebody changed since"
+        # The note of an older version has no account.
+        other = self._whose()
+        if other.get("user", user).casefold() == user.casefold() and other.get("account", account) == account:
+            return ""
+        return whose(other.get("user", user), other.get("account", ""))
+
+    def _content(self) -> bytes:
+        """The file's bytes; nothing where there is none."""
+        try:
+            return self._path.read_bytes()
+        except FileNotFoundError:
+            return b""
         except OSError as error:
             raise self._failed(error) from error
-        return self._noted().get(hashlib.sha256(content).hexdigest(), "")
 
     def put(self, secret: Secret) -> None:
-        whose = {"user": secret.user, "account": secret.fields["AccountId"]}
-        if self.holds() and (other := self._whose()) and other != {name: whose[name] for name in other}:
-            raise IamsyncError(
-                f"{self._path} holds what was delivered for another: {', '.join(other.values())}",
-                code="not-delivered",
-                hint="give each a place of its own, with $(name) and $(account.id); or move away what nobody needs",
-            )
+        owner = {"user": secret.user, "account": secret.fields["AccountId"]}
         content = self._seal(payload(secret))
         digest = hashlib.sha256(content).hexdigest()
         known = {held: name for held, name in self._noted().items() if name == self.holds()}
-        note = json.dumps({"format_version": "1.0", **whose, "keys": {**known, digest: secret.reference}})
+        note = json.dumps({"format_version": "1.0", **owner, "keys": {**known, digest: secret.reference}})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             _write(self._note, note.encode() + b"\n")
@@ -93,16 +102,24 @@ class File:
 class Hook:
     """A command that an operator named: it is asked what it holds, and handed the secret on its standard input.
 
-    IAMSYNC_DELIVERY tells it which: `describe` prints the reference of what was delivered last, `deliver` reads
-    one JSON object. What it prints otherwise is thrown away, since it might be the secret.
+    IAMSYNC_DELIVERY tells it which: `describe` prints the reference of what was delivered last, or `taken` where
+    something else stands there; `deliver` reads one JSON object. What it prints otherwise is thrown away, since it
+    might be the secret.
     """
 
     def __init__(self, command: str, user: str) -> None:
         self._command, self._user = command, user
 
     def holds(self) -> str:
+        told = self._described()
+        return "" if told == _TAKEN else told
+
+    def taken(self, user: str, account: str) -> str:
+        return "something else, as the command says" if self._described() == _TAKEN else ""
+
+    def _described(self) -> str:
         told = self._run("describe", json.dumps({"UserName": self._user})).strip()
-        if told and _REFERENCE.fullmatch(told) is None:
+        if told and told != _TAKEN and _REFERENCE.fullmatch(told) is None:
             raise self._failed("describe", "what it printed is no reference of a key")
         return told
 

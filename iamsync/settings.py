@@ -35,6 +35,7 @@ GUARDS: Final = (
     "outside-guardrails",
     "over-quota",
     "password-policy",
+    "place-taken",
     "principals-losing-access",
     "protected",
     "provider-deleted",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import string
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Final
 
 from iamsync.aws.calls import call, pages
@@ -83,7 +83,8 @@ class CredentialExecutor:
 
     `places` opens a target, by its text, for a user. With `keep_one`, no key is switched off while it is the
     user's only working one. `off` are the keys that were off when the plan was made: none of them is deleted once
-    it is on again. `otherwise` executes every step that is about anything else.
+    it is on again. `taken` is what somebody consented to replace, by target (`Place.taken`); nothing else is
+    replaced that was not delivered for the user. `otherwise` executes every step that is about anything else.
     """
 
     def __init__(
@@ -94,13 +95,14 @@ class CredentialExecutor:
         sleep: Callable[[float], object] = time.sleep,
         keep_one: bool = True,
         off: frozenset[str] = frozenset(),
+        taken: Mapping[str, str] | None = None,
         otherwise: Executor | None = None,
     ) -> None:
         self._iam, self._once = connection.iam, connection.iam_once
         self._account = connection.account_id
         self._places = places
         self._sleep = sleep
-        self._keep_one, self._off = keep_one, off
+        self._keep_one, self._off, self._taken = keep_one, off, dict(taken or {})
         self._rest = otherwise or Executor(connection, sleep=sleep)
         self._made: dict[str, Secret] = {}
         self._before: dict[str, frozenset[str]] = {}
@@ -220,6 +222,7 @@ class CredentialExecutor:
             if "Password" not in params:
                 self._alone(user, secret)
             place = self._places(params["To"], user)
+            self._free(place, params["To"], user)
         except IamsyncError as error:
             failed = error  # it could be opened when the plan was made; nothing was handed to it
         else:
@@ -243,6 +246,16 @@ class CredentialExecutor:
                 f"another key of user/{user} appeared while this one was made, so this one is not delivered",
                 code="not-delivered",
                 hint="another run seems to be at it: lock: in iamsync.yaml keeps them apart",
+            )
+
+    def _free(self, place: Place, target: str, user: str) -> None:
+        """Refuse to replace what was not delivered for this user, and what nobody consented to replace."""
+        found = taken(place, user, self._account, self._before.get(user, frozenset()))
+        if found and found != self._taken.get(target):
+            raise IamsyncError(
+                f"{target} holds {found}, which stays",
+                code="not-delivered",
+                hint="name another place, or move away what is there; run the command again to be asked about it",
             )
 
     def _put(self, place: Place, secret: Secret) -> IamsyncError | None:
@@ -292,6 +305,11 @@ class CredentialExecutor:
             except AwsError as second:
                 raise _scrubbed(second, secret) from None
         return Result("done", str((answer.get("ResponseMetadata") or {}).get("RequestId") or ""))
+
+
+def taken(place: Place, user: str, account: str, keys: Container[str]) -> str:
+    """What a delivery would replace that is not the user's own (`keys` are its keys' ids), in words; else nothing."""
+    return "" if place.holds() in keys else place.taken(user, account)
 
 
 def _held(place: Place) -> str | None:

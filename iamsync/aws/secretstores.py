@@ -7,10 +7,11 @@ description in the Parameter Store. A write is done or it is not; nothing lies b
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final
 
 from iamsync.aws.calls import call
-from iamsync.delivery import Secret
+from iamsync.delivery import Secret, whose
 from iamsync.errors import AwsError
 
 # A version's id has 32 characters at least.
@@ -18,6 +19,9 @@ _VERSION: Final = "iamsync-delivery-"
 _FILL: Final = "-"
 _DESCRIBED: Final = "iamsync delivered "
 _CURRENT: Final = "AWSCURRENT"
+_FOR: Final = re.compile(r"What iamsync delivers for user/(.+); the version's id names the key\.")
+_OF: Final = re.compile(rf"{_DESCRIBED}(\S+) of user/(.+)")
+_FOREIGN: Final = "a value that iamsync did not put there"
 
 
 def payload(secret: Secret) -> str:
@@ -32,17 +36,27 @@ class SecretsManager:
         self._client, self._name = client, name
 
     def holds(self) -> str:
+        current = _current(self._described())
+        return current.removeprefix(_VERSION).rstrip(_FILL) if current.startswith(_VERSION) else ""
+
+    def taken(self, user: str, account: str) -> str:
+        told = self._described()
+        current = _current(told)
+        if not current:
+            return ""  # a secret without a value, as others make it for iamsync to fill
+        if not current.startswith(_VERSION):
+            return _FOREIGN
+        described = _FOR.fullmatch(str(told.get("Description") or ""))
+        return _others(described[1], user) if described else ""
+
+    def _described(self) -> dict[str, Any]:
         try:
             told = call(self._client, "DescribeSecret", {"SecretId": self._name})
         except AwsError as error:
             if error.aws_code == "ResourceNotFoundException":
-                return ""
+                return {}
             raise
-        if told.get("DeletedDate"):
-            return ""  # it waits to be deleted: it is described, and nobody can read it
-        current = [version for version, stages in (told.get("VersionIdsToStages") or {}).items() if _CURRENT in stages]
-        mine = [version for version in current if version.startswith(_VERSION)]
-        return mine[0].removeprefix(_VERSION).rstrip(_FILL) if mine else ""
+        return {} if told.get("DeletedDate") else told  # one that waits to be deleted nobody can read
 
     def put(self, secret: Secret) -> None:
         version = f"{_VERSION}{secret.reference}".ljust(32, _FILL)
@@ -56,6 +70,16 @@ class SecretsManager:
             call(self._client, "CreateSecret", {"Name": self._name, "Description": about, **given})
 
 
+def _current(told: dict[str, Any]) -> str:
+    """The id of a secret's current version; empty where it has no value."""
+    versions = (told.get("VersionIdsToStages") or {}).items()
+    return next((version for version, stages in versions if _CURRENT in stages), "")
+
+
+def _others(owner: str, user: str) -> str:
+    return "" if owner.casefold() == user.casefold() else whose(owner)
+
+
 class Parameter:
     """A SecureString parameter: each delivery is a version whose description names the key."""
 
@@ -63,16 +87,26 @@ class Parameter:
         self._client, self._name = client, name
 
     def holds(self) -> str:
+        found = _OF.fullmatch(str((self._described() or {}).get("Description") or ""))
+        return found[1] if found else ""
+
+    def taken(self, user: str, account: str) -> str:
+        told = self._described()
+        if told is None:
+            return ""
+        found = _OF.fullmatch(str(told.get("Description") or ""))
+        return _others(found[2], user) if found else _FOREIGN
+
+    def _described(self) -> dict[str, Any] | None:
         wanted = {"Key": "Name", "Option": "Equals", "Values": [self._name]}
         token: dict[str, str] = {}
         while True:
             told = call(self._client, "DescribeParameters", {"ParameterFilters": [wanted], **token})
             for found in told.get("Parameters") or ():
                 if found["Name"] == self._name:
-                    text = str(found.get("Description") or "")
-                    return text.removeprefix(_DESCRIBED).split(" ")[0] if text.startswith(_DESCRIBED) else ""
+                    return dict(found)
             if not told.get("NextToken"):
-                return ""
+                return None
             token = {"NextToken": told["NextToken"]}
 
     def put(self, secret: Secret) -> None:

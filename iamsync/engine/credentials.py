@@ -13,7 +13,7 @@ from iamsync.aws import accesskeys
 from iamsync.aws.read import read
 from iamsync.aws.session import Connection
 from iamsync.delivery import Place, Target, parse
-from iamsync.engine.duties import look, opener
+from iamsync.engine.duties import look, opener, turned
 from iamsync.engine.planning import Planned
 from iamsync.engine.project import NO_ACCOUNT, Project
 from iamsync.engine.reach import Reached, Ways
@@ -153,6 +153,7 @@ def _looked(project: Project, reached: Reached, wanted: Wanted, override: Target
             sleep,
             keep_one=not any(found.id == "last-key" for turn in turns for found in turn.findings),
             off=frozenset(key.id for turn in turns for key in turn.held.keys if not key.active),
+            taken={place: what for turn in turns for place, what in turn.taken.items()},
         ),
         lambda: made()[1],
     )
@@ -250,7 +251,7 @@ def _turns(
         elif wanted.what == "delete":
             yield keys.deleted(held, wish, wanted.ids, project.now)
         else:
-            yield keys.turn(wish, held, project.now)
+            yield turned(connection, wish, held, open_place, project.now)
     if unknown:
         raise InputError(
             f"none of these users has the key {', '.join(sorted(unknown))}",
@@ -312,15 +313,11 @@ def waiting(found: Iterable[Looked]) -> tuple[str, ...]:
 
 def still_held(found: Iterable[Looked]) -> None:
     """GuardRefused where somebody got no credentials again for want of consent; the others have theirs."""
-    held = [
-        str(turn.held.address)
-        for one in found
-        for turn in one.turns
-        if any(finding.id == "deny-removed" and finding.acknowledged is None for finding in turn.findings)
-    ]
+    held = [turn for one in found for turn in one.turns if turn.withheld]
     if held:
+        named = ", ".join(sorted({guard for turn in held for guard in turn.withheld}))
         raise GuardRefused(
-            f"nothing was given to {', '.join(held)}: deny-removed",
+            f"nothing was given to {', '.join(str(turn.held.address) for turn in held)}: {named}",
             code="guard-refused",
             hint="why, and how to consent, stands above; the others are done",
         )

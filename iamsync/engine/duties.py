@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from iamsync import keys
 from iamsync.aws import accesskeys
@@ -15,10 +15,13 @@ from iamsync.delivery import Place, parse
 from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached
 from iamsync.errors import IamsyncError, InputError
-from iamsync.keys import Held, Key
+from iamsync.keys import Held, Key, Turn
 from iamsync.kinds.keyrules import Wishes
 from iamsync.model import Finding, Resource, State
 from iamsync.places import File, Hook, sealed
+
+# What a person must see to before anything is done about a user's keys.
+_ASKED: Final = frozenset({"two-keys", "place-taken"})
 
 
 def look(
@@ -37,6 +40,20 @@ def look(
     console = accesskeys.has_password(connection.iam, name) if wish.console is not None else None
     delivered = open_place(str(wish.keys.deliver_to), name).holds() if wish.keys is not None else ""
     return Held(user, found, console, delivered)
+
+
+def turned(connection: Connection, wish: Wishes, held: Held, open_place: Callable[[str, str], Place], now: str) -> Turn:
+    """What is due about a user, with what the places of its deliveries hold of others."""
+    turn = keys.turn(wish, held, now)
+    name, mine = held.address.name, {key.id for key in held.keys}
+    places = dict.fromkeys(target for _, target in keys.targets((turn,)))
+    return keys.claimed(
+        turn,
+        {
+            target: accesskeys.taken(open_place(str(target), name), name, connection.account_id, mine)
+            for target in places
+        },
+    )
 
 
 def opener(project: Project, connection: Connection, cwd: Path) -> Callable[[str, str], Place]:
@@ -85,9 +102,8 @@ def due(project: Project, reached: Reached, desired: State, live: State) -> tupl
         if not resource.credentials or user is None:
             continue
         try:
-            turn = keys.turn(
-                resource.credentials, look(reached.connection, user, resource.credentials, open_place), project.now
-            )
+            held = look(reached.connection, user, resource.credentials, open_place)
+            turn = turned(reached.connection, resource.credentials, held, open_place, project.now)
         except IamsyncError as error:
             title = f"{resource.address}: what is due about its credentials is not known"
             found.append(
@@ -102,5 +118,5 @@ def due(project: Project, reached: Reached, desired: State, live: State) -> tupl
             found.append(
                 Finding("key-due", "info", title, resource.address, act.why, remedy=remedy, origin=resource.origin)
             )
-        found += [replace(one, severity="medium") for one in turn.findings if one.id == "two-keys"]
+        found += [replace(one, severity="medium") for one in turn.findings if one.id in _ASKED]
     return tuple(found)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from iamsync.delivery import DELIVER, GENERATED
+from iamsync.delivery import DELIVER, GENERATED, Target
 from iamsync.keys.held import OFF, Act, Held, Key, Turn, deactivated, later, moment, removed, since_noted
 from iamsync.kinds.keyrules import CONSOLE, KEYS, NOTE, KeyRule, Wishes, span
 from iamsync.model import Call, Effect, Finding
@@ -31,6 +32,24 @@ def turn(wishes: Wishes, held: Held, now: str) -> Turn:
         tuple(later for part in parts for later in part.next),
         tuple(finding for part in parts for finding in part.findings),
     )
+
+
+def claimed(turn: Turn, taken: Mapping[Target, str]) -> Turn:
+    """The turn, asking about what its deliveries would replace: by target, in words."""
+    findings = tuple(
+        Finding(
+            "place-taken",
+            "refuse",
+            f"{turn.held.address}: {target} holds {what}, which a delivery would replace",
+            turn.held.address,
+            evidence="somebody may need it",
+            remedy="name another place in its manifest, or move away what is there",
+        )
+        for target, what in taken.items()
+        if what
+    )
+    known = {str(target): what for target, what in taken.items() if what}
+    return replace(turn, findings=(*turn.findings, *findings), taken=known)
 
 
 def _keys(rule: KeyRule, held: Held, now: str) -> Turn:

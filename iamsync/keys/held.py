@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from iamsync.kinds.keyrules import KEYS, NOTE
-from iamsync.model import Address, Call, Effect, Finding, Resource
+from iamsync.model import EMPTY, Address, Call, Effect, Finding, Resource
 
 QUARANTINE: Final = "iamsync-quarantine"
 _AWS_QUARANTINE: Final = ":policy/AWSCompromisedKeyQuarantine"
+# What is asked about giving a user credentials; it is held back from this user alone.
+GIVING: Final = ("deny-removed", "place-taken")
 OFF: Final = f"{NOTE}/"  # and the key's id: the tag that says since when it is off
 
 
@@ -89,28 +91,37 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What is due about one user, what will be (`at`, and in words), and what a person must know."""
+    """What is due about one user, what will be (`at`, and in words), and what a person must know.
+
+    `taken` is what its deliveries would replace that is not the user's, by target, in words.
+    """
 
     held: Held
     acts: tuple[Act, ...] = ()
     next: tuple[tuple[str, str], ...] = ()
     findings: tuple[Finding, ...] = ()
+    taken: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
     @property
     def needs_a_person(self) -> bool:
-        return any(finding.id in ("two-keys", "deny-removed") and not finding.acknowledged for finding in self.findings)
+        return any(one.id in ("two-keys", *GIVING) and not one.acknowledged for one in self.findings)
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """The guards for want of whose consent the user gets nothing."""
+        return tuple(dict.fromkeys(one.id for one in self.findings if one.id in GIVING and one.acknowledged is None))
 
     def held_back(self, answered: Callable[[Iterable[Finding]], tuple[Finding, ...]]) -> Turn:
-        """The turn with consents noted; without one, a user whose credentials were taken away gets none."""
-        found = answered(self.findings)
-        if not any(one.id == "deny-removed" and one.acknowledged is None for one in found):
-            return replace(self, findings=found)
-        consent = f"--acknowledge deny-removed:{self.held.address}"
+        """The turn with consents noted; without those that `GIVING` names, a user gets no credentials."""
+        turn = replace(self, findings=answered(self.findings))
+        if not turn.withheld:
+            return turn
+        consent = f"or consent: --acknowledge {{}}:{self.held.address}"
         told = tuple(
-            replace(one, severity="warn", remedy=f"{one.remedy}; or consent: {consent}")
-            if one.id == "deny-removed"
+            replace(one, severity="warn", remedy=f"{one.remedy}; {consent.format(one.id)}")
+            if one.id in turn.withheld and one.acknowledged is None
             else one
-            for one in found
+            for one in turn.findings
         )
         kept = tuple(act for act in self.acts if not any(effect == "grant" for _, effect in act.calls))
         return replace(self, acts=kept, findings=told)

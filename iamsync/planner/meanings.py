@@ -50,6 +50,13 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "looks like drift may be somebody stopping an attacker: ask before it is undone, or declare it too. A new key "
         "or password for a user whose keys were all switched off, or who is in quarantine, is the same.",
     ),
+    "place-taken": (
+        "a delivery would replace what was not delivered for this user",
+        "The place that a manifest names holds a value that iamsync did not put there, or another user's secret. "
+        "Whoever reads it there would lose it. Name another place, or move away what is there; an empty secret, file "
+        "or place is nobody's. With consent it is replaced (Secrets Manager and the Parameter Store keep the version "
+        "before). `keys rotate` holds back this user alone, goes on with the others and exits with 3.",
+    ),
     "escalation": (
         "a principal gains a path to administrator",
         "An administrator is whoever may do anything on anything, whatever its policies are called. A path to it is "

@@ -188,6 +188,24 @@ def test_an_operators_word_goes_before_the_manifests_and_is_remembered_by_the_pl
     assert project("keys", "rotate", *to)[1].startswith("nothing is due")
 
 
+def test_a_value_of_others_is_replaced_only_with_consent_and_holds_nobody_else_up(project: Project) -> None:
+    with project.inside() as server:
+        clients(server).client("ssm").put_parameter(Name="/iam/alice", Value="hers", Type="String")
+    assert "place-taken" in project("plan")[1]
+    code, said = project("keys", "rotate", "--auto-approve")
+    assert code == 3
+    assert "user/alice: ssm:/iam/alice holds a value that iamsync did not put there" in said
+    assert "nothing was given to user/alice: place-taken" in said
+    assert len(project.held()) == 1
+    with project.inside() as server:
+        held = clients(server).client("ssm").get_parameter(Name="/iam/alice", WithDecryption=True)["Parameter"]
+        assert held["Value"] == "hers"
+    assert project("keys", "rotate", "--auto-approve", "--acknowledge", "place-taken:user/alice")[0] == 0
+    with project.inside() as server:
+        held = clients(server).client("ssm").get_parameter(Name="/iam/alice", WithDecryption=True)["Parameter"]
+    assert "Password" in json.loads(held["Value"])
+
+
 @pytest.mark.slow
 def test_console_access_comes_and_goes_by_the_manifest(project: Project) -> None:
     rotated(project)

@@ -263,16 +263,50 @@ def test_what_a_command_describes_is_a_reference_or_nothing_that_is_repeated(tmp
     assert WORD not in f"{caught.value!r} {caught.value.hint}"
 
 
-@pytest.mark.parametrize("whose", [{"UserName": "other"}, {"AccountId": "444455556666"}])
-def test_a_file_that_holds_anothers_secret_is_left_alone(tmp_path: Path, whose: dict[str, str]) -> None:
+@pytest.mark.parametrize(("user", "account"), [("other", ACCOUNT), ("ci-bot", "444455556666")])
+def test_a_file_says_whose_the_secret_is_that_it_holds(tmp_path: Path, user: str, account: str) -> None:
     place = File(tmp_path / "key.json")
     place.put(secret())
-    before = (tmp_path / "key.json").read_bytes()
-    fields = {**secret("AKIAI44QH8DHBEXAMPLE", "other").fields, **whose}
-    with pytest.raises(IamsyncError, match="was delivered for another: ci-bot, 111122223333"):
-        place.put(Secret(fields["UserName"], "AKIAI44QH8DHBEXAMPLE", fields, ("SecretAccessKey",)))
-    assert (tmp_path / "key.json").read_bytes() == before
-    assert place.holds() == "AKIAIOSFODNN7EXAMPLE"
+    assert place.taken("ci-bot", ACCOUNT) == place.taken("CI-Bot", ACCOUNT) == ""
+    assert place.taken(user, account) == f"what was delivered for user/ci-bot of account {ACCOUNT}"
+
+
+def test_a_file_that_iamsync_did_not_write_is_somebodys_and_an_empty_one_nobodys(tmp_path: Path) -> None:
+    path = tmp_path / "key.json"
+    place = File(path)
+    assert place.taken("ci-bot", ACCOUNT) == ""
+    path.write_text("\n")
+    assert place.taken("ci-bot", ACCOUNT) == ""
+    path.write_text("mine")
+    assert "did not write" in place.taken("ci-bot", ACCOUNT)
+    place.put(secret())
+    path.write_text("changed since")
+    assert "did not write" in place.taken("ci-bot", ACCOUNT)
+
+
+def test_a_store_says_what_is_not_this_users_and_takes_an_empty_secret_for_nobodys(client: Client) -> None:
+    manager, store = client("secretsmanager"), client("ssm")
+    new: Any = (SecretsManager(manager, "iam/mine"), Parameter(store, "/iam/mine"))
+    for place in new:
+        assert place.taken("ci-bot", ACCOUNT) == ""
+        place.put(secret())
+        assert place.taken("CI-bot", ACCOUNT) == ""
+        assert place.taken("other", ACCOUNT) == "what was delivered for user/ci-bot"
+    manager.create_secret(Name="iam/empty", Description="made by another tool, to be filled")
+    assert SecretsManager(manager, "iam/empty").taken("ci-bot", ACCOUNT) == ""
+    SecretsManager(manager, "iam/empty").put(secret())
+    assert SecretsManager(manager, "iam/empty").taken("ci-bot", ACCOUNT) == ""
+    manager.create_secret(Name="iam/theirs", SecretString="{}", ClientRequestToken="y" * 32)
+    store.put_parameter(Name="/iam/theirs", Value="x", Type="String", Description="by hand")
+    for place in (SecretsManager(manager, "iam/theirs"), Parameter(store, "/iam/theirs")):
+        assert "did not put there" in place.taken("ci-bot", ACCOUNT)
+
+
+def test_a_command_may_say_that_something_else_is_there(tmp_path: Path) -> None:
+    place = hook(tmp_path, "print('taken')")
+    assert place.holds() == ""
+    assert place.taken("ci-bot", ACCOUNT) == "something else, as the command says"
+    assert hook(tmp_path, HOOK).taken("ci-bot", ACCOUNT) == ""
 
 
 def test_a_secret_that_waits_to_be_deleted_holds_nothing() -> None:

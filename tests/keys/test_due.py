@@ -109,6 +109,17 @@ def test_without_a_consent_the_one_in_question_is_held_back_and_nobody_else() ->
     assert (done(agreed), agreed.needs_a_person) == (CREATES, False)
 
 
+def test_a_place_that_holds_what_is_not_the_users_asks_for_consent_and_holds_back_this_user_alone() -> None:
+    target = parse("ssm:/iam/bot")
+    turn = keys.claimed(keys.turn(WISHES, Held(BOT), text(0)), {target: "a value", parse("ssm:/free"): ""})
+    assert ids(turn) == ["place-taken"]
+    kept = turn.held_back(lambda found: answered(found, settings(acknowledge=()), text(0)))
+    assert (done(kept), kept.withheld) == ([], ("place-taken",))
+    assert "consent: --acknowledge place-taken:user/bot" in kept.findings[0].remedy
+    agreed = turn.held_back(lambda found: answered(found, settings(acknowledge=("place-taken",)), text(0)))
+    assert (done(agreed), agreed.withheld, agreed.taken) == (CREATES, (), {"ssm:/iam/bot": "a value"})
+
+
 def test_a_password_is_delivered_before_it_is_set_and_taken_where_it_is_not_wanted() -> None:
     wanted, none = Wishes(console=ConsoleAccess(parse("ssm:/p"), False)), Wishes(console=ConsoleAccess(None))
     turn = keys.turn(wanted, Held(BOT, console=False), text(0))

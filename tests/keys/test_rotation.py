@@ -228,6 +228,26 @@ def test_a_place_that_cannot_be_opened_any_more_leaves_no_key_behind(tmp_path: P
     assert years.held() == before
 
 
+def test_what_came_to_the_place_since_the_plan_is_not_replaced(tmp_path: Path) -> None:
+    years = Years(tmp_path)
+
+    def meanwhile() -> None:
+        years.connection.client("secretsmanager").create_secret(Name="iam/ci-bot", SecretString="theirs")
+
+    reasons: list[str] = []
+
+    def report(event: Event) -> None:
+        if isinstance(event, StepEnded) and event.outcome == "failed":
+            reasons.append(event.reason)
+
+    _, _, ended = years.rotate(WISHES, report, between=meanwhile)
+    assert (ended.failed, ended.skipped) == (1, 1)
+    assert "iam/ci-bot holds a value that iamsync did not put there, which stays" in reasons[0]
+    assert years.held() == {}
+    client = years.connection.client("secretsmanager")
+    assert client.get_secret_value(SecretId="iam/ci-bot")["SecretString"] == "theirs"
+
+
 class Slow:
     """A place that took the secret, whose answer was lost, and that shows what it has some looks later."""
 
@@ -235,7 +255,10 @@ class Slow:
 
     def holds(self) -> str:
         self.looks += 1
-        return self.kept if self.looks > 2 else ""
+        return self.kept if self.looks > 3 else ""  # once before it is handed anything
+
+    def taken(self, user: str, account: str) -> str:
+        return ""
 
     def put(self, secret: Secret) -> None:
         self.kept = secret.reference
