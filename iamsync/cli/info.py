@@ -21,13 +21,21 @@ def schema(
     name: Annotated[
         str, typer.Argument(help="manifest, config, plan, drift, findings, snapshot or guardrails.")
     ] = "manifest",
+    actions: Annotated[
+        bool,
+        typer.Option(
+            "--actions", help="Of manifests: with every action of AWS, for completion.", envvar="IAMSYNC_ACTIONS"
+        ),
+    ] = False,
 ) -> None:
     """Print a JSON Schema (draft-07), for editors and checks."""
-    from iamsync.engine.schemas import NAMES, schema_text
+    from iamsync.engine.schemas import NAMES, schema_text, schema_with_actions
 
     if name not in NAMES:
         raise InputError(f"there is no schema {name!r}", code="bad-option", hint=f"one of {', '.join(NAMES)}")
-    print(schema_text(name), end="")
+    if actions and name != "manifest":
+        raise InputError(f"{name} holds no actions", code="bad-option", hint="iamsync schema manifest --actions")
+    print(schema_with_actions() if actions else schema_text(name), end="")
 
 
 def explain(

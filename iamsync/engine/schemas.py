@@ -9,10 +9,11 @@ from typing import Any, Final
 from iamsync.engine.findingsschema import findings_schema
 from iamsync.manifest.configschema import config_schema
 from iamsync.manifest.railsschema import guardrails_schema
-from iamsync.manifest.schema import manifest_schema
+from iamsync.manifest.schema import manifest_schema, with_actions
 from iamsync.manifest.snapshotschema import snapshot_schema
 from iamsync.planner.driftschema import drift_schema
 from iamsync.planner.planschema import plan_schema
+from iamsync.policy import catalog
 
 _MAKERS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "manifest": manifest_schema,
@@ -34,3 +35,14 @@ def schema(name: str) -> dict[str, Any]:
 def schema_text(name: str) -> str:
     """The schema as the file that editors read."""
     return json.dumps(schema(name), indent=1, ensure_ascii=False) + "\n"
+
+
+def schema_with_actions() -> str:
+    """The manifests' schema with every action of AWS, for completion.
+
+    It is twelve times as large, and new with each catalogue, so it is not the one that is committed and that `init`
+    writes: that one is to change only with iamsync.
+    """
+    known = catalog.load()
+    names = (str(action) for service in known.services for action in known.actions_of(service).values())
+    return json.dumps(with_actions(manifest_schema(), names), indent=1, ensure_ascii=False) + "\n"

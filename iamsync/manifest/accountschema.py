@@ -18,6 +18,7 @@ def account_schema(manifests: Schema, variables: Schema) -> dict[str, Schema]:
             "description": "Twelve digits; checked against the credentials before anything else.",
             "type": ["string", "integer"],
             "pattern": "^[0-9]{12}$",
+            "examples": ["111122223333"],
         },
         "manifests": manifests,
         "variables": variables,
@@ -49,7 +50,8 @@ def discover_schema(account: dict[str, Schema]) -> Schema:
     """The section `discover`; `account` are the properties of an account."""
     ways = {name: account[name] for name in WAYS}
     patterns: Schema = {"type": "array", "items": TEXT}
-    rule = closed({"match": {**patterns, "minItems": 1}, **{name: account[name] for name in RULE if name != "match"}})
+    match = {"description": "Which accounts: account/NAME, ou:PATH/**, tag:KEY=VALUE.", **patterns, "minItems": 1}
+    rule = closed({"match": match, **{name: account[name] for name in RULE if name != "match"}})
     return {
         "description": "Accounts of the organization that the run is about beside those that are named.",
         **closed(
@@ -92,12 +94,13 @@ def chain_definitions() -> dict[str, Schema]:
         required=["arn"],
     )
     return {
-        "hop": {"oneOf": [TEXT, hop]},
+        "hop": {"description": "A role to assume: its ARN, or a table that says more.", "oneOf": [TEXT, hop]},
         "chain": {
+            "description": "A role to assume, or several, one after another.",
             "oneOf": [
                 {"$ref": "#/definitions/hop"},
                 {"type": "array", "items": {"$ref": "#/definitions/hop"}},
                 {"type": "null"},
-            ]
+            ],
         },
     }

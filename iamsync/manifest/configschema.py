@@ -9,6 +9,7 @@ from iamsync.manifest import config, configsettings
 from iamsync.manifest.accountschema import account_schema, chain_definitions, discover_schema
 from iamsync.manifest.discover import KEY as DISCOVER
 from iamsync.manifest.notify import NOTIFY, notify_schema
+from iamsync.manifest.schemaexamples import examples
 from iamsync.manifest.schemaparts import DRAFT, SCALAR, TEXT, Schema, closed, one_or_list
 from iamsync.settings import GUARDS
 
@@ -23,7 +24,12 @@ def config_schema() -> Schema:
         "type": ["object", "null"],
         "additionalProperties": one_or_list(SCALAR),
     }
-    manifests: Schema = {"description": "Files and directories to read.", "type": "array", "items": TEXT}
+    manifests: Schema = {
+        "description": "Files and directories to read.",
+        "type": "array",
+        "items": TEXT,
+        "examples": [["iam"], ["iam/common", "iam/prod"]],
+    }
     account = {**account_schema(manifests, variables), **settings}
     return {
         "$schema": DRAFT,
@@ -56,7 +62,10 @@ def config_schema() -> Schema:
 
 def _settings() -> dict[str, Schema]:
     fields = {
-        kind.section: {**closed({field.name: {"description": field.about} for field in kind.fields})}
+        kind.section: {
+            "description": f"Fields of every one of them that does not say otherwise. {kind.about}",
+            **closed({field.name: {"description": field.about, **examples(field.name)} for field in kind.fields}),
+        }
         for kind in SECTIONS.values()
         if not kind.setting
     }
@@ -65,7 +74,17 @@ def _settings() -> dict[str, Schema]:
     return {
         "scope": {
             "description": "Which undeclared live resources are watched.",
-            **closed({"include": {**selector, "default": ["*"]}, "exclude": _exclude()}),
+            **closed(
+                {
+                    "include": {
+                        "description": "Selectors of what is watched: role/app-*, role:/ci/**, tag:Team=web.",
+                        **selector,
+                        "default": ["*"],
+                        "examples": [["role:/ci/**", "policy/*"]],
+                    },
+                    "exclude": {"description": "Selectors, and owners, of what is not.", **_exclude()},
+                }
+            ),
         },
         "unmanaged": {
             "description": "What becomes of undeclared live resources in scope.",
@@ -81,8 +100,19 @@ def _settings() -> dict[str, Schema]:
             "description": "Limits past which a plan is refused.",
             **closed(
                 {
-                    "max_deletes": {"type": "integer", "minimum": 0, "default": 10},
-                    "max_change_percent": {"type": "integer", "minimum": 0, "maximum": 100, "default": 30},
+                    "max_deletes": {
+                        "description": "How many resources one plan may delete.",
+                        "type": "integer",
+                        "minimum": 0,
+                        "default": 10,
+                    },
+                    "max_change_percent": {
+                        "description": "How many percent of what is managed one plan may change; tags do not count.",
+                        "type": "integer",
+                        "minimum": 0,
+                        "maximum": 100,
+                        "default": 30,
+                    },
                     "settle": {
                         "description": "Pause between grants and revocations.",
                         "type": ["string", "integer"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from iamsync.kinds.keyrules import BESIDE, CONSOLE, KEYS, SPANS, span
+from iamsync.manifest.schemaexamples import examples
 from iamsync.manifest.schemaparts import VARIABLE, Schema
 
 _ABOUT: Final = {
@@ -31,10 +32,12 @@ _TARGET: Final[Schema] = {
     "description": "Where the secret goes: secretsmanager:NAME, ssm:NAME or age:RECIPIENT:FILE.",
     "type": "string",
     "pattern": rf"^(secretsmanager|ssm|file):.+$|^age:age1[a-z0-9]+:.+$|{VARIABLE}",
+    "examples": ["secretsmanager:iam/$(name)", "ssm:/iam/$(name)"],
 }
 _SCHEMAS: Final[dict[str, Schema]] = {
     KEYS: {
         "description": "When access keys are replaced, by `iamsync keys rotate`; plan and apply never touch keys.",
+        **examples(KEYS),
         "type": ["object", "null"],
         "properties": {**{name: _span(name) for name in SPANS}, "deliver_to": _TARGET},
         "required": ["rotate_after", "deliver_to"],
@@ -42,6 +45,7 @@ _SCHEMAS: Final[dict[str, Schema]] = {
     },
     CONSOLE: {
         "description": "A password for the console, by `iamsync keys rotate`; false takes it away.",
+        **examples(CONSOLE),
         "oneOf": [
             {"enum": [False, None]},
             {

@@ -6,6 +6,7 @@ tools. Only `schema_errors` imports jsonschema.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from iamsync.kinds import KINDS, SECTIONS
@@ -15,24 +16,41 @@ from iamsync.manifest import limits
 from iamsync.manifest.credentialschema import beside
 from iamsync.manifest.documents import FILE_KEY
 from iamsync.manifest.documentschema import document, statement
+from iamsync.manifest.schemaexamples import examples, snippets
 from iamsync.manifest.schemaparts import DRAFT, SCALAR, TEXT, VARIABLE, Schema, closed, one_or_list, or_variable
 from iamsync.manifest.templates import TEMPLATED
 
 _DAY: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK: Final = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 _COMMON: Final[dict[str, Schema]] = {
-    "use": {"type": "string", "description": "Template to take the fields from."},
+    "use": {"type": "string", "description": "Template to take the fields from.", **examples("use")},
     "with": {
         "type": "object",
         "description": "Values of the template's parameters.",
         "additionalProperties": SCALAR,
+        **examples("with"),
     },
     "only_accounts": {"$ref": "#/definitions/accounts"},
     "ignore_changes": {"$ref": "#/definitions/ignore_changes"},
-    "renamed_from": {"type": "string", "description": "The name it had before; it is renamed, not made anew."},
+    "renamed_from": {
+        "type": "string",
+        "description": "The name it had before; it is renamed, not made anew.",
+        **examples("renamed_from"),
+    },
     "expires": {"$ref": "#/definitions/expires"},
 }
 
+_RULES: Final = {
+    "minimum_password_length": "How many characters a password has at least.",
+    "require_symbols": "Whether a password holds a mark that is neither letter nor digit.",
+    "require_numbers": "Whether a password holds a digit.",
+    "require_uppercase_characters": "Whether a password holds a capital letter.",
+    "require_lowercase_characters": "Whether a password holds a small letter.",
+    "allow_users_to_change_password": "Whether users may change their own password.",
+    "max_password_age": "Days after which a password expires; without it, never.",
+    "password_reuse_prevention": "How many former passwords may not come back.",
+    "hard_expiry": "Whether an expired password shuts its user out until an administrator sets a new one.",
+}
 _ITEM: Final[dict[str, Schema]] = {name: _COMMON[name] for name in ("expires", "only_accounts")}
 
 
@@ -42,26 +60,39 @@ def manifest_schema() -> Schema:
         "accounts": {
             "description": 'Accounts it holds for: names, globs, label:KEY=VALUE; "!" excludes.',
             **one_or_list(TEXT),
+            **examples("only_accounts"),
         },
         "ignore_changes": {
             "description": "Fields, or members of fields, that are left to others: tags, tags/eks:*.",
             "type": "array",
             "items": TEXT,
+            **examples("ignore_changes"),
         },
         "expires": {
             "description": "From then on it is removed: an RFC 3339 time, or a date as 00:00 UTC of that day.",
             "type": ["string", "null"],
             "pattern": rf"^{_DAY}([Tt ]{_CLOCK})?$|{VARIABLE}",
+            **examples("expires"),
         },
         "file": {
             "type": "object",
             "description": "A document in a file of its own, relative to this one.",
-            "properties": {FILE_KEY: {"type": "string", "pattern": rf"\.(json|ya?ml)$|{VARIABLE}"}},
+            "properties": {
+                FILE_KEY: {
+                    "description": "The file: .json, or .yaml outside the manifests' folders.",
+                    "type": "string",
+                    "pattern": rf"\.(json|ya?ml)$|{VARIABLE}",
+                    "examples": ["documents/deploy.json"],
+                }
+            },
             "required": [FILE_KEY],
             "additionalProperties": False,
         },
         "statement": statement(),
-        "document": {"oneOf": [document(), {"$ref": "#/definitions/file"}]},
+        "document": {
+            "description": "A policy document, as AWS writes it, or {$file: PATH}.",
+            "oneOf": [document(), {"$ref": "#/definitions/file"}],
+        },
         "template": _template(),
     }
     properties: dict[str, Schema] = {
@@ -110,6 +141,16 @@ def manifest_schema() -> Schema:
     }
 
 
+def with_actions(schema: Schema, actions: Iterable[str]) -> Schema:
+    """The schema of manifests that offers these actions where one may stand; any other text is still taken."""
+    known: Schema = {"anyOf": [{"enum": sorted(actions)}, SCALAR]}
+    statement = schema["definitions"]["statement"]
+    several = one_or_list({"$ref": "#/definitions/action"})
+    told = {name: {**statement["properties"][name], **several} for name in ("Action", "NotAction")}
+    made = {**statement, "properties": {**statement["properties"], **told}}
+    return {**schema, "definitions": {**schema["definitions"], "statement": made, "action": known}}
+
+
 def schema_errors(value: Any, schema: Schema) -> tuple[tuple[tuple[str | int, ...], str], ...]:
     """Where a plain value breaks a schema: path and message, in the order of paths."""
     from jsonschema import Draft7Validator
@@ -121,6 +162,7 @@ def schema_errors(value: Any, schema: Schema) -> tuple[tuple[tuple[str | int, ..
 def _resource(kind: Kind) -> Schema:
     properties = {field.name: _field(field) for field in kind.fields} | beside(kind.name) | _COMMON
     schema = {"description": kind.about, "type": ["object", "null"], **closed(properties, typed=False)}
+    schema |= snippets(kind.name)
     if kind.required:
         schema["type"] = "object"
         # A template may bring what is required.
@@ -133,10 +175,11 @@ def _template() -> Schema:
     for kind in (KINDS[name] for name in TEMPLATED):
         fields = {field.name: _field(field) for field in kind.fields}
         fields |= beside(kind.name) | {name: _COMMON[name] for name in ("ignore_changes", "expires")}
-        held: Schema = {**closed(fields), "type": ["object", "null"]}
+        about = f"The fields; $(param.NAME) stands for a parameter. {kind.about}"
+        held: Schema = {"description": about, **closed(fields), "type": ["object", "null"]}
         parameters: Schema = {"type": ["object", "null"], "additionalProperties": {"type": [*SCALAR["type"], "null"]}}
         parts: dict[str, Schema] = {
-            "kind": {"const": kind.name},
+            "kind": {"description": "What the template is for.", "const": kind.name},
             "params": {"description": "Parameters; null makes one required.", **parameters},
             "fields": held,
         }
@@ -145,7 +188,7 @@ def _template() -> Schema:
 
 
 def _field(field: Field) -> Schema:
-    schema: Schema = {"description": field.about}
+    schema: Schema = {"description": field.about, **examples(field.name)}
     default = limits.kind_default(field)
     if field.form == "text":
         schema |= {"type": ["string", "null"], "maxLength": getattr(field, "max_length", limits.MAX_PATH)}
@@ -169,7 +212,8 @@ def _field(field: Field) -> Schema:
     elif field.form == "reference":
         schema["type"] = ["string", "null"]
     elif field.form == "metadata":
-        file = {"type": "string", "pattern": rf"\.xml$|{VARIABLE}"}
+        about = "The file, relative to this one."
+        file = {"description": about, "type": "string", "pattern": rf"\.xml$|{VARIABLE}", "examples": ["okta.xml"]}
         schema["oneOf"] = [TEXT, closed({FILE_KEY: file}, required=[FILE_KEY])]
     elif field.form == "settings":
         rules = {rule: _rule(rule) for rule in RULES}
@@ -179,7 +223,8 @@ def _field(field: Field) -> Schema:
         schema["maxProperties"] = limits.MAX_TAGS
     else:
         word: str = getattr(field, "target", getattr(field, "item", "policy"))
-        long = closed({word: TEXT, **_ITEM}, required=[word])
+        about = f"The {word.replace('_', ' ')}, as in the short form."
+        long = closed({word: {"description": about, **TEXT}, **_ITEM}, required=[word])
         # A whole list may come from a variable.
         schema["oneOf"] = [
             {"type": "array", "items": {"oneOf": [TEXT, long]}},
@@ -193,7 +238,7 @@ def _field(field: Field) -> Schema:
 
 def _rule(rule: str) -> Schema:
     default = DEFAULTS[rule]
-    known: Schema = {} if default is None else {"default": default}
+    known: Schema = {"description": _RULES[rule], **({} if default is None else {"default": default})}
     if rule not in BOUNDS:
         return {"type": ["boolean", "null"], **known}
     low, high = BOUNDS[rule]
@@ -201,12 +246,13 @@ def _rule(rule: str) -> Schema:
 
 
 def _removed_address() -> Schema:
-    return {"type": "string", "pattern": f"^({'|'.join(KINDS)})/.+|{VARIABLE}"}
+    pattern = f"^({'|'.join(KINDS)})/.+|{VARIABLE}"
+    return {"type": "string", "pattern": pattern, "examples": ["user/old-bot", "role/legacy"]}
 
 
 def _removal() -> Schema:
     properties: dict[str, Schema] = {
-        "address": _removed_address(),
+        "address": {"description": "What is deleted, as KIND/NAME.", **_removed_address()},
         "reason": {"type": "string", "description": "Why; shown in the plan."},
         "only_accounts": {"$ref": "#/definitions/accounts"},
     }

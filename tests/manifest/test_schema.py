@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
 
+from iamsync.engine import schemas
 from iamsync.kinds import KINDS, SECTIONS
 from iamsync.kinds.keyrules import BESIDE
 from iamsync.manifest import config, configsettings, hops, sections
 from iamsync.manifest.configschema import config_schema
 from iamsync.manifest.schema import manifest_schema, schema_errors
+from iamsync.manifest.schemaexamples import SNIPPETS
 from iamsync.manifest.schemaparts import Schema
 from iamsync.manifest.source import plain, read
 
@@ -91,6 +97,58 @@ def test_every_field_is_described_and_has_its_default() -> None:
             assert schema.get("description") or "$ref" in schema, (kind.name, name)
     role = manifest_schema()["definitions"]["role"]["properties"]
     assert (role["path"]["default"], role["max_session_duration"]["default"]) == ("/", 3600)
+
+
+def fields(schema: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Schema]]:
+    """Every property at any depth, by its path."""
+    if isinstance(schema, dict):
+        held = schema.get("properties")
+        if isinstance(held, dict):
+            yield from (("/".join((*path, name)), one) for name, one in held.items())
+        for name, one in schema.items():
+            if name not in ("examples", "default", "defaultSnippets"):
+                yield from fields(one, (*path, name))
+    elif isinstance(schema, list):
+        for at, one in enumerate(schema):
+            yield from fields(one, (*path, str(at)))
+
+
+@pytest.mark.parametrize("name", ["manifest", "config", "guardrails"])
+def test_no_field_that_a_person_writes_is_without_a_description(name: str) -> None:
+    made = schemas.schema(name)
+    bare = []
+    for path, one in fields(made):
+        told = made["definitions"][one["$ref"].rpartition("/")[2]] if "$ref" in one else one
+        if not told.get("description"):
+            bare.append(path)
+    assert bare == []
+
+
+def test_every_example_and_every_snippet_fits_its_field() -> None:
+    made = manifest_schema()
+    checked = 0
+    for path, one in fields(made):
+        for example in one.get("examples", ()):
+            assert schema_errors(example, {**one, "definitions": made["definitions"]}) == (), (path, example)
+            checked += 1
+    assert checked > 60
+    for kind, snippets in SNIPPETS.items():
+        for snippet in snippets:
+            text = json.dumps(snippet["body"]).replace("\\\\$(", "$(")
+            body = json.loads(re.sub(r"\$\{\d:([^}]*)\}", r"\1", text))
+            held = {**made["definitions"][kind], "definitions": made["definitions"]}
+            assert schema_errors(body, held) == (), (kind, snippet["label"])
+
+
+def test_actions_are_offered_only_where_they_are_asked_for() -> None:
+    large = json.loads(schemas.schema_with_actions())
+    known = large["definitions"]["action"]["anyOf"][0]["enum"]
+    assert len(known) > 15_000
+    assert "s3:GetObject" in known
+    assert "action" not in manifest_schema()["definitions"]
+    for action in ("s3:GetObject", "s3:Get*", ["*", "$(var.actions)"]):
+        value = {"policies": {"p": {"document": {"Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}}}}}
+        assert schema_errors(value, large) == ()
 
 
 def test_a_variable_may_stand_where_a_pattern_is_asked_for() -> None:
