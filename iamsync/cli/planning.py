@@ -28,6 +28,7 @@ from iamsync.cli.telling import Notify, Telling
 from iamsync.cli.waves import MaxFailed
 from iamsync.errors import InputError
 
+TERRAFORM = "terraform"
 Format = Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}.", envvar="IAMSYNC_FORMAT")]
 Report = Annotated[
     list[str] | None, typer.Option("--report", help="Also write FORMAT=FILE (repeatable).", envvar="IAMSYNC_REPORT")
@@ -160,17 +161,47 @@ def plan(
 @shared
 def show(
     common: Common,
-    file: Annotated[Path, typer.Argument(help="A saved plan.")],
-    form: Format = "text",
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            help="A saved plan; with --format terraform a state: a path, live, snapshot:FILE or git:REV "
+            "(default: the manifests).",
+            show_default=False,
+        ),
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", help=f"{', '.join((*FORMATS, TERRAFORM))}.", envvar="IAMSYNC_FORMAT")
+    ] = "text",
     report: Report = None,
+    target: Target = None,
 ) -> None:
-    """Show a saved plan in any format; `aws-cli` prints the commands."""
+    """Show a saved plan in any format; `aws-cli` prints the commands, `terraform` a whole state as configuration."""
     from iamsync.engine.showing import saved_document
 
-    known_format(form)
+    known_format(form, (*FORMATS, TERRAFORM))
     also = reports(report or [])
-    made = saved_document(file)
+    if form == TERRAFORM:
+        if also:
+            raise InputError("--report is about a plan", code="bad-option", hint="leave it out, or the format")
+        _show_terraform(common, file, tuple(target or ()))
+        return
+    if file is None:
+        raise InputError("there is no plan to show", code="bad-option", hint="for example: iamsync show plan.json")
+    if target:
+        raise InputError("--target goes with --format terraform", code="bad-option", hint="leave it out")
+    made = saved_document(Path(file))
     _publish(made, form, also, common, common.config.absolute().parent if common.config else Path.cwd())
+
+
+def _show_terraform(common: Common, file: str | None, target: tuple[str, ...]) -> None:
+    """Print a state as Terraform configuration."""
+    from iamsync.engine.leaving import configuration
+    from iamsync.engine.reach import Ways, opened
+
+    project = opened(engine_options(common, target=target))
+    with Ways(project) as ways:
+        text = configuration(project, ways, file)
+    print(text, end="")
 
 
 def _publish(made: Any, form: str, also: list[tuple[str, Path]], common: Common, root: Path, graph: Any = None) -> None:

@@ -20,7 +20,11 @@ Live = Annotated[
 
 def add(app: typer.Typer) -> None:
     """Put the commands of this family on the application."""
-    app.command("import", epilog="Example: iamsync import --out iam --target 'role:/ci/**'")(import_)
+    app.command(
+        "import",
+        epilog="Example: iamsync import --out iam --target 'role:/ci/**'. "
+        "From another tool, without AWS: iamsync import --from terraform terraform.tfstate",
+    )(import_)
     app.command(epilog="Example: iamsync snapshot --out prod.json")(snapshot)
     app.command(epilog="Example: iamsync diff snapshot:monday.json live")(diff)
 
@@ -28,6 +32,20 @@ def add(app: typer.Typer) -> None:
 @shared
 def import_(
     common: Common,
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]", help="With --from: the Terraform state, or the folder of templates.", show_default=False
+        ),
+    ] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Another tool's files instead of an account: terraform FILE, iambic DIR or iamy DIR.",
+            envvar="IAMSYNC_FROM",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder to write manifests to.", envvar="IAMSYNC_OUT")] = Path(
         "iam"
     ),
@@ -53,6 +71,11 @@ def import_(
 
     if layout not in ("file-per-kind", "file-per-resource"):
         raise InputError(f"unknown layout {layout!r}", code="bad-option", hint="file-per-kind or file-per-resource")
+    if from_ is not None or source is not None:
+        if live is not None or take_over is not None:
+            raise InputError("--from reads no account", code="bad-option", hint="leave --live and --take-over out")
+        _carry_over(common, from_, source, out, layout, tuple(target or ()))
+        return
     options = engine_options(common, target=tuple(target or ()), live=live.absolute() if live else None)
     project = opened(options)
     with Ways(project) as ways:
@@ -73,6 +96,34 @@ def import_(
             print(import_text([(str(path), found.counts[name]) for name, path in written.items()], len(found.left)))
             if take_over is not None:
                 print("\n" + handover_text(blocks.get(REMOVED), found.commands))
+
+
+def _carry_over(
+    common: Common, tool: str | None, source: Path | None, out: Path, layout: str, target: tuple[str, ...]
+) -> None:
+    """Write what another tool's files say as manifests, and tell what stays behind and how the tool lets go."""
+    from iamsync.engine.importing import REMOVED, write
+    from iamsync.engine.incoming import CONFIG, SOURCES, carried_over
+    from iamsync.engine.project import Project
+    from iamsync.render.listing import behind_text, carried_text, handed_text, import_text
+
+    if tool not in SOURCES or source is None:
+        known = f"known are {', '.join(SOURCES)}; for example: iamsync import --from terraform terraform.tfstate"
+        message = "--from and what it reads go together" if None in (tool, source) else f"{tool!r} is no tool"
+        raise InputError(message, code="bad-option", hint=known)
+    project = Project.open(engine_options(common, target=target))
+    found = carried_over(project, tool, source, out, layout)  # type: ignore[arg-type]
+    for one in found.accounts:
+        print(carried_text(one.account_name, one.account_id, source, len(one.taken), len(one.declared), len(one.left)))
+    try:
+        written = write(found.files, out)
+        removed = write({REMOVED: found.blocks}, Path()).get(REMOVED) if found.blocks else None
+        config = write({CONFIG: found.config}, Path()).get(CONFIG) if found.config else None
+    except OSError as error:
+        raise InputError(f"cannot write {error.filename}: {error.strerror}", code="unwritable") from error
+    print(import_text([(str(path), found.counts[name]) for name, path in written.items()]))
+    print(behind_text([(item.what, item.why, item.remedy, item.accounts) for item in found.behind]))
+    print("\n" + handed_text(tool, removed, found.commands, config), flush=True)
 
 
 def _write_together(project: Any, taken: Any, out: Path, layout: str, common: Common) -> None:

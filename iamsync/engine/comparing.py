@@ -56,6 +56,26 @@ def difference(project: Project, ways: Ways, before: str, after: str) -> Plan:
     return replace(made, guards=(), findings=(), reported=())
 
 
+def state_of(project: Project, ways: Ways, text: str | None) -> State:
+    """One state of one account: a path, `live`, `snapshot:FILE` or `git:REV`; None is what the project declares."""
+    accounts = project.accounts()
+    if len(accounts) != 1:
+        raise InputError(
+            f"{len(accounts)} accounts are configured; this is about one",
+            code="which-account",
+            hint="add --account NAME",
+        )
+    account = accounts[0]
+    with _Sides(project, account) as sides:
+        if text is None:
+            return project.desired(account, project.offline_id(account), account.partition or "aws")
+        if text == _LIVE:
+            sides.reached = ways.reach(account)
+        else:
+            sides.account_id = _told_id(project, (text,)) or project.offline_id(account)
+        return sides.state(text)
+
+
 def _only(state: State, kinds: frozenset[str]) -> State:
     kept = {address: resource for address, resource in state.resources.items() if address.kind in kinds}
     return replace(state, resources=kept, removed=())
@@ -93,7 +113,7 @@ class _Sides:
         path = self.project.options.cwd / text
         if not path.exists():
             raise InputError(
-                f"{text} is no side of a diff", code="bad-option", hint="give a path, live, snapshot:FILE or git:REV"
+                f"{text} is no state", code="bad-option", hint="give a path, live, snapshot:FILE or git:REV"
             )
         beside = replace(self.account, manifests=(str(path.resolve()),))
         return self.project.desired_of(beside, *self._identity())

@@ -112,7 +112,7 @@ def _imported(
     items = state_file(take_over, reached.account_id, str(take_over)) if take_over is not None else ()
     terraforms = {item.resource.folded for item in items if item.resource is not None}
     live = observed_owners(project, reached, observe_whole(reached), settings)
-    declared = _declared(project, account, reached)
+    declared = declared_of(project, account, reached.account_id, reached.partition)
     taken: list[Resource] = []
     left: list[Left] = []
     ours: list[Address] = []
@@ -150,12 +150,12 @@ def schema_from(project: Project, out: Path) -> str:
     return os.path.relpath(schema, (project.options.cwd / out).resolve()) if schema.exists() else ""
 
 
-def _declared(project: Project, account: Account, reached: Reached) -> frozenset[Address]:
-    """What the project declares already; nothing where it has no manifests yet."""
+def declared_of(project: Project, account: Account, account_id: str, partition: str) -> frozenset[Address]:
+    """What the project declares already, folded; nothing where it has no manifests yet."""
     if not any((project.root / path).exists() for path in account.manifests):
         return frozenset()
     try:
-        desired = project.desired(account, reached.account_id, reached.partition)
+        desired = project.desired(account, account_id, partition)
     except InputError as error:
         if error.code != "empty-manifests":
             raise
@@ -163,7 +163,7 @@ def _declared(project: Project, account: Account, reached: Reached) -> frozenset
     return frozenset(address.folded for address in desired.resources)
 
 
-def write(files: dict[str, str], out: Path) -> dict[str, Path]:
+def write(files: Mapping[str, str], out: Path) -> dict[str, Path]:
     """Write the files into a folder, beside what is there: nothing is overwritten or deleted."""
     written = {}
     for name, text in files.items():

@@ -37,7 +37,8 @@ def together(project: Project, found: Sequence[Imported], out: Path, layout: Lay
     groups: dict[tuple[int, ...], list[Address]] = {}
     for (address, _), where in sorted(holders.items(), key=lambda held: held[0]):
         groups.setdefault(tuple(where), []).append(address)
-    every = {account.name for account in project.config.accounts} == {one.account_name for one in found}
+    named = {account.name for account in project.config.accounts}
+    every = not project.configured or named == {one.account_name for one in found}
     files: dict[str, str] = {}
     counts: dict[str, int] = {}
     number = 0

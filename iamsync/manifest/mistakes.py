@@ -100,6 +100,12 @@ MISTAKES: Final[dict[str, tuple[str, str]]] = {
         "this is no Terraform state",
         "Make one with: terraform state pull > FILE.",
     ),
+    "bad-source": (
+        "another tool's file is not as that tool writes it",
+        "`iamsync import --from` reads IAMbic's templates and iamy's files, and this one it cannot read: the message "
+        "says what is wrong and where. Nothing was written. Mend the file, or move it out of the folder and declare "
+        "what is in it by hand.",
+    ),
     "duplicate-account": (
         "two accounts are one",
         "They have the same id. Remove one of the two.",

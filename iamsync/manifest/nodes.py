@@ -159,6 +159,7 @@ class Listing:
 
 
 Node: TypeAlias = "Scalar | Table | Listing"
+Path: TypeAlias = tuple[str | int, ...]
 
 
 def plain(node: Node) -> Any:
@@ -168,6 +169,20 @@ def plain(node: Node) -> Any:
     if isinstance(node, Table):
         return {key.text: plain(value) for key, value in node.entries}
     return [plain(item) for item in node.items]
+
+
+def place_in(node: Node, path: Path) -> Place:
+    """Where the value of a path stands; where there is none, the nearest that holds it."""
+    place = node.place
+    for part in path:
+        if isinstance(node, Table) and isinstance(part, str) and (held := node.get(part)) is not None:
+            place, node = node.key_place(part), held
+        elif isinstance(node, Listing) and isinstance(part, int) and part < len(node.items):
+            node = node.items[part]
+            place = node.place
+        else:
+            break
+    return place
 
 
 def made(value: Any, at: Node) -> Node:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from iamsync.errors import InputError, Place
 from iamsync.kinds import KINDS, SECTIONS
@@ -18,13 +18,11 @@ from iamsync.kinds.account import is_password_policy
 from iamsync.kinds.codec import from_json, to_json
 from iamsync.kinds.kind import Field, Kind
 from iamsync.manifest.jsontext import parse_json
-from iamsync.manifest.nodes import Listing, Table
+from iamsync.manifest.nodes import Path, place_in
 from iamsync.model import Address, Resource, State
 from iamsync.policy.document import loads
 
 FORMAT: Final = "1.1"
-
-Path: TypeAlias = tuple[str | int, ...]
 
 _VERSION: Final = re.compile(r"(\d{1,6})\.(\d{1,6})", re.ASCII)
 _ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
@@ -66,7 +64,7 @@ def from_text(text: str, file: str) -> State:
         return _Reader(_newer(value)).state(value)
     except _Misfit as misfit:
         raise InputError(
-            misfit.message, code=misfit.code, place=_place(text, file, misfit.path), hint=misfit.hint
+            misfit.message, code=misfit.code, place=place_in(parse_json(text, file), misfit.path), hint=misfit.hint
         ) from misfit
 
 
@@ -234,21 +232,6 @@ def _unlike(field: Field, value: Any) -> str:
     if isinstance(value, str) or (value is None and field.default is None):
         return ""
     return "a text or null" if field.default is None else "a text"
-
-
-def _place(text: str, file: str, path: Path) -> Place:
-    """Where the value of a path stands; where there is none, the nearest that holds it."""
-    node = parse_json(text, file)
-    place = node.place
-    for part in path:
-        if isinstance(node, Table) and isinstance(part, str) and (held := node.get(part)) is not None:
-            place, node = node.key_place(part), held
-        elif isinstance(node, Listing) and isinstance(part, int) and part < len(node.items):
-            node = node.items[part]
-            place = node.place
-        else:
-            break
-    return place
 
 
 def _words(names: Mapping[str, Any] | tuple[str, ...]) -> str:

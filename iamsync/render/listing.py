@@ -84,6 +84,48 @@ def handover_text(blocks: object, commands: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
+def carried_text(account: str, account_id: str, source: object, taken: int, declared: int, left: int) -> str:
+    """What was found for an account in another tool's files."""
+    parts = [f"{count(taken, 'resource')} carried over from {safe(source)}"]
+    if declared:
+        parts.append(f"{declared} declared already")
+    if left:
+        parts.append(f"{left} not targeted")
+    return f"account {safe(account)} ({safe(account_id)}): {'; '.join(parts)}"
+
+
+def behind_text(rows: Sequence[tuple[str, str, str, Sequence[str]]]) -> str:
+    """What was not carried over: what, why, what to do, and in which accounts of several."""
+    if not rows:
+        return "nothing stays behind"
+    lines = [f"{count(len(rows), 'item')} not carried over, or not as it was:"]
+    for what, why, remedy, accounts in rows:
+        where = f", in {', '.join(map(safe, accounts))}" if accounts else ""
+        lines += [f"  {safe(what)}{where}", *(f"    {line}" for line in wrap(safe(why), 96))]
+        lines += [f"    -> {line}" if at == 0 else f"       {line}" for at, line in enumerate(wrap(safe(remedy), 93))]
+    return "\n".join(lines)
+
+
+def handed_text(tool: str, blocks: object, commands: Sequence[str], config: object) -> str:
+    """The order of a handover from another tool: the look before, the letting go, the taking over."""
+    lines = [f"look at {config}, which names the accounts; say there how each is reached"] if config is not None else []
+    lines += [
+        "iamsync validate",
+        'iamsync plan                      must say "No changes"; what it shows instead, the files did not say',
+    ]
+    if tool != "terraform":
+        lines += [f"stop {tool}'s runs on these accounts", "iamsync apply                     from now on"]
+    elif blocks is None and not commands:
+        lines.append("Terraform's state lists nothing that these manifests declare")
+    if blocks is not None:
+        lines.append(f"put {blocks} in place of the resource blocks it names")
+        lines.append('terraform plan                    must say "0 to destroy"; then terraform apply')
+    if commands:
+        lines.append("only some instances of these were carried over, so that no block can name them:")
+    told = [f"  {number}. {line}" for number, line in enumerate(lines, 1)]
+    return "\n".join(["to hand over:", *told, *(f"     {safe(command)}" for command in commands)])
+
+
 def import_text(files: Sequence[tuple[str, int]], left: int = 0) -> str:
     """What an import wrote: each file and how many resources are in it."""
     total = sum(number for _, number in files)
