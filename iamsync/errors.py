@@ -11,6 +11,7 @@
     ├── JournalError                  the record of a run cannot be written
     ├── NotTold                       all went well, but who was to be told of it was not
     ├── LockHeld                      somebody else holds the team lock
+    ├── WorkerLost                    the machine that had an account of the run is gone
     ├── AccountsFailed                some accounts of several failed, the others are complete
     ├── GuardRefused                  3: a guard said no
     ├── StalePlan                     4: reality or the plan moved since it was made
@@ -130,6 +131,10 @@ class NotTold(IamsyncError):
 
 class LockHeld(IamsyncError):
     """Somebody else holds the team lock of the account; nothing was changed."""
+
+
+class WorkerLost(IamsyncError):
+    """A worker of `--executor` went away with an account; nothing was changed."""
 
 
 class AccountsFailed(IamsyncError):

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, TypeVar
 
-from iamsync.errors import AwsError, IamsyncError, LockHeld
+from iamsync.errors import AwsError, IamsyncError, LockHeld, WorkerLost
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 # What is about one account, so that the others go on; anything else is wrong for all of them.
-OWN = (AwsError, LockHeld)
+OWN = (AwsError, LockHeld, WorkerLost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,19 @@ def each(items: Iterable[Item], work: Callable[[Item], Result], executor: Execut
     """
     futures: list[Future[Result | IamsyncError]] = [executor.submit(_one, work, item) for item in items]
     try:
-        return [future.result() for future in futures]
+        return [_result(future) for future in futures]
     except BaseException:
         for future in futures:
             future.cancel()
         raise
+
+
+def _result(future: Future[Any]) -> Any:
+    # What becomes of the work elsewhere the executor tells, not the work.
+    try:
+        return future.result()
+    except OWN as error:
+        return error
 
 
 def _one(work: Callable[[Any], Any], item: Any) -> Any:

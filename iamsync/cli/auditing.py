@@ -10,7 +10,8 @@ import typer
 
 from iamsync.cli.context import engine_options, known_format, note, reports
 from iamsync.cli.metering import Metered, Metrics
-from iamsync.cli.options import Common, Paths, shared
+from iamsync.cli.options import Common, Executor, Paths, shared
+from iamsync.cli.planning import undrawn
 from iamsync.cli.reporting import audit_report, publish
 from iamsync.errors import InputError
 
@@ -74,6 +75,7 @@ def audit(
             envvar="IAMSYNC_FAIL_ON",
         ),
     ] = None,
+    executor: Executor = None,
     form: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}.", envvar="IAMSYNC_FORMAT")] = "text",
     report: Annotated[
         list[str] | None,
@@ -100,33 +102,55 @@ def audit(
         raise InputError(
             "--suggest goes by what an account holds and uses", code="bad-option", hint="leave --manifests out"
         )
+    for other, given in (
+        ("--manifests", manifests),
+        ("--suggest", suggest),
+        ("--credential-report", credential_report is not None),
+    ):
+        if executor is not None and given:
+            raise InputError(
+                f"{other} is looked at on this machine, and --executor elsewhere",
+                code="bad-option",
+                hint="leave one of them out",
+            )
     options = engine_options(common, paths=tuple(paths or ()), live=live.absolute() if live else None)
     metered = Metered(metrics, "audit", of_audit)
     with metered.failing():
         project = opened(options)
         before = auditing.baseline(baseline) if baseline is not None else None
+    made: Any
+    graph, drawn = None, "html" in (form, *(kind for kind, _ in also))
     with metered:
-        with Ways(project) as ways:
-            found = auditing.audited(
-                project,
-                ways,
-                "manifests" if manifests else "live",
-                accessed=last_accessed,
-                report=credential_report,
-            )
-        made: Any = auditing.document(project, found, floor, before, ways.failed)
+        if executor is not None:
+            from iamsync.engine import distributing
+
+            undrawn(drawn, common)
+            with distributing.at(project, executor, code=common.mfa_token is not None) as workers:
+                answers = distributing.audits(project, workers, accessed=last_accessed, before=before)
+            made, failed = distributing.audit_document(project, answers, floor, before), answers.failed
+        else:
+            with Ways(project) as ways:
+                found = auditing.audited(
+                    project,
+                    ways,
+                    "manifests" if manifests else "live",
+                    accessed=last_accessed,
+                    report=credential_report,
+                )
+            made, failed = auditing.document(project, found, floor, before, ways.failed), tuple(ways.failed)
+            if drawn:
+                graph = auditing.graph(found)
         metered.document = made
         if suggest:
             _suggest(project, found, form, common, write=write)
             form = ""
-        drawn = auditing.graph(found) if "html" in (form, *(kind for kind, _ in also)) else None
 
         def text(kind: str, color: bool) -> str:
-            return audit_report(made, kind, common, project.root, color=color, graph=drawn) if kind else ""
+            return audit_report(made, kind, common, project.root, color=color, graph=graph) if kind else ""
 
         publish(form, also, text, common, lambda limit: audit_markdown(made, limit))
         sys.stdout.flush()
-        complete(ways.failed, len(found) + len(ways.failed))
+        complete(failed, len(made["accounts"]) + len(failed))
         if auditing.failing(made):
             raise typer.Exit(2)
 

@@ -11,8 +11,8 @@ import typer
 
 from iamsync.cli.context import engine_options, known_format, note, replace_file, reports
 from iamsync.cli.metering import Metered, Metrics
-from iamsync.cli.options import Common, Paths, shared
-from iamsync.cli.planning import Base, Target
+from iamsync.cli.options import Common, Executor, Paths, shared
+from iamsync.cli.planning import Base, Target, undrawn
 from iamsync.cli.reporting import drift_text, publish
 from iamsync.cli.telling import Notify, Telling
 
@@ -53,6 +53,7 @@ def drift(
         bool,
         typer.Option("--attribute", help="Ask CloudTrail who did it, when and from where.", envvar="IAMSYNC_ATTRIBUTE"),
     ] = False,
+    executor: Executor = None,
     form: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}.", envvar="IAMSYNC_FORMAT")] = "text",
     report: Annotated[
         list[str] | None,
@@ -83,28 +84,39 @@ def drift(
     with metered.failing():
         project = opened(options)
         last = drifting.last(since_last, options) if since_last is not None else None
+    graph, drawn = None, "html" in (form, *(kind for kind, _ in also))
     with metered, Telling(project, "drift", notify, common, brief_of_drift) as told:
-        with Ways(project) as ways:
-            planned = plans(project, ways)
-            found = drifting.seen(planned, attribute=attribute, before=last)
-            graph = None
-            if "html" in (form, *(kind for kind, _ in also)):
-                from iamsync.engine.picture import picture
+        if executor is not None:
+            from iamsync.engine import distributing
 
-                graph = picture(project, planned, reality=True)
-        told.document = metered.document = made = drifting.document(
-            found, options, floor, (last,) if since_last is not None else None, ways.failed
-        )
+            undrawn(drawn, common)
+            with distributing.at(project, executor, code=common.mfa_token is not None) as workers:
+                answers = distributing.drifts(project, workers, attribute=attribute, last=last)
+            made, failed = distributing.drift_document(project, answers, floor), answers.failed
+            duties = [text for one in answers.made for text in one["duties"]]
+        else:
+            with Ways(project) as ways:
+                planned = plans(project, ways)
+                found = drifting.seen(planned, attribute=attribute, before=last)
+                if drawn:
+                    from iamsync.engine.picture import picture
+
+                    graph = picture(project, planned, reality=True)
+            made, failed = drifting.document(found, options, floor, ways.failed), tuple(ways.failed)
+            duties = [*drifting.duties(planned)]
+        if since_last is not None:
+            made = drifting.since(made, last)
+        told.document = metered.document = made
         _publish(made, form, also, common, project.root, graph)
         if since_last is not None:
             # What nobody could be told of is new again the next time.
             told.then = partial(replace_file, since_last, drifting.remembered(made, last), mode=0o600)
-        for due in () if common.quiet else drifting.duties(planned):
+        for due in () if common.quiet else duties:
             note(due)
         if target and not common.quiet:
             note("only a part was looked at: --target left the rest out")
         sys.stdout.flush()
-        complete(ways.failed, len(found) + len(ways.failed))
+        complete(failed, len(made["accounts"]) + len(failed))
         if drifting.failing(made):
             raise typer.Exit(2)
 

@@ -20,6 +20,16 @@ Color = Literal["auto", "always", "never"]
 Paths = Annotated[list[str] | None, typer.Argument(help="Manifest files or folders.", show_default=False)]
 
 
+Executor = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        help="Look at the accounts on the workers of a Dask scheduler: dask://HOST:PORT.",
+        envvar="IAMSYNC_EXECUTOR",
+    ),
+]
+
+
 def _option(*flags: str, env: str, text: str, panel: str, **more: Any) -> Any:
     return typer.Option(*flags, envvar=f"IAMSYNC_{env}", help=text, rich_help_panel=panel, **more)
 

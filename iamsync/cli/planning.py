@@ -22,7 +22,7 @@ from iamsync.cli.context import (
     write_file,
 )
 from iamsync.cli.metering import Metered, Metrics
-from iamsync.cli.options import Common, Paths, shared
+from iamsync.cli.options import Common, Executor, Paths, shared
 from iamsync.cli.reporting import plan_text, publish
 from iamsync.cli.telling import Notify, Telling
 from iamsync.cli.waves import MaxFailed
@@ -100,6 +100,7 @@ def plan(
             "or two for each user and role that changes, one for each changed trust policy.",
         ),
     ] = False,
+    executor: Executor = None,
     form: Format = "text",
     report: Report = None,
     notify: Notify = False,
@@ -107,6 +108,7 @@ def plan(
 ) -> None:
     """Show what would change, in order, and change nothing."""
     from iamsync.engine.analyzing import analyzed, askable
+    from iamsync.engine.applying import refuse_told
     from iamsync.engine.fleets import complete
     from iamsync.engine.planning import document, gained, plans, to_text
     from iamsync.engine.reach import Ways, opened
@@ -130,31 +132,39 @@ def plan(
         project = opened(options)
         if access_analyzer:
             askable(project)
+    graph, drawn = None, "html" in (form, *(kind for kind, _ in also))
     with metered, Telling(project, "plan", notify, common, brief_of_plan) as told:
-        with Ways(project) as ways:
-            drawn = "html" in (form, *(kind for kind, _ in also))
-            planned = plans(project, ways, light=not (drawn or access_analyzer))
-            if access_analyzer:
-                planned = analyzed(project, planned, fail_on_gain or ())
-            graph = None
-            if drawn:
-                from iamsync.engine.picture import picture
+        if executor is not None:
+            from iamsync.engine import distributing
 
-                graph = picture(project, planned)
-        told.document = metered.document = made = document(planned, options, ways.failed)
+            undrawn(drawn, common)
+            with distributing.at(project, executor, code=common.mfa_token is not None) as workers:
+                answers = distributing.plans(project, workers, patterns=fail_on_gain or (), analyze=access_analyzer)
+            made, failed = distributing.plan_document(project, answers), answers.failed
+            gains = [text for one in answers.made for text in one["gained"]]
+        else:
+            with Ways(project) as ways:
+                planned = plans(project, ways, light=not (drawn or access_analyzer))
+                if access_analyzer:
+                    planned = analyzed(project, planned, fail_on_gain or ())
+                if drawn:
+                    from iamsync.engine.picture import picture
+
+                    graph = picture(project, planned)
+            made, failed = document(planned, options, ways.failed), tuple(ways.failed)
+            gains = gained(planned, fail_on_gain or ())
+        told.document = metered.document = made
         _publish(made, form, also, common, project.root, graph)
         if out is not None:
             write_file(out, to_text(made), mode=0o600)
         if target and not common.quiet:
             note("the plan is partial: --target left the rest out")
         sys.stdout.flush()
-        complete(ways.failed, len(planned) + len(ways.failed))
-        _refuse(planned)
-        if fail_on_gain and (found := gained(planned, fail_on_gain)):
-            for text in found:
-                print(text, file=sys.stderr)
-            raise typer.Exit(2)
-        if detailed_exitcode and any(item.plan.changes for item in planned):
+        complete(failed, len(made["plans"]) + len(failed))
+        refuse_told(made)
+        for text in gains:
+            print(text, file=sys.stderr)
+        if gains or (detailed_exitcode and any(item["changes"] for item in made["plans"])):
             raise typer.Exit(2)
 
 
@@ -204,6 +214,12 @@ def _show_terraform(common: Common, file: str | None, target: tuple[str, ...]) -
     print(text, end="")
 
 
+def undrawn(drawn: bool, common: Common) -> None:
+    """Say that html is without its graph where accounts are looked at elsewhere."""
+    if drawn and not common.quiet:
+        note("html is without its graph: what the accounts hold stays with the workers of --executor")
+
+
 def _publish(made: Any, form: str, also: list[tuple[str, Path]], common: Common, root: Path, graph: Any = None) -> None:
     from iamsync.render.markdown import plan_markdown
 
@@ -243,6 +259,7 @@ def apply(
         ),
     ] = False,
     max_failed: MaxFailed = 0,
+    executor: Annotated[str | None, typer.Option("--executor", envvar="IAMSYNC_EXECUTOR", hidden=True)] = None,
     form: TextOrJson = "text",
     notify: Notify = False,
 ) -> None:
@@ -255,6 +272,12 @@ def apply(
     from iamsync.render.brief import brief_of_plan
 
     known_format(form, ("text", "json"))
+    if executor is not None:
+        raise InputError(
+            "--executor is for looking: apply goes account after account, from this machine alone",
+            code="bad-option",
+            hint="plan with --executor and --out plan.json, then apply plan.json without it (and IAMSYNC_EXECUTOR)",
+        )
     saved, narrowing = _saved_plan(paths or [])
     if only is not None and only not in ("declared", "drift", "expired", "removed", "unmanaged"):
         raise InputError(

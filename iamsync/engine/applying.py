@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from typing import Final
+from typing import Any, Final
 
 from iamsync import __version__, events, journal
 from iamsync.apply import Execute, apply
@@ -41,11 +41,19 @@ class Applied:
 
 def refuse(planned: tuple[Planned, ...]) -> None:
     """GuardRefused where any plan has a refusal that nobody acknowledged."""
-    refused = [guard for item in planned for guard in item.plan.refusals]
+    _refuse([guard.id for item in planned for guard in item.plan.refusals])
+
+
+def refuse_told(document: Mapping[str, Any]) -> None:
+    """The same of a plan document."""
+    guards = (guard for item in document["plans"] for guard in item["guards"])
+    _refuse([guard["id"] for guard in guards if guard["severity"] == "refuse" and guard["acknowledged"] is None])
+
+
+def _refuse(refused: list[str]) -> None:
     if refused:
-        names = ", ".join(sorted({guard.id for guard in refused}))
         raise GuardRefused(
-            f"{_counted(len(refused))} this plan: {names}",
+            f"{_counted(len(refused))} this plan: {', '.join(sorted(set(refused)))}",
             code="guard-refused",
             hint="each is named above with its figures and its way out",
         )

@@ -5,7 +5,7 @@ Everything that is asked of AWS here is a read; what the caller may not read lea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -88,20 +88,24 @@ def audited(
             code="bad-option",
             hint="add --account NAME",
         )
-    # Every mistake in the files is told before the first call, whatever the accounts' ids turn out to be.
-    first = {}
-    for account in chosen:
-        where = account.id or NO_ACCOUNT, account.partition or "aws"
-        first[account.name, *where] = _declared(project, account, *where)
-
-    def declared(account: Account, account_id: str, partition: str) -> Declared | None:
-        key = account.name, account_id, partition
-        return first[key] if key in first else _declared(project, account, account_id, partition)
+    first = looked_over(project, chosen)
 
     def work(account: Account) -> Audited:
-        return _audited(project, ways, account, subject, accessed, saved, declared)
+        return one_audited(project, ways, account, subject, accessed=accessed, saved=saved, first=first)
 
     return each(chosen, work, ways.failed)
+
+
+def looked_over(project: Project, accounts: Iterable[Account]) -> Mapping[tuple[str, str, str], Declared | None]:
+    """What the manifests declare of these accounts, by name, id and partition as far as they are known.
+
+    InputErrors with every mistake in the files, before the first call, whatever the accounts' ids turn out to be.
+    """
+    first = {}
+    for account in accounts:
+        where = account.id or NO_ACCOUNT, account.partition or "aws"
+        first[account.name, *where] = _declared(project, account, *where)
+    return first
 
 
 def document(
@@ -112,18 +116,33 @@ def document(
     failed: Sequence[Failure] = (),
 ) -> dict[str, Any]:
     """The audit as JSON values; with a baseline, what is new in it; `failed` are the accounts that were not reached."""
-    looked = [
-        Looked(
-            one.account.name, one.caller, one.evidence, one.found, one.suppressed, one.controls, one.origins, one.notes
-        )
-        for one in found
-    ]
+    subject = found[0].evidence.subject if found else "live"
+    return document_of(project, [row(one, before) for one in found], subject, fail_on, before, failed)
+
+
+def row(one: Audited, before: Baseline | None) -> dict[str, Any]:
+    """One account's audit as JSON values."""
+    looked = Looked(
+        one.account.name, one.caller, one.evidence, one.found, one.suppressed, one.controls, one.origins, one.notes
+    )
+    return paper.account_json(looked, before)
+
+
+def document_of(
+    project: Project,
+    rows: Sequence[dict[str, Any]],
+    subject: str,
+    fail_on: str | None,
+    before: Baseline | None = None,
+    failed: Sequence[Failure] = (),
+) -> dict[str, Any]:
+    """The audit of these rows."""
     return paper.document(
-        looked,
+        rows,
         version=__version__,
         created_at=utc_now(),
         now=project.now,
-        subject=found[0].evidence.subject if found else "live",
+        subject=subject,
         fail_on=fail_on,
         baseline=before,
         failed=[item.json() for item in failed],
@@ -153,15 +172,22 @@ def _chosen(project: Project) -> tuple[Account, ...]:
     return tuple(account for account in accounts if account.id == told.account_id) or accounts[:1]
 
 
-def _audited(
+def one_audited(
     project: Project,
     ways: Ways,
     account: Account,
     subject: Subject,
-    accessed: bool,
-    saved: CredentialReport | None,
-    declared: Callable[[Account, str, str], Declared | None],
+    *,
+    accessed: bool = False,
+    saved: CredentialReport | None = None,
+    first: Mapping[tuple[str, str, str], Declared | None] | None = None,
 ) -> Audited:
+    """The audit of one account; `first` as `looked_over` gives it."""
+
+    def declared(account: Account, account_id: str, partition: str) -> Declared | None:
+        key = account.name, account_id, partition
+        return first[key] if first is not None and key in first else _declared(project, account, account_id, partition)
+
     if subject == "manifests":
         account_id, partition = project.offline_id(account), account.partition or "aws"
         # Where there are none, reading them says so.

@@ -20,9 +20,10 @@ from iamsync.planner.planfile import to_text
 from iamsync.planner.projected import made
 from iamsync.planner.severity import GRADES
 
-__all__ = ["document", "duties", "failing", "known_floor", "last", "remembered", "seen", "to_text"]
+__all__ = ["document", "duties", "failing", "known_floor", "last", "remembered", "seen", "since", "to_text"]
 
 failing = driftfile.failing
+since = driftfile.since
 _DUTIES: Final = frozenset({"key-due", "two-keys"})
 
 
@@ -74,11 +75,10 @@ def document(
     found: tuple[driftfile.Seen, ...],
     options: Options,
     fail_on: str | None = None,
-    since: tuple[dict[str, Any] | None] | None = None,
     failed: Sequence[Failure] = (),
 ) -> dict[str, Any]:
-    """The drift document; with `since` (the last run's document, or None where there was none) what is new in it."""
-    made = driftfile.document(
+    """The drift document."""
+    return driftfile.document(
         found,
         version=__version__,
         created_at=utc_now(),
@@ -86,7 +86,6 @@ def document(
         fail_on=fail_on,
         failed=[item.json() for item in failed],
     )
-    return made if since is None else driftfile.since(made, since[0])
 
 
 def last(file: Path, options: Options) -> dict[str, Any] | None:

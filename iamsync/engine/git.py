@@ -18,12 +18,10 @@ def top_of(folder: Path) -> Path | None:
 
 def checkout(root: Path, revision: str, into: Path) -> Path:
     """The project folder as it was at this revision, under `into`; InputError where git cannot tell."""
-    if not revision or revision.startswith("-"):
-        raise InputError(f"{revision!r} is no git revision", code="bad-revision", hint="for example git:main")
     prefix = _git(root, "rev-parse", "--show-prefix").decode().strip()
     # From the top, since `archive` of a subfolder that the revision lacks would be an error without a name.
     top = Path(_git(root, "rev-parse", "--show-toplevel").decode().strip())
-    commit = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", what=revision).decode().strip()
+    commit = commit_of(root, revision)
     archive = _git(top, "archive", "--format=tar", commit)
     with tarfile.open(fileobj=io.BytesIO(archive)) as held:
         held.extractall(into, filter="data")
@@ -33,6 +31,14 @@ def checkout(root: Path, revision: str, into: Path) -> Path:
             f"git:{revision} has no folder {prefix or '.'}", code="bad-revision", hint="name a later revision"
         )
     return root_then
+
+
+def commit_of(root: Path, revision: str) -> str:
+    """The commit that a revision is; InputError where git knows none."""
+    if not revision or revision.startswith("-"):
+        raise InputError(f"{revision!r} is no git revision", code="bad-revision", hint="for example git:main")
+    _git(root, "rev-parse", "--git-dir")  # a folder that is in no repository is another error than a wrong revision
+    return _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", what=revision).decode().strip()
 
 
 def last_before(root: Path, moment: str) -> str | None:

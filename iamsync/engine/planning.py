@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from iamsync import __version__
@@ -64,22 +64,11 @@ def plans(project: Project, ways: Ways, *, write: bool = False, light: bool = Fa
     `light` lets go of each account when its plan is made, states and clients: nothing but the plan is wanted.
     """
     accounts = project.accounts(writes=write)
-    now = project.options.now or utc_now()
-    for account in accounts:
-        # Every mistake in options and files is told before the first call, whatever the account's id turns out to be.
-        project.settings(account)
-        project.narrowed()
-        project.narrowing_paths()
-        where = account.id or NO_ACCOUNT, account.partition or "aws"
-        project.desired(account, *where)
-        project.tests(account, *where)
-    with ExitStack() as stack:
-        base = None
-        if project.options.base is not None:
-            base = stack.enter_context(revision(project, project.options.base))
+    looked_over(project, accounts)
+    with earlier(project) as base:
 
         def one(account: Account, opened: frozenset[Address] = frozenset()) -> Planned:
-            made = _planned(project, ways, account, base, now, write, opened)
+            made = planned(project, ways, account, base, write=write, opened=opened)
             if light:
                 project.forget(account)
             return _light(made) if light else made
@@ -93,6 +82,30 @@ def plans(project: Project, ways: Ways, *, write: bool = False, light: bool = Fa
         )
 
 
+def looked_over(project: Project, accounts: Iterable[Account]) -> None:
+    """InputErrors with every mistake in options and files, before the first call.
+
+    Whatever the ids of the accounts turn out to be.
+    """
+    for account in accounts:
+        project.settings(account)
+        project.narrowed()
+        project.narrowing_paths()
+        where = account.id or NO_ACCOUNT, account.partition or "aws"
+        project.desired(account, *where)
+        project.tests(account, *where)
+
+
+@contextmanager
+def earlier(project: Project) -> Iterator[Project | None]:
+    """The project at the revision of --base for as long as needed; None without one."""
+    if project.options.base is None:
+        yield None
+    else:
+        with revision(project, project.options.base) as base:
+            yield base
+
+
 def _light(item: Planned) -> Planned:
     """The plan, and of the rest only who it is about."""
     nothing = State.of(item.live.account_id, (), partition=item.live.partition)
@@ -102,26 +115,31 @@ def _light(item: Planned) -> Planned:
     return replace(item, reached=reached, desired=nothing, live=nothing, compared=compared, base=None)
 
 
-def _planned(
+def planned(
     project: Project,
     ways: Ways,
     account: Account,
     base: Project | None,
-    now: str,
-    write: bool,
-    opened: frozenset[Address],
+    *,
+    write: bool = False,
+    opened: frozenset[Address] = frozenset(),
 ) -> Planned:
+    """The plan of one account; `opened` as in `replan`."""
     reached = ways.reach(account, write=write)
     if not project.configured and account.settings.unmanaged == "delete":
         raise InputError("unmanaged: delete needs an iamsync.yaml", code="bad-option", hint="write one")
-    return replan(project, reached, now, base, opened)
+    return replan(project, reached, project.now, base, opened)
 
 
 def arranged(planned: Sequence[Planned]) -> across.Arranged:
     """The order in which these plans are carried out, and what in them waits for other accounts."""
-    if len({item.plan.account_id for item in planned}) < len(planned):
-        return across.arrange(())
-    return across.arrange([(item.reached.account.wave, item.plan) for item in planned])
+    return in_order([(item.reached.account.wave, item.plan) for item in planned])
+
+
+def in_order(plans: Sequence[tuple[int, Plan]]) -> across.Arranged:
+    """The same of plans with their waves; nothing where two of them are of one account."""
+    several = len({plan.account_id for _, plan in plans}) < len(plans)
+    return across.arrange(() if several else plans)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class Project:
     _written: dict[str, Settings] = field(default_factory=dict)
     sessions: Any = None  # what was begun with AWS already (`aws.session.Sessions`)
     left: tuple[Left, ...] = ()
+    members: tuple[Member, ...] | None = None  # what Organizations was asked, where it was
 
     @classmethod
     def open(cls, options: Options) -> Project:
@@ -66,6 +67,7 @@ class Project:
 
     def discovered(self, found: Sequence[Member]) -> tuple[Left, ...]:
         """Take these accounts of the organization into the project; those that are left out, and why."""
+        self.members = tuple(found)
         self.config, self.left = self.config.with_members(found)
         self._guarded(self.options.cwd)
         return self.left
@@ -182,6 +184,10 @@ class Project:
             with uncollected():
                 self._manifests[paths] = read_manifests(self.root, paths)
         return self._manifests[paths]
+
+    def documents(self) -> frozenset[Path]:
+        """The files that manifests name (`$file`), as far as they were resolved."""
+        return frozenset(path for manifests in self._manifests.values() for path in manifests.documents)
 
     def desired(self, account: Account, account_id: str, partition: str = "aws") -> State:
         """What the manifests want of this account as of `now`; InputErrors with every mistake in them."""

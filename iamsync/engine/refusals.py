@@ -137,9 +137,19 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "A change is made after somebody agreed to it, and this is no terminal. Give one of what the hint names: an "
         "approval digest, a saved plan, or --auto-approve.",
     ),
+    "needs-tls": (
+        "a Dask scheduler on another machine is asked by TLS alone",
+        "Whoever may send work to a cluster may do what its workers may do, so nothing goes to another machine without "
+        "certificates on both sides. Name them in Dask's own configuration: distributed.comm.tls.ca-file, client.cert "
+        "and client.key (docs/accounts.md).",
+    ),
     "no-age": (
         "delivery to age-encrypted files needs an extra",
         "Encrypting to an age recipient is done by pyrage, which `iamsync[age]` installs.",
+    ),
+    "no-dask": (
+        "Dask is not installed",
+        "--executor sends accounts to the workers of a Dask cluster. It comes with pip install 'iamsync[dask]'.",
     ),
     "no-git": (
         "git is not installed",
@@ -162,6 +172,10 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "no-sandbox": (
         "the embedded IAM is not installed",
         "It comes with pip install 'iamsync[sandbox]'.",
+    ),
+    "no-scheduler": (
+        "no Dask scheduler answers at the address of --executor",
+        "Look whether it is started, and whether both sides are of one version of Dask and speak TLS, or both not.",
     ),
     "no-tests": (
         "there are no permission tests",
@@ -209,6 +223,16 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "there is no role's session to limit",
         "--restrict narrows the session of a role that iamsync assumes, and none is assumed. Give assume_role in "
         "iamsync.yaml or --assume-role ARN; a role may be trusted to assume itself.",
+    ),
+    "other-checkout": (
+        "a worker has other files than this run",
+        "A worker reads the project's files itself, so that nobody can send it any. They must be the same as here: "
+        "bring every worker to the same revision, at the same path or where IAMSYNC_WORKER_PROJECT says on it.",
+    ),
+    "other-version": (
+        "a worker has another iamsync than this run",
+        "What a plan says hangs on the version of iamsync and of its catalogue of actions, and a run is to be the same "
+        "wherever it is worked at. Install the same versions on scheduler and workers.",
     ),
     "sandbox-and-real": (
         "an option for a real account meets the sandbox",
@@ -306,5 +330,10 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "which-account": (
         "several accounts could be meant",
         "This is done for one account at a time, or nothing is written before it is said where. Give --account NAME.",
+    ),
+    "worker-lost": (
+        "a worker went away with an account",
+        "The worker of --executor that had the account died, or the scheduler gave up on it. Nothing was changed. Its "
+        "log says why; often it is memory. Run the command again.",
     ),
 }

@@ -45,15 +45,38 @@ def document(
 
     `failed` are the accounts of several that could not be read, each with what happened.
     """
+    now = seen[0].plan.now if seen else created_at
+    return document_of(
+        map(account_json, seen),
+        version=version,
+        created_at=created_at,
+        now=now,
+        base=base,
+        fail_on=fail_on,
+        failed=failed,
+    )
+
+
+def document_of(
+    rows: Iterable[Json],
+    *,
+    version: str,
+    created_at: str,
+    now: str,
+    base: str | None = None,
+    fail_on: str | None = None,
+    failed: Sequence[Json] = (),
+) -> dict[str, Any]:
+    """The same of accounts that are JSON values already (`account_json`)."""
     return {
         "format_version": FORMAT_VERSION,
         "iamsync_version": version,
         "created_at": created_at,
-        "now": seen[0].plan.now if seen else created_at,
+        "now": now,
         "base": base,
         "fail_on": fail_on,
         "since": None,
-        "accounts": [_account(one) for one in seen],
+        "accounts": list(rows),
         **({"failed": list(failed)} if failed else {}),
     }
 
@@ -68,7 +91,8 @@ def failing(made: Json) -> int:
     )
 
 
-def _account(seen: Seen) -> dict[str, Any]:
+def account_json(seen: Seen) -> dict[str, Any]:
+    """One account's drift."""
     plan = seen.plan
     told: dict[str, list[Entry]] = {"drift": [], "pending": [], "due": []}
     for at, one in enumerate(seen.drift):

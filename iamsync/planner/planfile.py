@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from iamsync.kinds import codec
 from iamsync.kinds.operations import WAIT
-from iamsync.model import Change, Expiry, Finding, Origin, Plan, Step
+from iamsync.model import Address, Call, Change, Expiry, Finding, Origin, Plan, Step
 from iamsync.planner.awsdrift import Drifted
 from iamsync.planner.guards import acknowledgement
 from iamsync.policy.access import Access, Region, lines
@@ -29,15 +29,62 @@ def document(
     `failed` are the accounts of several that could not be planned, each with what happened; `waits` the steps that
     wait for another account of the run (`across.rows`).
     """
+    now = plans[0].now if plans else created_at
+    rows = [plan_json(plan) for plan in plans]
+    return document_of(rows, version=version, created_at=created_at, now=now, failed=failed, waits=waits)
+
+
+def document_of(
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    version: str,
+    created_at: str,
+    now: str,
+    failed: Sequence[Mapping[str, Any]] = (),
+    waits: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """The same of plans that are JSON values already (`plan_json`)."""
     return {
         "format_version": FORMAT_VERSION,
         "iamsync_version": version,
         "created_at": created_at,
-        "now": plans[0].now if plans else created_at,
-        "plans": [plan_json(plan) for plan in plans],
+        "now": now,
+        "plans": list(rows),
         **({"waits": list(waits)} if waits else {}),
         **({"failed": list(failed)} if failed else {}),
     }
+
+
+def outline(row: Mapping[str, Any]) -> Plan:
+    """Of a plan that is JSON values: whose it is, and its steps; the rest is empty."""
+    account = row["account"]
+    steps = tuple(
+        Step(
+            step["id"],
+            Address.parse(step["address"]) if "address" in step else None,
+            Call(step["operation"], step["params"]),
+            step["effect"],
+            tuple(step["after"]),
+        )
+        for step in row["steps"]
+    )
+    return Plan(
+        account["id"],
+        account["partition"],
+        account["name"],
+        account["alias"],
+        caller="",
+        now="",
+        changes=(),
+        steps=steps,
+        guards=(),
+        findings=(),
+        reported=(),
+        unchanged=0,
+        desired_digest="",
+        read_set_digest="",
+        approval="",
+    )
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
