@@ -45,7 +45,9 @@ def validate(
 ) -> None:
     """Check everything that can be known offline: YAML, fields, references, sizes, documents, permission tests."""
     from iamsync.engine import findings, testing
+    from iamsync.engine.fleets import Failure, complete
     from iamsync.engine.project import Project
+    from iamsync.engine.reach import opened
     from iamsync.engine.validating import analyzed
     from iamsync.engine.validating import validate as check
     from iamsync.errors import InputError, InputErrors
@@ -53,10 +55,13 @@ def validate(
 
     known_format(form, ("text", "json") if expand else CHECK_FORMATS)
     also = reports(report or [], CHECK_FORMATS)
-    project = Project.open(engine_options(common, paths=tuple(paths or ())))
+    options = engine_options(common, paths=tuple(paths or ()))
+    # Accounts that `discover:` finds cost a question, and without Access Analyzer nobody is asked any.
+    project = opened(options) if access_analyzer else Project.open(options)
     if fail_on is not None:
         findings.reaching((), fail_on)
     made: dict[str, Any] = {}
+    failed: list[Failure] = []
 
     def text(kind: str, color: bool) -> str:
         if kind == "text":
@@ -64,20 +69,21 @@ def validate(
         return check_text(made, kind, project.root)
 
     try:
-        found = analyzed(project) if access_analyzer else check(project)
+        found = analyzed(project, failed) if access_analyzer else check(project)
     except (InputError, InputErrors) as wrong:
         made = findings.refused(wrong, fail_on)
         unsaid("text" if expand else form, also, text, lambda limit: check_markdown(made, limit))
         raise
     told = findings.rows(project, found)
     tests = [item.tested for item in found if item.tested is not None and item.tested.rows]
-    made = findings.document(found, told, testing.document(tests)["accounts"], fail_on)
+    made = findings.document(found, told, testing.document(tests)["accounts"], fail_on, failed)
     if expand:
         _expanded(found, form)
         for kind, file in also:
             write_file(file, text(kind, False))
     else:
         publish(form, also, text, common, lambda limit: check_markdown(made, limit))
+    complete(failed, len(found))
     failing = any(item.wrong for item in tests)
     if failing or (fail_on is not None and findings.reaching(told, fail_on)):
         raise typer.Exit(2)
@@ -96,10 +102,12 @@ def _text(made: Any, common: Common, color: bool) -> str:
     from iamsync.render.decisions import results_text
     from iamsync.render.findings import findings_text
     from iamsync.render.listing import checked_text
+    from iamsync.render.merged import failed_texts
 
     parts = []
     if made["findings"]:
         parts.append(findings_text(made["findings"], color=color, verbose=common.verbose) + "\n")
     if made["tests"]:
         parts.append(results_text({"accounts": made["tests"]}, color=color, verbose=common.verbose) + "\n")
+    parts += [f"{told}\n" for told in failed_texts(made, color=color, width=100)]
     return "\n".join([*parts, *checked_text(made)]) + "\n"

@@ -46,3 +46,5 @@ def required_policy(
         note("it bounds calls and resources, not what the documents say that are written")
         if project.config.lock or project.config.journal:
             note("Lock and Journal are for the credentials that assume_role starts from, if there is one")
+    if project.config.discover is not None:
+        note("Discover is for whom discover: asks as: the management account, or a delegated administrator of it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -83,6 +84,7 @@ def run_tests(
     """Run the permission tests of the manifests; exits 2 where one fails."""
     from iamsync.engine import testing
     from iamsync.engine.findings import mistakes
+    from iamsync.engine.fleets import Failure, complete
     from iamsync.engine.simulating import simulated
     from iamsync.errors import InputErrors
     from iamsync.render.checked import results_markdown
@@ -90,8 +92,9 @@ def run_tests(
 
     known_format(form, CHECK_FORMATS)
     also = reports(report or [], CHECK_FORMATS)
-    project = _project(common, live, paths)
+    project = _project(common, live, paths, asks=planned or aws)
     made: dict[str, Any] = {}
+    failed: list[Failure] = []
 
     def text(kind: str, color: bool) -> str:
         if kind == "text":
@@ -100,13 +103,14 @@ def run_tests(
 
     try:
         subject: Any = "planned" if planned else "manifests" if live is None else "live"
-        tested = simulated(project, subject) if aws else testing.test(project, subject)
+        tested = simulated(project, subject, failed) if aws else testing.test(project, subject, failed)
     except (InputError, InputErrors) as wrong:
         made = {"accounts": [], "errors": mistakes(wrong)}
         unsaid(form, also, text, lambda limit: results_markdown(made, limit))
         raise
-    made = testing.document(tested)
+    made = testing.document(tested, failed)
     publish(form, also, text, common, lambda limit: results_markdown(made, limit))
+    complete(failed, len(tested) + len(failed))
     if any(held.wrong for held in tested):
         raise typer.Exit(2)
 
@@ -127,8 +131,11 @@ def simulate(
 
     known_format(form, ("text", "json"))
     project = _project(common, live)
-    made = asking.simulate(project, _subject(live), principal, actions, resource or (), _context(context or []))
+    failed = list[Any]()
+    given = _context(context or [])
+    made = asking.simulate(project, _subject(live), principal, actions, resource or (), given, failed)
     print(_json(made) if form == "json" else decisions_text(made, color=colored(common)))
+    _complete(project, failed)
     if any(row["decision"] != "allowed" for row in made["decisions"]):
         raise typer.Exit(2)
 
@@ -149,8 +156,10 @@ def who_can(
     from iamsync.render.decisions import grants_text
 
     known_format(form, ("text", "json"))
-    made = asking.who_can(_project(common, live), _subject(live), action, resource, _context(context or []))
+    project, failed = _project(common, live), list[Any]()
+    made = asking.who_can(project, _subject(live), action, resource, _context(context or []), failed)
     print(_json(made) if form == "json" else grants_text(made, verbose=common.verbose))
+    _complete(project, failed)
 
 
 @shared
@@ -165,8 +174,10 @@ def what_can(
     from iamsync.render.decisions import grants_text
 
     known_format(form, ("text", "json"))
-    made = asking.what_can(_project(common, live), _subject(live), principal)
+    project, failed = _project(common, live), list[Any]()
+    made = asking.what_can(project, _subject(live), principal, failed)
     print(_json(made) if form == "json" else grants_text(made, verbose=common.verbose))
+    _complete(project, failed)
 
 
 @shared
@@ -180,19 +191,20 @@ def graph(
     from iamsync.render.decisions import graph_text
 
     known_format(form, ("mermaid", "dot", "json"))
-    made = asking.graph(_project(common, live), _subject(live))
+    project, failed = _project(common, live), list[Any]()
+    made = asking.graph(project, _subject(live), failed)
     print(_json(made) if form == "json" else graph_text(made, form))
+    _complete(project, failed)
 
 
 @shared
 def refresh(common: Common) -> None:
     """Write iamsync.lock.json: the documents of the AWS managed policies in use."""
-    from iamsync.engine.project import Project
-    from iamsync.engine.reach import Ways
+    from iamsync.engine.reach import Ways, opened
     from iamsync.engine.refreshing import refresh as refreshed
     from iamsync.engine.versions import catalogue
 
-    project = Project.open(engine_options(common))
+    project = opened(engine_options(common))
     with Ways(project) as ways:
         made = refreshed(project, ways, catalogue())
     for sign, names in (("+", made.added), ("-", made.dropped)):
@@ -206,11 +218,22 @@ def refresh(common: Common) -> None:
     print(f"wrote {made.path.name}: {made.count} AWS managed {policies}{changes}")
 
 
-def _project(common: Common, live: str | None, paths: list[str] | None = None) -> Any:
+def _project(common: Common, live: str | None, paths: list[str] | None = None, *, asks: bool = False) -> Any:
+    """The project, with the accounts that `discover:` finds where accounts are asked anyway: by --live, or `asks`."""
     from iamsync.engine.project import Project
+    from iamsync.engine.reach import opened
 
     file = Path(live).absolute() if live else None
-    return Project.open(engine_options(common, paths=tuple(paths or ()), live=file))
+    options = engine_options(common, paths=tuple(paths or ()), live=file)
+    return opened(options) if asks or live == "" else Project.open(options)
+
+
+def _complete(project: Any, failed: list[Any]) -> None:
+    """AccountsFailed where accounts could not be asked, once the answer of the others is out."""
+    from iamsync.engine.fleets import complete
+
+    sys.stdout.flush()
+    complete(failed, len(project.accounts()))
 
 
 def _subject(live: str | None) -> Any:

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from iamsync.engine.fleets import Failure, complete
 from iamsync.engine.permitted import Permitted, Subject, permitted
 from iamsync.engine.project import Project
-from iamsync.engine.testing import ABOUT
+from iamsync.engine.testing import ABOUT, told_failed
 from iamsync.errors import InputError
 from iamsync.model import Address
 from iamsync.planner import questions
@@ -29,13 +30,14 @@ def simulate(
     actions: Iterable[str],
     resources: Iterable[str],
     context: Mapping[str, Values],
+    failed: list[Failure],
 ) -> dict[str, Any]:
     """The decision on each action on each resource, with its reasons, as JSON values.
 
-    Without resources an action is asked about `*`, if it knows no others. InputError for an unknown principal, an
-    action with wildcards, an action that is never about a resource.
+    Accounts that cannot be read join `failed`. Without resources an action is asked about `*`, if it knows no others.
+    InputError for an unknown principal, an action with wildcards, an action that is never about a resource.
     """
-    held, who = _found(permitted(project, subject), principal)
+    held, who = _found(permitted(project, subject, failed), principal, failed)
     permissions = held.permissions
     given = tuple(resources)
     rows = []
@@ -65,17 +67,22 @@ def simulate(
                     "because": list(told(decision)),
                 }
             )
-    return {**_about(held), "principal": str(who), "decisions": rows}
+    return {**_about(held), "principal": str(who), "decisions": rows, **told_failed(failed)}
 
 
 def who_can(
-    project: Project, subject: Subject, action: str, resource: str | None, context: Mapping[str, Values]
+    project: Project,
+    subject: Subject,
+    action: str,
+    resource: str | None,
+    context: Mapping[str, Values],
+    failed: list[Failure],
 ) -> dict[str, Any]:
     """Everyone who may do an action (or pattern), on a resource (or pattern) or anywhere; InputError for no action."""
     if not _PATTERN.fullmatch(action):
         raise InputError(f"{action!r} is no action", code="bad-action", hint="for example s3:GetObject or s3:Get*")
     accounts = []
-    for held in permitted(project, subject):
+    for held in permitted(project, subject, failed):
         catalog = held.permissions.catalog
         if catalog.available and not catalog.expand(action):
             near = catalog.similar(action)
@@ -84,19 +91,20 @@ def who_can(
         found = questions.who_can(held.permissions, action, resource, context)
         accounts.append(_granted(held, found, None))
     on = f" on {resource}" if resource else ""
-    return {"question": f"who can {action}{on}", "who": True, "accounts": accounts}
+    return {"question": f"who can {action}{on}", "who": True, "accounts": accounts, **told_failed(failed)}
 
 
-def what_can(project: Project, subject: Subject, principal: str) -> dict[str, Any]:
+def what_can(project: Project, subject: Subject, principal: str, failed: list[Failure]) -> dict[str, Any]:
     """Everything a principal may do, and where each permission comes from; InputError for an unknown principal."""
-    held, who = _found(permitted(project, subject), principal)
+    held, who = _found(permitted(project, subject, failed), principal, failed)
     found = questions.what_can(held.permissions, who)
-    return {"question": f"what can {who} do", "who": False, "accounts": [_granted(held, found, who)]}
+    told = [_granted(held, found, who)]
+    return {"question": f"what can {who} do", "who": False, "accounts": told, **told_failed(failed)}
 
 
-def graph(project: Project, subject: Subject) -> dict[str, Any]:
+def graph(project: Project, subject: Subject, failed: list[Failure]) -> dict[str, Any]:
     """Who is in what and who may assume whom, over all accounts of this run."""
-    held = permitted(project, subject)
+    held = permitted(project, subject, failed)
     made = questions.graph(one.permissions for one in held)
     return {
         "accounts": [_about(one) for one in held],
@@ -114,6 +122,7 @@ def graph(project: Project, subject: Subject) -> dict[str, Any]:
             }
             for edge in made.edges
         ],
+        **told_failed(failed),
     }
 
 
@@ -163,8 +172,8 @@ def _grant(grant: Grant) -> dict[str, Any]:
     }
 
 
-def _found(accounts: tuple[Permitted, ...], principal: str) -> tuple[Permitted, Address]:
-    """The one account that has this principal, an address or an ARN."""
+def _found(accounts: tuple[Permitted, ...], principal: str, failed: list[Failure]) -> tuple[Permitted, Address]:
+    """The one account that has this principal, an address or an ARN; it may be one of those that failed."""
     matching = [(held, who) for held in accounts if (who := _who(held.permissions, principal)) is not None]
     if len(matching) > 1:
         raise InputError(
@@ -173,6 +182,7 @@ def _found(accounts: tuple[Permitted, ...], principal: str) -> tuple[Permitted, 
             hint="add --account NAME",
         )
     if not matching:
+        complete(failed, len(accounts) + len(failed))
         known = [str(who) for held in accounts for who in held.permissions.principals()]
         near = difflib.get_close_matches(principal, known, 1, 0.6)
         raise InputError(

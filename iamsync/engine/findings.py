@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from iamsync.controls import PREFIX as AUDIT
 from iamsync.engine import analyzing
+from iamsync.engine.fleets import Failure
 from iamsync.engine.project import Project
+from iamsync.engine.testing import told_failed
 from iamsync.engine.validating import Validated
 from iamsync.errors import InputError, InputErrors, Place
 from iamsync.manifest.linting import Finding, unused
@@ -42,9 +44,16 @@ def _looked_for(finding: str, analyzed: bool) -> bool:
 
 
 def document(
-    checked: Sequence[Validated], told: Sequence[Row], tests: Sequence[Mapping[str, Any]], fail_on: str | None
+    checked: Sequence[Validated],
+    told: Sequence[Row],
+    tests: Sequence[Mapping[str, Any]],
+    fail_on: str | None,
+    failed: Sequence[Failure] = (),
 ) -> dict[str, Any]:
-    """Everything that `validate` found, as JSON values; `fail_on` is the severity that the exit code is about."""
+    """Everything that `validate` found, as JSON values; `fail_on` is the severity that the exit code is about.
+
+    `failed` are the accounts where Access Analyzer could not be asked.
+    """
     files = [{resource.origin.file for resource in item.state if resource.origin} for item in checked]
     return {
         "format_version": FORMAT_VERSION,
@@ -65,6 +74,7 @@ def document(
         "errors": [],
         "findings": list(told),
         "tests": list(tests),
+        **told_failed(failed),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from iamsync.aws.policies import aws_policies
 from iamsync.aws.read import read
+from iamsync.engine.fleets import Failure, each
 from iamsync.engine.planning import observe
 from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached, Ways, told_state
@@ -42,10 +43,10 @@ class Permitted:
         return self.permissions.state.partition
 
 
-def permitted(project: Project, subject: Subject) -> tuple[Permitted, ...]:
+def permitted(project: Project, subject: Subject, failed: list[Failure]) -> tuple[Permitted, ...]:
     """The permissions of each account of this run; `manifests` asks nobody.
 
-    InputErrors with every mistake in an account's files.
+    Of several accounts those that cannot be read join `failed`. InputErrors with every mistake in an account's files.
     """
     if subject == "manifests":
         return tuple(
@@ -53,8 +54,12 @@ def permitted(project: Project, subject: Subject) -> tuple[Permitted, ...]:
             for account in project.accounts()
         )
     with Ways(project) as ways:
-        reached = [ways.reach(account) for account in _meant(project)]
-        return tuple(_live(project, one) if subject == "live" else _planned(project, one) for one in reached)
+
+        def one(account: Account) -> Permitted:
+            reached = ways.reach(account)
+            return _live(project, reached) if subject == "live" else _planned(project, reached)
+
+        return each(_meant(project), one, failed)
 
 
 def reached_permissions(project: Project, reached: Reached, subject: Subject) -> Permitted:

@@ -24,7 +24,7 @@ _ATTRIBUTE: Final = {"Sid": "Attribute", "Effect": "Allow", "Action": "cloudtrai
 
 def reading(project: Project) -> dict[str, Any]:
     """The policy for plan, drift, import, snapshot and whatever else only reads, and for telling topics of it."""
-    return required.joined(required.reading(), {"Statement": [_ATTRIBUTE, *_topics(project)]})
+    return required.joined(required.reading(), {"Statement": [_ATTRIBUTE, *_discover(project), *_topics(project)]})
 
 
 def applying(project: Project, file: Path, account: str | None) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def applying(project: Project, file: Path, account: str | None) -> dict[str, Any
     prior = {Address.parse(name): spec for name, spec in found["prior"].items()}
     cx = Context(found["account"]["id"], found["account"]["partition"])
     calls = required.applying(steps, Whereabouts.of(cx, steps, prior))
-    around = [*_buckets(project, cx.partition), *_topics(project)]
+    around = [*_buckets(project, cx.partition), *_discover(project), *_topics(project)]
     return required.joined(required.reading(), calls, {"Statement": around})
 
 
@@ -53,6 +53,19 @@ def _buckets(project: Project, partition: str) -> Iterator[dict[str, Any]]:
         for number, (actions, on) in enumerate(bucket.needs(use, partition) if bucket is not None else ()):
             sid = f"{use.title()}{'List' if number else ''}"
             yield {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": on}
+
+
+def _discover(project: Project) -> Iterator[dict[str, Any]]:
+    """What finding the accounts of the organization asks; none of it is about a resource that is known before."""
+    discover = project.config.discover
+    if discover is not None:
+        asked = ["ListAccounts"]
+        if discover.units:
+            asked += ["ListRoots", "ListOrganizationalUnitsForParent", "ListAccountsForParent"]
+        if discover.tags:
+            asked.append("ListTagsForResource")
+        actions = sorted(f"organizations:{name}" for name in asked)
+        yield {"Sid": "Discover", "Effect": "Allow", "Action": actions, "Resource": "*"}
 
 
 def _topics(project: Project) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from iamsync.aws import simulate
 from iamsync.aws.session import Connection
 from iamsync.aws.simulate import Answer, Policies
+from iamsync.engine.fleets import Failure, each
 from iamsync.engine.permitted import Permitted, Subject, reached_permissions
 from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached, Ways
@@ -22,17 +23,19 @@ from iamsync.policy.holdings import Held, Holdings, Unknown
 T = TypeVar("T")
 
 
-def simulated(project: Project, subject: Subject) -> tuple[Tested, ...]:
+def simulated(project: Project, subject: Subject, failed: list[Failure]) -> tuple[Tested, ...]:
     """The tests of each account as AWS decides them; `live` asks about the principals as they are in the account.
 
-    Raises InputError where there is no account to ask, AccessDenied where the caller may not simulate.
+    Of several accounts those that cannot be read or asked join `failed`. Raises InputError where there is no account to
+    ask, AccessDenied where the caller may not simulate.
     """
     if project.options.live is not None:
         raise InputError(
             "--aws asks an account, and --live FILE is none", code="bad-option", hint="leave the file out: --live"
         )
     with Ways(project) as ways:
-        return some(tuple(_account(project, ways.reach(account), subject) for account in project.accounts()))
+        found = each(project.accounts(), lambda account: _account(project, ways.reach(account), subject), failed)
+    return found if failed else some(found)
 
 
 def _account(project: Project, reached: Reached, subject: Subject) -> Tested:

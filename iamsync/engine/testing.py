@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from iamsync.engine.fleets import Failure
 from iamsync.engine.permitted import Permitted, Subject, permitted
 from iamsync.engine.project import Project
 from iamsync.errors import InputError, InputErrors, raise_all
@@ -40,12 +41,14 @@ class Tested:
         return len({row.test for row in self.rows})
 
 
-def test(project: Project, subject: Subject) -> tuple[Tested, ...]:
+def test(project: Project, subject: Subject, failed: list[Failure]) -> tuple[Tested, ...]:
     """The tests of each account of this run; InputErrors with the mistakes of all of them, each once.
 
-    InputError where no account has any: nothing tested is nothing passed.
+    Accounts that cannot be read join `failed`, as in `permitted`. InputError where no account has any test: nothing
+    tested is nothing passed.
     """
-    return some(_gathered([_tested(project, held) for held in permitted(project, subject)]))
+    found = _gathered([_tested(project, held) for held in permitted(project, subject, failed)])
+    return found if failed else some(found)
 
 
 def some(found: tuple[Tested, ...]) -> tuple[Tested, ...]:
@@ -95,9 +98,14 @@ def _gathered(found: list[Tested | list[InputError]]) -> tuple[Tested, ...]:
     return tuple(held for held in found if isinstance(held, Tested))
 
 
-def document(found: Iterable[Tested]) -> dict[str, Any]:
-    """The results as JSON values: an account each, a row for every expectation of every principal."""
-    return {"accounts": [_account(held) for held in found]}
+def document(found: Iterable[Tested], failed: Sequence[Failure] = ()) -> dict[str, Any]:
+    """The results as JSON values: an account each, a row for every expectation of every principal; who failed."""
+    return {"accounts": [_account(held) for held in found], **told_failed(failed)}
+
+
+def told_failed(failed: Sequence[Failure]) -> dict[str, Any]:
+    """The accounts that failed, as documents have them; nothing where none did."""
+    return {"failed": [one.json() for one in failed]} if failed else {}
 
 
 def _account(held: Tested) -> dict[str, Any]:

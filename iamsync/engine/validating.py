@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from iamsync.aws.session import Connection
 from iamsync.engine.analyzing import remarks
+from iamsync.engine.fleets import Failure, each
 from iamsync.engine.permitted import of_manifests
 from iamsync.engine.project import NO_ACCOUNT, Project
 from iamsync.engine.reach import Ways
@@ -53,11 +54,16 @@ class Validated:
         }
 
 
-def analyzed(project: Project) -> tuple[Validated, ...]:
-    """As `validate`, with what AWS's Access Analyzer finds in the documents; nothing is asked before all is right."""
-    validate(project)
+def analyzed(project: Project, failed: list[Failure]) -> tuple[Validated, ...]:
+    """As `validate`, with what AWS's Access Analyzer finds in the documents; nothing is asked before all is right.
+
+    Of several accounts those that cannot be asked join `failed`, and stay as they were without it.
+    """
+    offline = validate(project)
     with Ways(project) as ways:
-        return tuple(_analyzed(project, ways, account) for account in project.accounts())
+        asked = each(project.accounts(), lambda account: _analyzed(project, ways, account), failed)
+    by_name = {item.account_name: item for item in asked}
+    return tuple(by_name.get(item.account_name, item) for item in offline)
 
 
 def _analyzed(project: Project, ways: Ways, account: Account) -> Validated:

@@ -8,6 +8,7 @@ from typing import Any
 from iamsync.render.blocks import COMMENT, Block, Limit, marker, whole_or_fitted
 from iamsync.render.decisions import row_lines, wrong
 from iamsync.render.inert import code, inline, safe
+from iamsync.render.merged import failed_blocks
 from iamsync.render.notices import GRADES, Notice, Sources, of_check, of_tests
 from iamsync.render.words import count, some
 
@@ -16,10 +17,12 @@ Json = Mapping[str, Any]
 
 def check_markdown(document: Json, limit: Limit = COMMENT) -> str:
     """Mistakes and findings, the gravest first, then the permission tests; whole entries left out over the limit."""
-    notices = [n for n in of_check(document, Sources()) if not n.rule.startswith("permission-test")]
+    found = of_check({**document, "failed": ()}, Sources())
+    notices = [notice for notice in found if not notice.rule.startswith("permission-test")]
     blocks = [Block(f"### iamsync validate: {check_summary(document)}")]
     blocks += [Block(_notice(notice), entry=True) for notice in notices]
     blocks += [block for account in document["tests"] for block in _account(account)]
+    blocks += failed_blocks(document)
     names = [account["account"] for account in document["accounts"]]
     return whole_or_fitted([*blocks, Block(marker("validate", names))], limit)
 
@@ -27,8 +30,10 @@ def check_markdown(document: Json, limit: Limit = COMMENT) -> str:
 def results_markdown(document: Json, limit: Limit = COMMENT) -> str:
     """Every test with its failures, those that pass as names; whole entries left out over the limit."""
     blocks = [Block(f"### iamsync test: {results_summary(document)}")]
-    blocks += [Block(_notice(n), entry=True) for n in of_tests(document, Sources()) if n.grade == "error"]
+    found = of_tests({**document, "failed": ()}, Sources())
+    blocks += [Block(_notice(notice), entry=True) for notice in found if notice.grade == "error"]
     blocks += [block for account in document["accounts"] for block in _account(account)]
+    blocks += failed_blocks(document)
     names = [account["account"] for account in document["accounts"]]
     return whole_or_fitted([*blocks, Block(marker("test", names))], limit)
 

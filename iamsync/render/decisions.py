@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from iamsync.render.inert import safe
+from iamsync.render.merged import failed_texts
 from iamsync.render.words import columns, count, paint, some
 
 Json = Mapping[str, Any]
 
 # Outcomes of an expectation that make its test fail.
+_WIDTH: Final = 100
 WRONG: Final = ("failed", "uncertain", "contradicted")
 
 
@@ -20,7 +22,7 @@ def results_text(document: Json, *, color: bool = False, verbose: bool = False) 
     lines = (line for account in document["accounts"] for row in account["rows"] for line in row["because"])
     if any("the document of aws/" in line for line in lines):
         parts.append("iamsync refresh reads the documents of AWS managed policies that are not known")
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *failed_texts(document, color=color, width=_WIDTH)])
 
 
 def _account(account: Json, color: bool, verbose: bool) -> Iterator[str]:
@@ -105,7 +107,8 @@ def decisions_text(document: Json, *, color: bool = False) -> str:
     head = (
         f"{safe(document['principal'])} in account {safe(document['account'])} ({document['id']}), {document['about']}"
     )
-    return "\n".join([head, *lines, f"({_unseen(document)})"])
+    failed = failed_texts(document, color=color, width=_WIDTH)
+    return "\n".join([head, *lines, *failed, f"({_unseen(document)})"])
 
 
 def grants_text(document: Json, *, verbose: bool = False) -> str:
@@ -124,7 +127,8 @@ def grants_text(document: Json, *, verbose: bool = False) -> str:
             out += columns(
                 [("   ", row["principal"], some(row["policies"], None if verbose else 5)) for row in account["unknown"]]
             )
-    return "\n".join([*out, f"({_unseen(document)})"])
+    out += failed_texts(document, color=False, width=_WIDTH)
+    return "\n".join([*out, *([f"({_unseen(document)})"] if document["accounts"] else [])])
 
 
 def _grant(grant: Json, who: bool, verbose: bool) -> Iterator[str]:

@@ -9,7 +9,7 @@ from iamsync.render.blocks import COMMENT, Block, Limit, marker, whole_or_fitted
 from iamsync.render.changes import origin_text
 from iamsync.render.driftlines import aws_lines, aws_title, entry_lines
 from iamsync.render.inert import code, inline, longest_run, safe
-from iamsync.render.merged import failures
+from iamsync.render.merged import failed_blocks, failed_texts
 from iamsync.render.notices import GRADES
 from iamsync.render.text import account_text, left_alone
 from iamsync.render.words import cells, count, pad, paint, some, wrap
@@ -33,11 +33,7 @@ def drift_text(document: Json, *, color: bool = False, verbose: bool = False, wi
     """The whole document, an account after the other; `verbose` leaves no line out."""
     layout = _Layout(color, verbose, max(width, 60))
     parts = ["\n".join(layout.account(account)) for account in document["accounts"]]
-    for where, told, hint in failures(document):
-        lines = [paint(f"account {where}: failed", "error", on=color)]
-        lines += [f"    {line}" for note in (told, hint and f"help: {hint}") if note for line in wrap(note, width - 4)]
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *failed_texts(document, color=color, width=width)])
 
 
 def drift_summary(document: Json) -> str:
@@ -160,9 +156,7 @@ def drift_markdown(document: Json, limit: Limit = COMMENT) -> str:
         rest = "\n".join(f"- {inline(line)}" for line in _rest(account, _MOST_NAMES))
         if rest:
             blocks.append(Block(rest))
-    for where, told, hint in failures(document):
-        below = f"\n  - {inline(hint)}" if hint else ""
-        blocks.append(Block(f"- **failed** {inline(where)} {inline(told)}{below}", True))
+    blocks += failed_blocks(document)
     names = [account["account"]["name"] for account in accounts]
     return whole_or_fitted([*blocks, Block(marker("drift", names))], limit)
 

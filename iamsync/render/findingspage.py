@@ -14,7 +14,7 @@ from iamsync.render.decisions import row_lines, wrong
 from iamsync.render.graph import Marks, Picture, inventory
 from iamsync.render.html import page_html
 from iamsync.render.notices import GRADES, Notice, Sources, of_check, of_findings, of_tests
-from iamsync.render.page import TONES, Card, Detail, Page, Row, Section, Tile, Tone, notice_row
+from iamsync.render.page import TONES, Card, Detail, Page, Row, Section, Tile, Tone, failed, notice_row
 from iamsync.render.text import account_text
 from iamsync.render.words import count
 
@@ -63,7 +63,7 @@ def findings_page(document: Json, sources: Sources, graph: Json | None, title: s
 
 def check_html(document: Json, sources: Sources | None = None) -> str:
     """What `validate` found, as one HTML file."""
-    found = of_check(document, sources or Sources())
+    found = of_check({**document, "failed": ()}, sources or Sources())
     notices = [notice for notice in found if not notice.rule.startswith("permission-test")]
     several = len(document["accounts"]) > 1
     rows = tuple(notice_row(notice, f"f{at}", several) for at, notice in enumerate(notices))
@@ -71,12 +71,13 @@ def check_html(document: Json, sources: Sources | None = None) -> str:
     sections = [Section("findings", "Findings", _LEAD, rows)]
     if tested:
         sections.append(_tests(tested))
+    sections[:0] = _failed(document)
     words = f"{_accounts(document['accounts'])}{counted(notices) or 'nothing found'}"
     words += f"; {_outcome(document['tests'])}" if tested else ""
     page = Page(
         title="IAM manifests",
         words=words if document["valid"] else count(len(document["errors"]), "mistake"),
-        tone=worst(found),
+        tone="bad" if document.get("failed") else worst(found),
         cards=tuple(_checked(account) for account in document["accounts"]),
         tiles=(*graded(notices, "findings"), *_test_tiles(document["tests"])),
         sections=tuple(sections),
@@ -88,20 +89,28 @@ def check_html(document: Json, sources: Sources | None = None) -> str:
 def results_html(document: Json, sources: Sources | None = None) -> str:
     """How permission tests came out, as one HTML file."""
     accounts = document["accounts"]
-    found = of_tests(document, sources or Sources())
+    found = of_tests({**document, "failed": ()}, sources or Sources())
     mistakes = [notice for notice in found if notice.grade == "error"]
     rows = tuple(notice_row(notice, f"f{at}", several=False) for at, notice in enumerate(mistakes))
     sections = [Section("findings", "Mistakes", "What has to be mended before anything can be tested.", rows)]
     page = Page(
         title="IAM permission tests",
         words=count(len(mistakes), "mistake") if mistakes else f"{_accounts(accounts)}{_outcome(accounts)}",
-        tone=worst(found),
+        tone="bad" if document.get("failed") else worst(found),
         cards=tuple(_subject(account) for account in accounts),
         tiles=(*graded(mistakes, "findings"), *_test_tiles(accounts)),
-        sections=(*(sections if mistakes else ()), _tests(tuple(_tested(accounts, sources or Sources())))),
+        sections=(
+            *_failed(document),
+            *(sections if mistakes else ()),
+            _tests(tuple(_tested(accounts, sources or Sources()))),
+        ),
         foot=foot(document, "iamsync test"),
     )
     return page_html(page)
+
+
+def _failed(document: Json) -> list[Section]:
+    return [failed(document)] if document.get("failed") else []
 
 
 # -- What pages of findings share --------------------------------------------------------------------
@@ -165,8 +174,8 @@ def _checked(account: Json) -> Card:
 
 
 def _subject(account: Json) -> Card:
-    failed = f"{account['failed']} failed" if account["failed"] else "all passed"
-    facts = (("Tests", f"{account['tests']}, {failed}"), ("Tested", account["about"]))
+    outcome = f"{account['failed']} failed" if account["failed"] else "all passed"
+    facts = (("Tests", f"{account['tests']}, {outcome}"), ("Tested", account["about"]))
     return Card(f"{account['account']} ({account['id']})", facts)
 
 
@@ -215,11 +224,11 @@ def _told(row: Json) -> list[str]:
 
 
 def _outcome(accounts: Sequence[Json]) -> str:
-    tests, failed = (sum(account[key] for account in accounts) for key in ("tests", "failed"))
-    return f"{failed} of {count(tests, 'test')} failed" if failed else f"{count(tests, 'test')} passed"
+    tests, wrong_ones = (sum(account[key] for account in accounts) for key in ("tests", "failed"))
+    return f"{wrong_ones} of {count(tests, 'test')} failed" if wrong_ones else f"{count(tests, 'test')} passed"
 
 
 def _test_tiles(accounts: Sequence[Json]) -> tuple[Tile, ...]:
-    tests, failed = (sum(account[key] for account in accounts) for key in ("tests", "failed"))
-    tiles = [Tile(failed, "failed", "tests", "bad"), Tile(tests - failed, "passed", "tests", "good")]
+    tests, wrong_ones = (sum(account[key] for account in accounts) for key in ("tests", "failed"))
+    tiles = [Tile(wrong_ones, "failed", "tests", "bad"), Tile(tests - wrong_ones, "passed", "tests", "good")]
     return tuple(tile for tile in tiles if tile.number)

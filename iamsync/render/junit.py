@@ -99,18 +99,20 @@ def audit_junit(document: Json, sources: Sources) -> str:
 def check_junit(document: Json, sources: Sources) -> str:
     """A suite of the files, a case each, and one of the permission tests of each account."""
     by_file: dict[str, list[Notice]] = {sources.path(file): [] for file in document["files"]}
-    for notice in of_check(document, sources):
+    notices = of_check(document, sources)
+    for notice in of_check({**document, "failed": ()}, sources):
         if not notice.rule.startswith("permission-test"):
             by_file.setdefault(notice.file, []).append(notice)
     suites = {"manifests": [_file_case(file, found) for file, found in by_file.items()]}
-    return junit({**suites, **_test_suites(document["tests"], sources)})
+    return junit({**suites, **_test_suites(document["tests"], sources), **_failed(document, notices)})
 
 
 def results_junit(document: Json, sources: Sources) -> str:
     """A suite for each account, a case for each test and principal; mistakes in the files are errors."""
-    errors = [_notice_case(notice) for notice in of_tests(document, sources) if notice.grade == "error"]
+    errors = [_notice_case(n) for n in of_tests({**document, "failed": ()}, sources) if n.grade == "error"]
     suites = {"manifests": errors} if errors else {}
-    return junit({**suites, **_test_suites(document["accounts"], sources)})
+    failed = _failed(document, of_tests(document, sources))
+    return junit({**suites, **_test_suites(document["accounts"], sources), **failed})
 
 
 def _notice_case(notice: Notice) -> Case:

@@ -9,7 +9,7 @@ from typing import Final
 from iamsync.render.blocks import COMMENT, Block, Limit, fitted, joined, marker
 from iamsync.render.changes import Entry, Json, Line, expiring, labelled, origin_text
 from iamsync.render.inert import code, inline, longest_run, safe
-from iamsync.render.merged import failures, merged, waits
+from iamsync.render.merged import failed_blocks, merged, waits
 from iamsync.render.text import account_text, counts_text, left_alone, managed
 from iamsync.render.words import count, pad, some
 
@@ -53,9 +53,7 @@ def _accounts(document: Json, whole: bool) -> Iterator[Block]:
         if safe(plan["account"]["name"]) not in held.quiet:
             yield from _account(plan, own, several, whole)
     yield from (Block(f"- {inline(told)}", entry=True) for told in waits(document))
-    for where, told, hint in failures(document):
-        below = f"\n  - {inline(hint)}" if hint else ""
-        yield Block(f"- **failed** {inline(where)} {inline(told)}{below}", entry=True)
+    yield from failed_blocks(document)
 
 
 def _account(plan: Json, own: Sequence[Entry], several: bool, whole: bool) -> Iterator[Block]:

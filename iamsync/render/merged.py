@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from iamsync.render.blocks import Block
 from iamsync.render.changes import Entry, entries
-from iamsync.render.inert import safe
-from iamsync.render.words import count, some
+from iamsync.render.inert import inline, safe
+from iamsync.render.words import count, paint, some, wrap
 
 Json = Mapping[str, Any]
 
@@ -72,6 +73,21 @@ def failures(document: Json) -> Iterator[tuple[str, str, str]]:
         where = f"{safe(account['name'])} ({safe(account['id'])})" if account.get("id") else safe(account["name"])
         request = f" (request {safe(error['request_id'])})" if error.get("request_id") else ""
         yield where, f"{safe(error['code'])}: {safe(error['message'])}{request}", safe(error.get("hint") or "")
+
+
+def failed_texts(document: Json, *, color: bool, width: int) -> Iterator[str]:
+    """The accounts that failed, for a terminal or a log: a paragraph each."""
+    for where, told, hint in failures(document):
+        lines = [paint(f"account {where}: failed", "error", on=color)]
+        lines += [f"    {line}" for note in (told, hint and f"help: {hint}") if note for line in wrap(note, width - 4)]
+        yield "\n".join(lines)
+
+
+def failed_blocks(document: Json) -> Iterator[Block]:
+    """The accounts that failed, as markdown: an entry each."""
+    for where, told, hint in failures(document):
+        below = f"\n  - {inline(hint)}" if hint else ""
+        yield Block(f"- **failed** {inline(where)} {inline(told)}{below}", entry=True)
 
 
 def waits(document: Json) -> Iterator[str]:

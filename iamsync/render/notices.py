@@ -182,12 +182,14 @@ def of_check(document: Json, sources: Sources) -> list[Notice]:
     """Mistakes, findings and failing tests of `validate`, the gravest first."""
     found = [*_errors(document, sources), *(_finding(row, document, sources) for row in document["findings"])]
     found += _tests(document["tests"], sources)
+    found += _failed(document, sources)
     return sorted(found, key=_gravity)
 
 
 def of_tests(document: Json, sources: Sources) -> list[Notice]:
     """Mistakes and failing tests of `test`, the gravest first."""
-    return sorted([*_errors(document, sources), *_tests(document["accounts"], sources)], key=_gravity)
+    found = [*_errors(document, sources), *_tests(document["accounts"], sources), *_failed(document, sources)]
+    return sorted(found, key=_gravity)
 
 
 def of_findings(document: Json, sources: Sources) -> list[Notice]:

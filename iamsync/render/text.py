@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from iamsync.render.changes import Entry, Json, Line, expiring, labelled, origin_text
 from iamsync.render.inert import safe
-from iamsync.render.merged import Shared, failures, merged, waits
+from iamsync.render.merged import Shared, failed_texts, merged, waits
 from iamsync.render.words import cells, columns, count, pad, paint, some, wrap
 
 _STYLES: Final = {"+": "green", "-": "red", "~": "yellow", "-/+": "magenta"}
@@ -44,8 +44,7 @@ def plan_text(
             parts.append("\n".join(layout.account(plan, own)))
     if waiting := [line for told in waits(document) for line in _hanging(told, layout.width)]:
         parts.append("\n".join([paint("between accounts", "bold", on=color), *waiting]))
-    parts += ["\n".join(layout.failed(*told)) for told in failures(document)]
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *failed_texts(document, color=color, width=layout.width)])
 
 
 def states_text(document: Json, left: str, right: str, *, color: bool = False, width: int = 100) -> str:
@@ -98,12 +97,6 @@ class _Layout:
         yield from _hanging(paint(one.title, "bold", on=self.color), self.width)
         yield ""
         yield from self._changes(one.entries)
-
-    def failed(self, where: str, told: str, hint: str) -> Iterator[str]:
-        """An account that came to nothing, and why."""
-        yield f"{paint(f'account {where}: failed', 'error', on=self.color)}"
-        for note in (told, hint and f"help: {hint}"):
-            yield from (f"    {line}" for line in (wrap(note, self.width - 4) if note else ()))
 
     def account(self, plan: Json, own: Sequence[Entry]) -> Iterator[str]:
         """The lines of one account's plan; `own` are the changes that are not told for several accounts at once."""

@@ -161,3 +161,10 @@ def test_a_plan_is_about_the_accounts_that_are_found(
     rows = json.loads(folder("accounts", "list", "--format", "json").out)
     assert {row["account"] for row in rows} >= {"shop", "data", "gone"}
     assert next(row for row in rows if row["account"] == "gone")["left_out"]
+
+    found = json.loads(folder("who-can", "iam:GetUser", "--live", "-a", "shop", "-a", "data", "--format", "json").out)
+    assert [account["id"] for account in found["accounts"]] == sorted(organization[name] for name in ("shop", "data"))
+    told = folder("required-policy")
+    (asked,) = [one for one in json.loads(told.out)["Statement"] if one.get("Sid") == "Discover"]
+    assert "organizations:ListAccountsForParent" in asked["Action"]
+    assert "Discover is for whom discover: asks as" in told.err

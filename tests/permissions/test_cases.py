@@ -25,7 +25,7 @@ def said(name: str) -> str:
     """The results as text, or the mistakes."""
     options = Options(cwd=CASES, paths=(f"{name}.yaml",), account_id="111122223333", now="2026-11-24T00:00:00Z")
     try:
-        found = testing.test(Project.open(options), "manifests")
+        found = testing.test(Project.open(options), "manifests", [])
     except (InputErrors, InputError) as wrong:
         errors = wrong.errors if isinstance(wrong, InputErrors) else (wrong,)
         return "".join(f"{error.place}: {error.code}: {error.message}\n  = {error.hint}\n" for error in errors)
