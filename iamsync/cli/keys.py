@@ -58,9 +58,10 @@ def keys_list(common: Common, user: Users = None, deliver_to: DeliverTo = "", fo
     wanted = credentials.Wanted("list", tuple(user or ()), deliver_to=deliver_to, cwd=Path.cwd())
     with Ways(project) as ways:
         found = credentials.plans(project, ways, wanted)
-    made = credentials.document(found, project.now)
+    made = credentials.document(found, project.now, ways.failed)
     text = credentials.to_text(made) if form == "json" else keys_text(made, color=colored(common))
     print(text, end="", flush=True)
+    credentials.all_looked_at(found, ways, applied=False)
     if credentials.any_due(found):
         raise typer.Exit(2)
 
@@ -129,23 +130,22 @@ def _changed(common: Common, how: running.How, verb: Any, **chosen: Any) -> None
 
     project, how = running.begun(common, how, f"keys {verb}")
     wanted = credentials.Wanted(verb, cwd=Path.cwd(), reads=how.plan_only, **chosen)
+
+    def shown(made: Any) -> str:
+        if ways.failed or any(one.item.plan.changes or one.item.plan.guards for one in found):
+            return plan_text(made, "text", common, project.root, color=colored(common))
+        names = ", ".join(one.item.plan.account_name for one in found)
+        later = [f"  {finding.title}\n" for one in found for finding in one.item.plan.findings]
+        return f"nothing is due about the keys of {names}\n{''.join(later)}"
+
     with Ways(project) as ways, running.interruptible() as stop:
         found = credentials.plans(project, ways, wanted)
-        results = running.agreed_and_done(
-            project, found, how, common, stop, lambda made: _text(found, made, common, project.root)
-        )
+        results = running.agreed_and_done(project, found, how, common, stop, shown, ways.failed)
     if results:
         running.ended(results, how.form, common)
+    credentials.all_looked_at(found, ways, applied=not how.plan_only)
     if verb == "rotate":
         credentials.still_held(found)
         if left := credentials.waiting(found):
             print(f"a person must look at the keys of {', '.join(left)}: see above", file=sys.stderr)
             raise typer.Exit(2)
-
-
-def _text(found: Any, made: Any, common: Common, root: Path) -> str:
-    if any(one.item.plan.changes or one.item.plan.guards for one in found):
-        return plan_text(made, "text", common, root, color=colored(common))
-    names = ", ".join(one.item.plan.account_name for one in found)
-    later = [f"  {finding.title}\n" for one in found for finding in one.item.plan.findings]
-    return f"nothing is due about the keys of {names}\n{''.join(later)}"

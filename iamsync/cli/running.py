@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -54,12 +54,19 @@ def begun(common: Common, how: How, command: str) -> tuple[Any, How]:
 
 
 def agreed_and_done(
-    project: Any, found: Any, how: How, common: Common, stop: threading.Event, shown: Callable[[Any], str]
+    project: Any,
+    found: Any,
+    how: How,
+    common: Common,
+    stop: threading.Event,
+    shown: Callable[[Any], str],
+    failed: Sequence[Any] = (),
 ) -> list[Any]:
     """Show these plans, ask about each, carry them out one after the other; what `ended` takes, nothing of a look.
 
     Each of `found` has a plan (`item`), how to make it `again` and its `executor`; `shown` makes a text of their
-    document. GuardRefused, once all is shown, where a guard says no; StalePlan where a plan is not what was approved.
+    document; `failed` are accounts that have none. GuardRefused, once all is shown, where a guard says no; StalePlan
+    where a plan is not what was approved.
     """
     import json
 
@@ -72,7 +79,7 @@ def agreed_and_done(
             f"what would be done now is not what was approved ({how.approved[:19]}...)",
             hint="look at the plan as it is now, and approve that",
         )
-    made = document(planned, project.options)
+    made = document(planned, project.options, failed)
     if how.form == "text" or not how.agreed:
         print(shown(made), end="", file=sys.stdout if how.form == "text" else sys.stderr, flush=True)
     refused, idle = any(one.plan.refusals for one in planned), not any(one.plan.steps for one in planned)

@@ -14,14 +14,15 @@ from iamsync.aws.read import read
 from iamsync.aws.session import Connection
 from iamsync.delivery import Place, Target, parse
 from iamsync.engine.duties import look, opener, turned
+from iamsync.engine.fleets import Failure, complete, each
 from iamsync.engine.planning import Planned
 from iamsync.engine.project import NO_ACCOUNT, Project
 from iamsync.engine.reach import Reached, Ways
-from iamsync.errors import GuardRefused, InputError
+from iamsync.errors import AccountsFailed, CredentialsError, GuardRefused, IamsyncError, InputError, PartlyApplied
 from iamsync.keys import Turn
 from iamsync.kinds import KINDS
 from iamsync.kinds.keyrules import Wishes, to_json
-from iamsync.model import Address, Plan, Resource, State
+from iamsync.model import Address, Finding, Plan, Resource, State
 from iamsync.planner.contrast import contrast
 from iamsync.planner.guards import answered
 from iamsync.planner.planfile import finding_json, to_text
@@ -30,6 +31,7 @@ from iamsync.selector import Selector, select
 __all__ = [
     "Looked",
     "Wanted",
+    "all_looked_at",
     "any_due",
     "document",
     "executor",
@@ -90,14 +92,21 @@ def users(texts: Iterable[str]) -> Selector | None:
 
 
 def plans(project: Project, ways: Ways, wanted: Wanted) -> tuple[Looked, ...]:
-    """What is to be done in every account of this run; every mistake in files and options is told before a call."""
+    """What is to be done in every account of this run; every mistake in files and options is told before a call.
+
+    Of several accounts, those that fail join `ways.failed`.
+    """
     accounts = project.accounts(writes=wanted.writes)
     override = _override(wanted)
     for account in accounts:
         project.settings(account)
         project.desired(account, account.id or NO_ACCOUNT, account.partition or "aws")
     users(wanted.users)
-    return tuple(_looked(project, ways.reach(account, write=wanted.writes), wanted, override) for account in accounts)
+    return each(
+        accounts,
+        lambda account: _looked(project, ways.reach(account, write=wanted.writes), wanted, override),
+        ways.failed,
+    )
 
 
 def _override(wanted: Wanted) -> Target | None:
@@ -242,17 +251,27 @@ def _turns(
                 hint="rules are access_keys and console_access in its manifest",
             )
     unknown = set(wanted.ids)
+    failed: list[IamsyncError] = []
     for user in sorted(candidates, key=lambda one: one.address):
         wish = wishes.get(declared.get(user.address.folded, user.address), Wishes())
-        held = look(connection, user, wish, open_place, exists=user.address.folded in known)
-        unknown -= {key.id for key in held.keys}
-        if wanted.what == "deactivate":
-            yield keys.switched_off(held, wish, wanted.ids, project.now)
-        elif wanted.what == "delete":
-            yield keys.deleted(held, wish, wanted.ids, project.now)
-        else:
-            yield turned(connection, wish, held, open_place, project.now)
-    if unknown:
+        try:
+            held = look(connection, user, wish, open_place, exists=user.address.folded in known)
+            unknown -= {key.id for key in held.keys}
+            if wanted.what == "deactivate":
+                turn = keys.switched_off(held, wish, wanted.ids, project.now)
+            elif wanted.what == "delete":
+                turn = keys.deleted(held, wish, wanted.ids, project.now)
+            else:
+                turn = turned(connection, wish, held, open_place, project.now)
+        except CredentialsError:
+            raise
+        except IamsyncError as error:
+            failed.append(error)
+            turn = Turn(keys.Held(user), findings=(_unread(user.address, error),))
+        yield turn
+    if failed and len(failed) == len(candidates):
+        raise failed[0]  # it is about no user in particular
+    if unknown and not failed:
         raise InputError(
             f"none of these users has the key {', '.join(sorted(unknown))}",
             code="unknown-access-key",
@@ -260,12 +279,25 @@ def _turns(
         )
 
 
+def _unread(address: Address, error: IamsyncError) -> Finding:
+    """What is said of a user whose keys, or the place of whose keys, gave no answer; the others go on."""
+    return Finding(
+        "not-looked-at",
+        "warn",
+        f"{address}: its keys, or their place, could not be looked at, so nothing is done about them",
+        address,
+        evidence=str(error),
+        remedy=error.hint,
+    )
+
+
 # The list -------------------------------------------------------------------------------------------
 
 
-def document(found: Iterable[Looked], now: str) -> dict[str, Any]:
-    """The list of keys as JSON."""
-    return {"format_version": FORMAT_VERSION, "now": now, "accounts": [_account(one) for one in found]}
+def document(found: Iterable[Looked], now: str, failed: Iterable[Failure] = ()) -> dict[str, Any]:
+    """The list of keys as JSON, with the accounts that failed."""
+    rows = [*(_account(one) for one in found), *({**one.json(), "users": []} for one in failed)]
+    return {"format_version": FORMAT_VERSION, "now": now, "accounts": rows}
 
 
 def _account(one: Looked) -> dict[str, Any]:
@@ -304,6 +336,21 @@ def rows(turns: Iterable[Turn], wishes: Mapping[Address, Wishes]) -> list[dict[s
         }
         for turn in turns
     ]
+
+
+def all_looked_at(found: Iterable[Looked], ways: Ways, *, applied: bool) -> None:
+    """PartlyApplied, or with nothing applied AccountsFailed, where users or whole accounts could not be looked at."""
+    known = tuple(found)
+    turns = [turn for one in known for turn in one.turns]
+    left = [str(turn.held.address) for turn in turns if any(one.id == "not-looked-at" for one in turn.findings)]
+    if left:
+        told = f"{len(left)} of {len(turns)} users could not be looked at: {', '.join(left[:10])}"
+        told += f" and {len(left) - 10} more" if len(left) > 10 else ""
+        hint = "what happened with each is named above; the others are complete"
+        if applied:
+            raise PartlyApplied(told, code="applied-in-part", hint=hint)
+        raise AccountsFailed(told, code="users-failed", hint=hint)
+    complete(ways.failed, len(known) + len(ways.failed))
 
 
 def waiting(found: Iterable[Looked]) -> tuple[str, ...]:

@@ -315,6 +315,12 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "Check the path, who may read it, and that it is UTF-8 text.",
     ),
     "unwritable": ("a file cannot be written", "Check that the folder exists, who may write there, and free space."),
+    "users-failed": (
+        "the keys of some users could not be looked at",
+        "A call about them was refused, or the place that their keys are delivered to gave no answer: each is named "
+        "with what happened. Nothing is done about these; the others are complete. Mend the cause and run the command "
+        "again.",
+    ),
     "accounts-failed": (
         "some of the accounts failed",
         "The run was about several accounts, and some of them denied access, throttled, or gave no answer. Each is in "

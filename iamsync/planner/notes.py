@@ -101,10 +101,10 @@ NOTES: Final[dict[str, tuple[str, str]]] = {
     ),
     "not-looked-at": (
         "something that a user signs with could not be looked at",
-        "A quarantine denies everything first and switches off whatever the caller may see. What it may not see stays "
-        "as it is: the denial holds for it as well, but its credentials are good again once the denial goes. The "
-        "evidence names the call that was refused; run the same command again when it is allowed. Until then it exits "
-        "with 5.",
+        "`keys list` and `keys rotate` leave such a user alone and go on with the others. A quarantine denies "
+        "everything first and switches off whatever the caller may see. What it may not see stays as it is: the denial "
+        "holds for it as well, but its credentials are good again once the denial goes. The evidence names what "
+        "failed; run the same command again when that is mended. Until then applying exits with 5.",
     ),
     "not-restored": (
         "a rollback cannot bring this back",

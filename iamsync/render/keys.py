@@ -21,6 +21,9 @@ def keys_text(document: Json, *, color: bool = False) -> str:
 
 def _account(account: Json, color: bool) -> Iterator[str]:
     yield paint(f"account {account_text(account['account'])}", "bold", on=color)
+    if error := account.get("error"):
+        yield f"  failed: {safe(error['message'])}"
+        return
     if not account["users"]:
         yield "  no user's manifest has access_keys or console_access"
         return

@@ -206,6 +206,37 @@ def test_a_value_of_others_is_replaced_only_with_consent_and_holds_nobody_else_u
     assert "Password" in json.loads(held["Value"])
 
 
+def test_a_place_that_gives_no_answer_holds_up_its_own_user_alone(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = Server.handle
+
+    def silent(server: Server, method: str, url: str, headers: Any, body: bytes) -> Any:
+        if b"iam/bot" in body and "secretsmanager" in url:
+            return 400, {}, json.dumps({"__type": "AccessDeniedException", "message": "not authorized"}).encode()
+        return handle(server, method, url, headers, body)
+
+    monkeypatch.setattr(Server, "handle", silent)
+    code, said = project("keys", "list")
+    assert code == 1
+    assert "user/bot: its keys, or their place, could not be looked at" in said
+    assert "user/alice: a password, delivered to ssm:/iam/alice" in said
+    assert "error[users-failed]: 1 of 2 users could not be looked at: user/bot" in said
+    assert project("keys", "rotate", "--plan-only")[0] == 1
+    code, said = project("keys", "rotate", "--auto-approve")
+    assert code == 5
+    assert "allow secretsmanager:DescribeSecret" in said
+    assert "error[applied-in-part]: 1 of 2 users could not be looked at: user/bot" in said
+    with project.inside() as server:
+        assert server._accounts[ACCOUNT]["aws"].users["alice"].password
+    # Alone, there is nothing else to go on with.
+    code, said = project("keys", "rotate", "--auto-approve", "--user", "bot")
+    assert (code, "error[access-denied]" in said) == (1, True)
+    monkeypatch.setattr(Server, "handle", handle)
+    assert project("keys", "rotate", "--auto-approve")[0] == 0
+    assert len(project.held()) == 1
+
+
 @pytest.mark.slow
 def test_console_access_comes_and_goes_by_the_manifest(project: Project) -> None:
     rotated(project)
