@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from iamsync.render.blocks import COMMENT, Block, Limit, marker, whole_or_fitted
 from iamsync.render.changes import origin_text
 from iamsync.render.driftlines import aws_lines, aws_title, entry_lines
 from iamsync.render.inert import code, inline, longest_run, safe
-from iamsync.render.merged import failed_blocks, failed_texts
+from iamsync.render.merged import ALIKE, Alike, alike, failed_blocks, failed_texts
 from iamsync.render.notices import GRADES
 from iamsync.render.text import account_text, left_alone
 from iamsync.render.words import cells, count, pad, paint, some, wrap
@@ -21,6 +22,9 @@ _LABEL: Final = 10
 # Of one entry's gains and losses; a report in JSON has all.
 _MOST_LINES: Final = 8
 _MOST_NAMES: Final = 10
+_ABOVE: Final = "All of its drift is told above, with other accounts'."
+# What may be said of an account.
+_SAID: Final = ("drift", "aws_policies", "pending", "due", "gone", "unmanaged", "not_compared", "unread")
 # What is listed beside drift, with what it is.
 _BESIDE: Final = {
     "pending": "pending: declared since the base, and not applied yet",
@@ -32,8 +36,39 @@ _BESIDE: Final = {
 def drift_text(document: Json, *, color: bool = False, verbose: bool = False, width: int = 100) -> str:
     """The whole document, an account after the other; `verbose` leaves no line out."""
     layout = _Layout(color, verbose, max(width, 60))
-    parts = ["\n".join(layout.account(account)) for account in document["accounts"]]
+    held = _merged(document)
+    parts = ["\n".join(layout.shared(one)) for one in held.shared]
+    if held.quiet:
+        parts.append("\n".join(wrap(_still(held.quiet), width)))
+    for account, own in zip(document["accounts"], held.own, strict=True):
+        if safe(account["account"]["name"]) not in held.quiet:
+            parts.append("\n".join(layout.account(account, own)))
     return "\n\n".join([*parts, *failed_texts(document, color=color, width=width)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Merged:
+    """What several accounts have alike, what of each is its own, and where there is nothing to be said."""
+
+    shared: tuple[Alike, ...]
+    own: tuple[tuple[Json, ...], ...]
+    quiet: tuple[str, ...]
+
+
+def _merged(document: Json) -> _Merged:
+    accounts = document["accounts"]
+    shared, own = alike(accounts, _told)
+    still = tuple(safe(account["account"]["name"]) for account in accounts if not any(map(account.get, _SAID)))
+    return _Merged(tuple(shared), tuple(map(tuple, own)), still if len(still) >= ALIKE else ())
+
+
+def _told(account: Json) -> list[Json]:
+    """The drift of an account, then the policies that AWS changed."""
+    return [*account["drift"], *account["aws_policies"]]
+
+
+def _still(names: Sequence[str]) -> str:
+    return f"No drift in {count(len(names), 'account')}: {', '.join(names)}"
 
 
 def drift_summary(document: Json) -> str:
@@ -45,7 +80,7 @@ def drift_summary(document: Json) -> str:
 
 
 def _counts(accounts: Sequence[Json]) -> str:
-    grades = [entry["severity"] for account in accounts for entry in (*account["drift"], *account["aws_policies"])]
+    grades = [entry["severity"] for account in accounts for entry in _told(account)]
     return ", ".join(f"{grades.count(grade)} {grade}" for grade in GRADES if grade in grades)
 
 
@@ -60,18 +95,24 @@ class _Layout:
     def __init__(self, color: bool, verbose: bool, width: int) -> None:
         self.color, self.verbose, self.width = color, verbose, width
 
-    def account(self, account: Json) -> Iterator[str]:
+    def shared(self, one: Alike) -> Iterator[str]:
+        """What several accounts have alike."""
+        yield from self._wrapped(paint(one.title, "bold", on=self.color), 2)
+        yield ""
+        yield from self._entries(one.rows)
+
+    def account(self, account: Json, own: Sequence[Json]) -> Iterator[str]:
+        """One account; `own` is of its drift what is not told for several accounts at once."""
         head = paint(f"account {account_text(account['account'])}", "bold", on=self.color)
         told = _counts([account])
         number = len(account["drift"]) + len(account["aws_policies"])
         tail = f"; {count(number, 'difference')}: {told}" if told else ""
         yield f"{head}: {account['summary']['managed']} managed{tail}"
-        if told:
+        if told and not own:
+            yield _ABOVE
+        elif told:
             yield ""
-            for entry in account["drift"]:
-                yield from self._entry(entry["severity"], _title(entry), entry.get("origin"), list(entry_lines(entry)))
-            for policy in account["aws_policies"]:
-                yield from self._entry(policy["severity"], aws_title(policy), None, list(aws_lines(policy)))
+            yield from self._entries(own)
         else:
             yield "No drift. Live IAM is what the manifests say."
         for key, title in _BESIDE.items():
@@ -85,6 +126,10 @@ class _Layout:
             yield ""
             for line in rest:
                 yield from self._wrapped(line, 2)
+
+    def _entries(self, rows: Sequence[Json]) -> Iterator[str]:
+        for row in rows:
+            yield from self._entry(row["severity"], *_parts(row))
 
     def _entry(self, severity: str, title: str, origin: Any, below: list[str]) -> Iterator[str]:
         label = paint(pad(severity, _LABEL), _SEVERE.get(severity, ""), on=self.color and severity in _SEVERE)
@@ -106,6 +151,13 @@ class _Layout:
         first, *more = wrap(text.lstrip(" "), self.width - indent)
         yield f"{lead}{first}"
         yield from (f"{' ' * indent}{line}" for line in more)
+
+
+def _parts(row: Json) -> tuple[str, Any, list[str]]:
+    """Title, place and what stands under a row of drift, or a policy that AWS changed."""
+    if "policy" in row:
+        return aws_title(row), None, list(aws_lines(row))
+    return _title(row), row.get("origin"), list(entry_lines(row))
 
 
 def _shortened(lines: list[str]) -> list[str]:
@@ -136,19 +188,24 @@ def drift_markdown(document: Json, limit: Limit = COMMENT) -> str:
     named = f" in {inline(account_text(accounts[0]['account']))}" if len(accounts) == 1 else ""
     named = named or f" in {count(len(accounts), 'account')}"
     blocks = [Block(f"### iamsync drift: {_counts(accounts) or 'none'}{named}")]
-    for account in accounts:
+    held = _merged(document)
+    for one in held.shared:
+        blocks.append(Block(f"#### {inline(one.title)}"))
+        blocks += [Block(_item(row["severity"], *_parts(row)), True) for row in one.rows]
+    if held.quiet:
+        blocks.append(Block(inline(_still(held.quiet))))
+    for account, own in zip(accounts, held.own, strict=True):
+        if safe(account["account"]["name"]) in held.quiet:
+            continue
         if len(accounts) > 1:
             blocks.append(Block(f"#### {inline(account_text(account['account']))}: {_counts([account]) or 'no drift'}"))
+            if _counts([account]) and not own:
+                blocks.append(Block(_ABOVE))
         elif not _counts([account]):
             blocks.append(
                 Block(f"No drift. Live IAM is what the manifests say ({account['summary']['managed']} managed).")
             )
-        for entry in account["drift"]:
-            blocks.append(
-                Block(_item(entry["severity"], _title(entry), entry["origin"], list(entry_lines(entry))), True)
-            )
-        for policy in account["aws_policies"]:
-            blocks.append(Block(_item(policy["severity"], aws_title(policy), None, list(aws_lines(policy))), True))
+        blocks += [Block(_item(row["severity"], *_parts(row)), True) for row in own]
         for key, title in _BESIDE.items():
             if account[key]:
                 blocks.append(Block(f"**{title}**"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from iamsync.render.changes import origin_text
@@ -13,7 +12,7 @@ from iamsync.render.findingspage import counted, foot, graded, worst
 from iamsync.render.graph import Marks, Picture, inventory
 from iamsync.render.html import page_html
 from iamsync.render.notices import GRADES, LOCK_FILE, Sources, of_drift
-from iamsync.render.page import TONES, Card, Detail, Link, Links, Page, Row, Section, Tile, failed
+from iamsync.render.page import TONES, Card, Detail, Link, Links, Page, Row, Section, Tile, failed, together
 from iamsync.render.text import account_text, left_alone
 from iamsync.render.words import count, some
 
@@ -45,13 +44,13 @@ def drift_page(document: Json, sources: Sources, graph: Json | None) -> tuple[Pa
     drifted, anchors = _drifted(accounts, sources, several)
     picture = Picture.of(graph, anchors, OF_DRIFT) if graph is not None else None
     listed = inventory(picture, anchors) if picture is not None else ()
-    access = tuple(_access(accounts, anchors, several))
+    access, _ = together(list(_access(accounts, anchors)), "p", several)
     sections = [
         failed(document),
         Section("drift", "Drift", "What is otherwise than declared, the gravest first.", drifted),
         Section("permissions", "Permissions", "Who may do more, or less, than the manifests say, and by what.", access),
         *(
-            Section(key, title, lead, tuple(_beside(accounts, key, sources, several)))
+            Section(key, title, lead, _beside(accounts, key, sources, several))
             for key, (title, lead) in _BESIDE.items()
         ),
         Section("inventory", "Inventory", "Everything in the picture, with what it is connected with.", listed),
@@ -99,24 +98,25 @@ def _tiles(accounts: Sequence[Json]) -> tuple[Tile, ...]:
 def _drifted(
     accounts: Sequence[Json], sources: Sources, several: bool
 ) -> tuple[tuple[Row, ...], dict[tuple[str, str], str]]:
-    """A row for each entry and each policy of AWS that changed; by account id and address the first about it."""
+    """A row for each entry and each policy of AWS that changed, equal ones of several accounts as one.
+
+    And by account id and address the first that is about it.
+    """
     told: list[tuple[str, Json, Row, str]] = []
     for account in accounts:
-        name = account["account"]["name"]
-        for entry in account["drift"]:
-            told.append((entry["severity"], account, _entry(entry, name, sources, several), entry["address"]))
-        for policy in account["aws_policies"]:
-            told.append((policy["severity"], account, _aws(policy, name, sources, several), ""))
-    rows: list[Row] = []
+        held = account["account"]
+        told += [(entry["severity"], held, _entry(entry, sources), entry["address"]) for entry in account["drift"]]
+        told += [(policy["severity"], held, _aws(policy, sources), "") for policy in account["aws_policies"]]
+    told.sort(key=lambda one: GRADES.index(one[0]))
+    rows, places = together([(held, row) for _, held, row, _ in told], "d", several)
     anchors: dict[tuple[str, str], str] = {}
-    for at, (_, account, row, address) in enumerate(sorted(told, key=lambda one: GRADES.index(one[0]))):
-        rows.append(replace(row, anchor=f"d{at}"))
+    for (_, held, _, address), anchor in zip(told, places, strict=True):
         if address:
-            anchors.setdefault((account["account"]["id"], address), f"d{at}")
-    return tuple(rows), anchors
+            anchors.setdefault((held["id"], address), anchor)
+    return rows, anchors
 
 
-def _entry(entry: Json, account: str, sources: Sources, several: bool) -> Row:
+def _entry(entry: Json, sources: Sources) -> Row:
     details = [*_values(entry), *(Detail(_sign(line), "", line) for line in entry["details"])]
     for one in entry["access"]:
         own = one["principals"] == [entry["address"]]
@@ -131,11 +131,9 @@ def _entry(entry: Json, account: str, sources: Sources, several: bool) -> Row:
         _place(entry["origin"], sources),
         facets={
             "kind": (entry["kind"],),
-            "account": (account,),
             "severity": (entry["severity"],),
             "status": (entry["status"],) if entry["status"] in ("new", "known") else (),
         },
-        notes=(f"account {account}",) if several else (),
         details=tuple(details),
         cause="new" if entry["status"] == "new" else "",
         opened=entry["severity"] in ("critical", "high"),
@@ -164,7 +162,7 @@ def _gain(text: str, who: str) -> Detail:
     return Detail(_SIGNS.get(verb, ""), verb, f"{who}: {rest}" if who else rest)
 
 
-def _aws(policy: Json, account: str, sources: Sources, several: bool) -> Row:
+def _aws(policy: Json, sources: Sources) -> Row:
     details: list[Detail] = []
     for one in policy["affects"]:
         details += [_gain(text, some(one["principals"], 6)) for text in one["text"]]
@@ -174,16 +172,15 @@ def _aws(policy: Json, account: str, sources: Sources, several: bool) -> Row:
         policy["severity"],
         aws_title(policy),
         sources.path(LOCK_FILE),
-        facets={"kind": ("policy",), "account": (account,), "severity": (policy["severity"],)},
-        notes=(f"account {account}",) if several else (),
+        facets={"kind": ("policy",), "severity": (policy["severity"],)},
         details=tuple(details),
     )
 
 
-def _access(accounts: Sequence[Json], anchors: Mapping[tuple[str, str], str], several: bool) -> Iterator[Row]:
+def _access(accounts: Sequence[Json], anchors: Mapping[tuple[str, str], str]) -> Iterator[tuple[Json, Row]]:
     """The principals that have the same too much or too little, as a row, with what brings it."""
     for account in accounts:
-        number, name = account["account"]["id"], account["account"]["name"]
+        number = account["account"]["id"]
         alike: dict[tuple[str, ...], tuple[dict[str, None], dict[str, None]]] = {}
         for entry in account["drift"]:
             for one in entry["access"]:
@@ -192,39 +189,29 @@ def _access(accounts: Sequence[Json], anchors: Mapping[tuple[str, str], str], se
                     held.update(dict.fromkeys(one["principals"]))
                     by[entry["address"]] = None
         gaining = sorted(alike.items(), key=lambda item: not any(text.startswith("GAIN") for text in item[0]))
-        for at, (texts, (held, by)) in enumerate(gaining):
+        for texts, (held, by) in gaining:
             gains = any(text.startswith("GAIN") for text in texts)
             links = tuple(Link(address, anchors.get((number, address), "")) for address in [*by][:_MOST_NAMES])
-            yield Row(
-                f"p{number}-{at}",
+            row = Row(
+                "",
                 "warn" if gains else "note",
                 "too much" if gains else "too little",
                 some([*held], _MOST_NAMES),
-                f"account {name}" if several else "",
-                facets={
-                    "kind": tuple(sorted({one.partition("/")[0] for one in held if "/" in one})),
-                    "account": (name,),
-                },
+                facets={"kind": tuple(sorted({one.partition("/")[0] for one in held if "/" in one}))},
                 details=tuple(_gain(text, "") for text in texts),
                 links=(Links("By the drift of", links, max(0, len(by) - _MOST_NAMES)),),
                 opened=True,
             )
+            yield account["account"], row
 
 
-def _beside(accounts: Sequence[Json], key: str, sources: Sources, several: bool) -> Iterator[Row]:
-    at = 0
-    for account in accounts:
-        for entry in account[key]:
-            yield Row(
-                f"{key[0]}b{at}",
-                "plain",
-                key,
-                f"{entry['address']}: {entry['message']}",
-                _place(entry["origin"], sources),
-                facets={"kind": (entry["kind"],), "account": (account["account"]["name"],)},
-                notes=(f"account {account['account']['name']}",) if several else (),
-            )
-            at += 1
+def _beside(accounts: Sequence[Json], key: str, sources: Sources, several: bool) -> tuple[Row, ...]:
+    def row(entry: Json) -> Row:
+        title, place = f"{entry['address']}: {entry['message']}", _place(entry["origin"], sources)
+        return Row("", "plain", key, title, place, facets={"kind": (entry["kind"],)})
+
+    told = [(account["account"], row(entry)) for account in accounts for entry in account[key]]
+    return together(told, f"{key[0]}b", several)[0]
 
 
 def _left(accounts: Sequence[Json], several: bool) -> tuple[Row, ...]:

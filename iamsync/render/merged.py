@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -14,8 +15,10 @@ from iamsync.render.words import count, paint, some, wrap
 Json = Mapping[str, Any]
 
 # So many accounts with one change are worth one entry.
-_ALIKE: Final = 3
+ALIKE: Final = 3
 _MOST_NAMES: Final = 20
+# What an account's own id reads where several accounts are told of at once, as manifests have it.
+OWN_ID: Final = "$(account.id)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Shared:
     @property
     def title(self) -> str:
         """`same in 41 accounts: dev, prod and 39 more`."""
-        return f"same in {count(len(self.accounts), 'account')}: {some(self.accounts, _MOST_NAMES)}"
+        return same_in(self.accounts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ def merged(document: Json) -> Merged:
     """What the accounts of this document have in common; of fewer than three, nothing."""
     plans: Sequence[Json] = document["plans"]
     found = [tuple(entries(plan)) for plan in plans]
-    if len(plans) < _ALIKE:
+    if len(plans) < ALIKE:
         return Merged((), tuple(found), ())
     holders: dict[Entry, list[int]] = {}
     for at, (plan, made) in enumerate(zip(plans, found, strict=True)):
@@ -52,7 +55,7 @@ def merged(document: Json) -> Merged:
             holders.setdefault(_anywhere(entry, plan["account"]["id"]), []).append(at)
     together: dict[tuple[int, ...], list[Entry]] = {}
     for entry, where in holders.items():
-        if len(where) >= _ALIKE:
+        if len(where) >= ALIKE:
             together.setdefault(tuple(where), []).append(entry)
     known = {(at, entry) for where, held in together.items() for entry in held for at in where}
     own = tuple(
@@ -63,7 +66,60 @@ def merged(document: Json) -> Merged:
     shared = [Shared(tuple(names[at] for at in where), tuple(held)) for where, held in together.items()]
     shared.sort(key=lambda one: -len(one.accounts))
     still = tuple(name for name, plan in zip(names, plans, strict=True) if _quiet(plan))
-    return Merged(tuple(shared), own, still if len(still) >= _ALIKE else ())
+    return Merged(tuple(shared), own, still if len(still) >= ALIKE else ())
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Rows of a document that several accounts have alike, as JSON values; the account's own id reads $(account.id)."""
+
+    accounts: tuple[str, ...]
+    rows: tuple[Json, ...]
+
+    @property
+    def title(self) -> str:
+        """`same in 41 accounts: dev, prod and 39 more`."""
+        return same_in(self.accounts)
+
+
+def alike(accounts: Sequence[Json], of: Callable[[Json], Iterable[Json]]) -> tuple[list[Alike], list[list[Json]]]:
+    """Of the rows that `of` tells, what three or more of these accounts have alike, and what is each one's own."""
+    found = [list(of(account)) for account in accounts]
+    if len(accounts) < ALIKE:
+        return [], found
+    texts = [
+        [json.dumps(_freed(row, account["account"]["id"]), sort_keys=True) for row in rows]
+        for account, rows in zip(accounts, found, strict=True)
+    ]
+    holders: dict[str, list[int]] = {}
+    for at, held in enumerate(texts):
+        for text in dict.fromkeys(held):
+            holders.setdefault(text, []).append(at)
+    together: dict[tuple[int, ...], list[Json]] = {}
+    for text, where in holders.items():
+        if len(where) >= ALIKE:
+            together.setdefault(tuple(where), []).append(json.loads(text))
+    own = [
+        [row for row, text in zip(rows, held, strict=True) if len(holders[text]) < ALIKE]
+        for rows, held in zip(found, texts, strict=True)
+    ]
+    names = [safe(account["account"]["name"]) for account in accounts]
+    shared = [Alike(tuple(names[at] for at in where), tuple(rows)) for where, rows in together.items()]
+    return sorted(shared, key=lambda one: -len(one.accounts)), own
+
+
+def _freed(value: Any, account_id: str) -> Any:
+    """JSON values without the id of their account."""
+    if isinstance(value, str):
+        return value.replace(account_id, OWN_ID) if account_id else value
+    if isinstance(value, Mapping):
+        return {key: _freed(held, account_id) for key, held in value.items()}
+    return [_freed(held, account_id) for held in value] if isinstance(value, list) else value
+
+
+def same_in(names: Sequence[str]) -> str:
+    """`same in 41 accounts: dev, prod and 39 more`."""
+    return f"same in {count(len(names), 'account')}: {some(names, _MOST_NAMES)}"
 
 
 def failures(document: Json) -> Iterator[tuple[str, str, str]]:
@@ -107,7 +163,7 @@ def _anywhere(entry: Entry, account_id: str) -> Entry:
     """The change without the id of its account."""
 
     def free(text: str) -> str:
-        return text.replace(account_id, "$(account.id)")
+        return text.replace(account_id, OWN_ID)
 
     if not account_id:
         return entry

@@ -6,10 +6,10 @@ Texts are raw: whoever writes the page makes them harmless.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-from iamsync.render.merged import failures
+from iamsync.render.merged import ALIKE, OWN_ID, failures, same_in
 from iamsync.render.notices import PROJECT_FILE, Notice
 from iamsync.render.words import kind_word, some
 
@@ -153,6 +153,47 @@ def ranked(facet: str, values: Iterable[str]) -> Sequence[str]:
     """The values of a facet in the order they are chosen from."""
     order = _RANKS.get(facet, ())
     return sorted(values, key=lambda value: (order.index(value) if value in order else len(order), value))
+
+
+def together(
+    found: Sequence[tuple[Mapping[str, Any], Row]], letter: str, several: bool
+) -> tuple[tuple[Row, ...], tuple[str, ...]]:
+    """Rows with the accounts they are of; those that three or more accounts have alike are one. And where each is now.
+
+    Each is numbered behind `letter`, and says in a note whose it is where there are `several` accounts.
+    """
+    told = [_anywhere(row, account["id"]) for account, row in found]
+    holders: dict[str, dict[str, None]] = {}
+    for (account, _), row in zip(found, told, strict=True):
+        holders.setdefault(repr(row), {})[account["name"]] = None
+    rows: list[Row] = []
+    anchors: list[str] = []
+    known: dict[str, str] = {}
+    for (account, own), row in zip(found, told, strict=True):
+        names = tuple(holders[repr(row)])
+        shared = len(names) >= ALIKE
+        if shared and repr(row) in known:
+            anchors.append(known[repr(row)])
+            continue
+        anchors.append(f"{letter}{len(rows)}")
+        if shared:
+            known[repr(row)] = anchors[-1]
+        whose = same_in(names) if shared else f"account {account['name']}"
+        made = row if shared else own
+        facets = {**own.facets, "account": names if shared else (account["name"],)}
+        notes = (*made.notes, whose) if several else made.notes
+        rows.append(replace(made, anchor=anchors[-1], facets=facets, notes=notes))
+    return tuple(rows), tuple(anchors)
+
+
+def _anywhere(row: Row, account_id: str) -> Row:
+    """The row without the id of its account."""
+
+    def free(text: str) -> str:
+        return text.replace(account_id, OWN_ID) if account_id else text
+
+    details = tuple(replace(one, text=free(one.text)) for one in row.details)
+    return replace(row, anchor="", title=free(row.title), notes=tuple(map(free, row.notes)), details=details)
 
 
 def failed(document: Mapping[str, Any]) -> Section:

@@ -9,7 +9,7 @@ from iamsync.render.changes import Entry, Json, Line, entries, expiring, labelle
 from iamsync.render.graph import Picture, inventory
 from iamsync.render.html import page_html
 from iamsync.render.notices import Notice, Sources, of_plan
-from iamsync.render.page import Card, Detail, Link, Links, Page, Row, Section, Tile, Tone, failed, notice_row
+from iamsync.render.page import Card, Detail, Link, Links, Page, Row, Section, Tile, Tone, failed, notice_row, together
 from iamsync.render.text import account_text, counts_text, left_alone, managed
 from iamsync.render.words import count, some
 
@@ -36,7 +36,7 @@ def plan_page(document: Json, sources: Sources, graph: Json | None = None) -> tu
     several = len(plans) > 1
     notices = [notice for notice in of_plan(document, sources) if notice.rule not in _ELSEWHERE]
     changes, anchors = _changes(plans, several)
-    access = tuple(_access(plans, anchors, several))
+    access, _ = together(list(_access(plans, anchors)), "p", several)
     picture = Picture.of(graph, anchors) if graph is not None else None
     listed = inventory(picture, anchors) if picture is not None else ()
     sections = [
@@ -130,20 +130,20 @@ def _risks(notices: Sequence[Notice], several: bool) -> tuple[Row, ...]:
 
 
 def _changes(plans: Sequence[Json], several: bool) -> tuple[tuple[Row, ...], dict[tuple[str, str], str]]:
-    """A row for each change, and by account id and address where it stands."""
-    rows: list[Row] = []
+    """A row for each change, equal ones of several accounts as one, and by account id and address where it stands."""
+    told = [(plan["account"], entry) for plan in plans for entry in entries(plan)]
+    rows, places = together([(account, _change(entry)) for account, entry in told], "c", several)
     anchors: dict[tuple[str, str], str] = {}
+    for (account, entry), anchor in zip(told, places, strict=True):
+        anchors.update({(account["id"], f"{entry.kind}/{name}"): anchor for name in entry.names})
     for plan in plans:
-        raw = {change["address"]: change for change in plan["changes"]}
-        for entry in entries(plan):
-            anchor = f"c{len(rows)}"
-            rows.append(_change(entry, anchor, plan["account"], several))
-            anchors.update({(plan["account"]["id"], f"{entry.kind}/{name}"): anchor for name in entry.names})
-        for address in raw:  # names that `safe` spells otherwise are found by their own spelling too
+        for address in (
+            change["address"] for change in plan["changes"]
+        ):  # names that `safe` spells otherwise are found by their own spelling too
             spelled = anchors.get((plan["account"]["id"], _safe(address)))
             if spelled is not None:
                 anchors[plan["account"]["id"], address] = spelled
-    return tuple(rows), anchors
+    return rows, anchors
 
 
 def _safe(text: str) -> str:
@@ -153,16 +153,13 @@ def _safe(text: str) -> str:
     return f"{safe(kind)}{slash}{safe(name)}"
 
 
-def _change(entry: Entry, anchor: str, account: Json, several: bool) -> Row:
+def _change(entry: Entry) -> Row:
     details = [_detail(name, line) for name, line in labelled(entry.lines)]
     if len(entry.names) > 1:
         details = [Detail("", "alike", f"{entry.kind}/{name}") for name in entry.names] + details
     causes = {entry.cause, *(line.cause for line in entry.lines if line.cause)}
-    notes = [entry.note] if entry.note else []
-    if several:
-        notes.append(f"account {account['name']}")
     return Row(
-        anchor,
+        "",
         _ACTIONS.get(entry.action, "plain"),
         entry.action,
         entry.title.partition(" ")[2],
@@ -171,9 +168,8 @@ def _change(entry: Entry, anchor: str, account: Json, several: bool) -> Row:
             "kind": (entry.kind,),
             "action": (entry.action,),
             "cause": tuple(sorted(causes)),
-            "account": (account["name"],),
         },
-        notes=tuple(notes),
+        notes=(entry.note,) if entry.note else (),
         details=tuple(details),
         cause="" if entry.cause == "declared" else entry.cause,
     )
@@ -185,7 +181,7 @@ def _detail(name: str, line: Line) -> Detail:
     return Detail(line.mark, name, line.text, line.cause, line.depth)
 
 
-def _access(plans: Sequence[Json], anchors: Mapping[tuple[str, str], str], several: bool) -> Iterator[Row]:
+def _access(plans: Sequence[Json], anchors: Mapping[tuple[str, str], str]) -> Iterator[tuple[Json, Row]]:
     """The principals that one gain or loss is the same for, as a row, with the changes that bring it."""
     for plan in plans:
         account = plan["account"]
@@ -199,26 +195,25 @@ def _access(plans: Sequence[Json], anchors: Mapping[tuple[str, str], str], sever
                     held.update(dict.fromkeys(who))
                     by[change["address"]] = None
         ordered = sorted(alike.items(), key=lambda item: (_loses_only(item[0]), *item[1][0]))
-        for at, (texts, (held, by)) in enumerate(ordered):
+        for texts, (held, by) in ordered:
             lines = [text.partition("  ") for text in texts]
             names = list(held)
             gains = any(verb == "GAIN" for verb, _, _ in lines)
             undecided = not gains and any(verb not in _VERBS for verb, _, _ in lines)
-            yield Row(
-                f"p{account['id']}-{at}",
+            row = Row(
+                "",
                 "warn" if gains else "note" if undecided else "good",
                 "gain" if gains else "undecided" if undecided else "loss",
                 some(names, _MOST_NAMES),
-                f"account {account['name']}" if several else "",
                 facets={
                     "kind": tuple(sorted({name.partition("/")[0] for name in names if "/" in name})),
-                    "account": (account["name"],),
                     "who": tuple(names),
                 },
                 details=tuple(Detail(_VERBS.get(verb, ("", ""))[0], verb, rest) for verb, _, rest in lines),
                 links=(_to_changes("By the change of", list(by), account["id"], anchors),),
                 opened=True,
             )
+            yield account, row
 
 
 def _loses_only(texts: Sequence[str]) -> int:

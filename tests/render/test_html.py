@@ -222,3 +222,27 @@ def test_of_five_thousand_principals_where_too_much_changes_nothing_is_drawn() -
     text = plan_html(plan_document(), SOURCES, graph)
     data = read(text).texts["script"][0]
     assert len(json.loads(data)["nodes"]) == 5_002
+
+
+def test_changes_that_accounts_have_alike_are_one_row_of_the_page() -> None:
+    document = plan_document()
+    (plan,) = document["plans"]
+    plans = []
+    for at in range(4):
+        made = json.loads(json.dumps(plan).replace("111122223333", f"{200000000000 + at}"))
+        made["account"]["name"] = f"a{at}"
+        plans.append(made)
+    one = words(plan_html({**document, "plans": plans[:1]}, SOURCES))
+    several = plan_html({**document, "plans": plans}, SOURCES)
+    for section in ("Changes", "Permissions"):
+        assert section in one
+    rows = [
+        part.count("<details") + part.count("<li") for part in re.findall(r'id="changes".*?</section>', several, re.S)
+    ]
+    assert rows
+    assert rows[0] > 0
+    assert rows == [
+        part.count("<details") + part.count("<li")
+        for part in re.findall(r'id="changes".*?</section>', plan_html({**document, "plans": plans[:1]}, SOURCES), re.S)
+    ]
+    assert "same in 4 accounts: a0, a1, a2, a3" in several
