@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full laws oracle check format schemas docs bench bench-full bench-check lock clean
+.PHONY: help demo test test-full laws oracle check format schemas docs bench bench-full bench-check package lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ bench-full: $(READY) ## the same for 1000 and 5000 roles and for a hundred accou
 
 bench-check: $(READY) ## validate and a plan without changes against the committed baseline: reports, never fails
 	$(BIN)/python benchmarks/decay.py
+
+package: $(READY) ## dist/: wheel, source distribution and SBOM, each installed in an empty environment and tried
+	$(BIN)/python tools/package.py
 
 lock: ## write requirements-dev.lock anew, from the newest versions pyproject.toml allows
 	@$(PYTHON) tools/lock.py

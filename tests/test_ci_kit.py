@@ -23,6 +23,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 EXAMPLES: Final = ROOT / "examples" / "ci"
 BIN: Final = Path(sys.executable).parent
 WORKFLOWS: Final = sorted((EXAMPLES / "github").glob("*.yml"))
+OWN: Final = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 BOT: Final = "github-actions[bot]"
 
 
@@ -263,7 +264,7 @@ def test_the_action_puts_no_input_into_a_script_and_every_variable_is_read() -> 
 
 def test_the_scripts_workflows_and_images_pass_their_linters() -> None:
     linted("shellcheck", ROOT / "ci" / "action.sh")
-    linted("actionlint", "-shellcheck", BIN / "shellcheck", "-pyflakes", "", *WORKFLOWS)
+    linted("actionlint", "-shellcheck", BIN / "shellcheck", "-pyflakes", "", *WORKFLOWS, *OWN)
     linted("hadolint", ROOT / "Dockerfile", EXAMPLES / "lambda" / "Dockerfile")
 
 

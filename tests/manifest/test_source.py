@@ -526,11 +526,13 @@ def test_a_missing_file_a_folder_and_an_impossible_name_are_refused(tmp_path):
     for path, message in [
         (tmp_path / "none.yaml", "this file cannot be read: No such file or directory"),
         (tmp_path, '"a.yaml" is not a file'),
-        (Path("a\0b"), "this file cannot be read: embedded null byte"),
+        (Path("a\0b"), "this file cannot be read: "),
     ]:
         with pytest.raises(InputError) as caught:
             read(path, "a.yaml")
-        assert (caught.value.code, caught.value.message) == ("unreadable-file", message)
+        assert caught.value.code == "unreadable-file"
+        # Python's versions word the impossible name differently.
+        assert caught.value.message.startswith(message)
 
 
 def test_read_tells_json_from_yaml_by_the_name(tmp_path):
