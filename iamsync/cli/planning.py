@@ -49,6 +49,14 @@ Approved = Annotated[
     str | None,
     typer.Option("--approved", help="Go on only if the plan is the one of this digest.", envvar="IAMSYNC_APPROVED"),
 ]
+Approvals = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--approved",
+        help="Go on only if the plan is the one of this digest (repeatable: one for each account that changes).",
+        envvar="IAMSYNC_APPROVED",
+    ),
+]
 Parallelism = Annotated[
     int, typer.Option("--parallelism", help="Calls at once.", min=1, max=64, envvar="IAMSYNC_PARALLELISM")
 ]
@@ -236,7 +244,7 @@ def apply(
         list[str] | None, typer.Argument(help="A saved plan.json, or manifest files or folders.", show_default=False)
     ] = None,
     auto_approve: AutoApprove = False,
-    approved: Approved = None,
+    approved: Approvals = None,
     only: Annotated[
         str | None,
         typer.Option("--only", help="Changes of one cause: declared, drift, expired, removed.", envvar="IAMSYNC_ONLY"),
@@ -300,10 +308,9 @@ def apply(
             code="bad-option",
             hint="leave out --approved, --target, --only, --expired and paths",
         )
-    agreed = auto_approve or approved is not None or saved is not None
+    agreed = auto_approve or bool(approved) or saved is not None
     running.agreement(agreed, "--auto-approve, --approved sha256:... or a saved plan")
-    if approved is not None:
-        approved = applying.approval(approved)
+    digests = list(dict.fromkeys(map(applying.approval, approved or ())))
     if saved is not None and not common.account:
         common.account = applying.accounts_of(saved)
     options = engine_options(
@@ -324,11 +331,11 @@ def apply(
     with Telling(project, "apply", notify, common, brief_of_plan) as told:
         with Ways(project) as ways, running.interruptible() as stop:
             planned = plans(project, ways, write=True)
-            of = len(planned) + len(ways.failed)
+            of, approvals = len(planned) + len(ways.failed), dict[str, str]()
             if saved is not None:
                 planned = applying.as_saved(saved, planned, [failure.account_id for failure in ways.failed])
-            elif approved is not None:
-                planned = applying.as_approved(project, approved, planned)
+            elif digests:
+                planned, approvals = applying.as_all_approved(project, digests, planned, len(ways.failed))
             planned = tuple(settled(item) for item in planned)
             told.document = document(planned, options, ways.failed)
             if form == "text" or not agreed:
@@ -351,7 +358,7 @@ def apply(
                 stop,
                 agreed=agreed,
                 parallelism=parallelism,
-                approved=approved or "",
+                approved=approvals,
                 writers=writers,
                 before=ways.failed,
                 max_failed=max_failed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -47,15 +47,16 @@ def apply_all(
     *,
     agreed: bool,
     parallelism: int,
-    approved: str,
+    approved: Mapping[str, str],
     writers: Sequence[Any],
     before: Sequence[Any],
     max_failed: int,
 ) -> Applied:
-    """Apply these plans. `before` are the accounts that failed already (`ways.failed`), each in its wave.
+    """Apply these plans; `approved` are their digests by account id.
 
-    A wave begins only while no more than `max_failed` accounts of the waves before it failed; within a wave the
-    others go on. Of a single account, errors are raised.
+    `before` are the accounts that failed already (`ways.failed`), each in its wave. A wave begins only while no more
+    than `max_failed` accounts of the waves before it failed; within a wave the others go on. Of a single account,
+    errors are raised.
     """
     from iamsync.engine import applying
     from iamsync.engine.fleets import waves
@@ -85,7 +86,9 @@ def apply_all(
                         running.ask(item)
                     item = applying.unmoved(project, item)
                 stop.wait(turn.pause)
-                done, steps = running.carried_out(project, item, common, parallelism, stop, approved, writer=writer)
+                done, steps = running.carried_out(
+                    project, item, common, parallelism, stop, approved.get(item.plan.account_id, ""), writer=writer
+                )
             except IamsyncError as error:
                 if not several or isinstance(error, InputError):
                     raise

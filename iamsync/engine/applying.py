@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -114,24 +114,59 @@ def approval(text: str) -> str:
 
 
 def as_approved(project: Project, digest: str, planned: tuple[Planned, ...]) -> tuple[Planned, ...]:
-    """The plans, if what was approved is what they are or what they were before a part of it was done."""
-    if len(planned) != 1:
-        raise InputError(
-            "an approval is of one account's plan, and this run is about several",
-            code="bad-option",
-            hint="add --account NAME",
+    """The plan of one account, if what was approved is what it is or what it was before a part of it was done."""
+    (item,) = planned
+    found = _approved(project, digest, item)
+    if found is None:
+        raise _stale(f"what would be done now is not what was approved ({digest[:19]}...)", item)
+    return (found,)
+
+
+def as_all_approved(
+    project: Project, digests: Sequence[str], planned: tuple[Planned, ...], failed: int = 0
+) -> tuple[tuple[Planned, ...], dict[str, str]]:
+    """The same of several accounts, with the digest that is each one's, by its id.
+
+    A digest is of one account's plan, since the account is in it. StalePlan where a plan that changes anything has
+    none, and where one is nobody's: it was approved, and is not what would be done. Of so many digests as accounts
+    `failed` nobody can tell.
+    """
+    if len(planned) == 1 and len(digests) == 1 and not failed:
+        return as_approved(project, digests[0], planned), {planned[0].plan.account_id: digests[0]}
+    taken = {item.plan.account_id: item.plan.approval for item in planned if item.plan.approval in digests}
+    left = [digest for digest in digests if digest not in taken.values()]
+    found: list[Planned] = []
+    for item in planned:
+        told = item
+        for digest in left if item.plan.account_id not in taken else ():
+            if (held := _approved(project, digest, item)) is not None:
+                told, taken[item.plan.account_id] = held, digest
+                left.remove(digest)
+                break
+        if item.plan.changes and item.plan.account_id not in taken:
+            raise _stale(f"what would be done now in account {item.plan.account_name} is not what was approved", item)
+        found.append(told)
+    if len(left) > failed:
+        raise StalePlan(
+            f"what was approved is what no account's plan would do now ({left[0][:19]}...)",
+            hint="look at the plans as they are now, and approve those",
         )
-    item = planned[0]
+    return tuple(found), taken
+
+
+def _approved(project: Project, digest: str, item: Planned) -> Planned | None:
+    """The plan, or the rest of the one of this digest that was begun; None where the digest is of neither."""
     if item.plan.approval == digest:
-        return planned
+        return item
     earlier = records.approved(project, digest, item.plan.account_id)
     if earlier is not None and (begun := _recorded(earlier)) is not None:
-        return (_verified(item, begun),)
-    raise StalePlan(
-        f"what would be done now is not what was approved ({digest[:19]}...)",
-        hint="look at the plan as it is now, and approve that",
-        difference=tuple(_lines(item.plan)),
-    )
+        return _verified(item, begun)
+    return None
+
+
+def _stale(message: str, item: Planned) -> StalePlan:
+    hint = "look at the plan as it is now, and approve that"
+    return StalePlan(message, hint=hint, difference=tuple(_lines(item.plan)))
 
 
 def _recorded(run: journal.Run) -> Saved | None:

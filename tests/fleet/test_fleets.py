@@ -119,6 +119,26 @@ def test_a_saved_plan_changes_no_account_but_those_whose_ids_it_says(folder: Fol
     assert all("base" in roles(many, at) for at in range(3))
 
 
+def test_each_account_that_changes_needs_its_own_approval(folder: Folder, many: Fleet) -> None:
+    folder.write("iamsync.yaml", project(3))
+    told = json.loads(folder("plan", "--format", "json").out)["plans"]
+    digests = [plan["digests"]["approval"] for plan in told]
+    given = [word for digest in digests for word in ("--approved", digest)]
+    folder("apply", "--all-accounts", *given[:4], code=4)
+    assert "of account a02 is" not in folder("apply", "--all-accounts", *given[2:], code=4).err
+    other = f"sha256:{'0' * 64}"
+    assert "no account's plan" in folder("apply", "--all-accounts", *given, "--approved", other, code=4).err
+    assert not any("base" in roles(many, at) for at in range(3))
+    many.broken = {(number(1), "CreateRole")}
+    folder("apply", "--all-accounts", *given, code=5)
+    assert [at for at in range(3) if "base" in roles(many, at)] == [0, 2]
+    many.broken = set()
+    # What is done already has its record, and the rest is what was approved.
+    folder.environment["IAMSYNC_APPROVED"] = " ".join(digests)
+    folder("apply", "--all-accounts")
+    assert all("base" in roles(many, at) for at in range(3))
+
+
 def test_shards_part_the_accounts_and_stay_as_they_are_when_others_come(folder: Folder) -> None:
     def shards(count: int) -> list[list[str]]:
         folder.write("iamsync.yaml", project(count))
