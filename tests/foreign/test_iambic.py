@@ -163,7 +163,7 @@ properties:
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
-        ("role_name: x", "role_name: x y", 3, "is no name of roles"),
+        ("role_name: x", "role_name: x y", 3, "is no name for a role"),
         ("role_name: x", "path: /", 2, '"role_name" is missing'),
         ("role_name: x", "role_name: '{{var.nobody}}'", 3, "'nobody' has no value"),
         ("role_name: x", "role_name: '{{ x | upper }}'", 3, "only variables are filled in"),
@@ -172,22 +172,23 @@ properties:
         ("effect: Allow", "effekt: Allow, effect: Allow", 6, "no element of a statement"),
         ("properties:", "expires_at: in two days\nproperties:", 2, "is no moment"),
         ("    statement:", "    included_accounts: [elsewhere]\n    statement:", 4, "there is no assume_role_policy"),
-        ("  role_name: x", "  role_name: x\n  max_session_duration: 60", 4, "a session lasts"),
+        ("  role_name: x", "  role_name: x\n  max_session_duration: 60", 3, "a session lasts"),
+        ("  role_name: x", "  role_name: x\n  tags: [{key: a, value: 50%}]", 3, "is not allowed in a value"),
         ("  role_name: x", "  role_name: x\n  managed_policies: [{policy_arn: nope}]", 4, "no ARN of a policy"),
         ("  role_name: x", "  role_name: x\n  tags: [{key: a}]", 4, "a tag has a key and a value"),
         ("role_name: x", "role_name: 'x", 3, "never closed"),
     ],
 )
 def test_a_wrong_template_is_an_error_with_its_place(
-    folder: Folder, old: str, new: str, line: int, message: str
+    tmp_path: Path, old: str, new: str, line: int, message: str
 ) -> None:
     assert old in ROLE
-    folder.write("templates/x.yaml", ROLE.replace(old, new, 1))
-    told = folder("import", "--from", "iambic", "templates", "--account-id", ACCOUNT, code=1).err
-    assert told.count("error[") == 1
-    assert f"--> templates/x.yaml:{line}:" in told
-    assert message in told
-    assert untouched(folder)
+    (tmp_path / "x.yaml").write_text(ROLE.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(InputError, match=re.escape(message)) as caught:
+        iambic.state(iambic.repository(tmp_path), PROD, NOW)
+    assert caught.value.place is not None
+    assert (Path(caught.value.place.file).name, caught.value.place.line) == ("x.yaml", line)
+    assert caught.value.place.source
 
 
 def test_every_wrong_template_is_told_in_one_run(folder: Folder) -> None:
@@ -195,6 +196,8 @@ def test_every_wrong_template_is_told_in_one_run(folder: Folder) -> None:
         folder.write(f"templates/{name}.yaml", ROLE.replace("Allow", "Permit"))
     told = folder("import", "--from", "iambic", "templates", "--account-id", ACCOUNT, code=1).err
     assert re.findall(r"--> (\S+?):", told) == ["templates/a.yaml", "templates/b.yaml"]
+    assert told.count("the effect Allow or Deny") == told.count("error[bad-source]") == 2
+    assert untouched(folder)
 
 
 def test_templates_of_other_accounts_are_named_and_an_account_may_be_found_by_its_name(folder: Folder) -> None:

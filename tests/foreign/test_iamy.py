@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from iamsync.errors import InputError
 from iamsync.kinds import KINDS
 from iamsync.manifest.foreign.iamy import folders
 from iamsync.manifest.snapshot import to_text
@@ -46,20 +49,22 @@ def test_a_project_takes_its_own_accounts_alone(folder: Folder) -> None:
         ("user/x.yaml", "Policies:\n- [1]", 2, "a text must stand here"),
         ("user/x.yaml", "Policies:\n- 'arn:x'", 2, "is no policy"),
         ("user/x.yaml", "InlinePolicies:\n- Name: a", 2, '"Policy" is missing'),
-        ("user/x y.yaml", "Tags: {}", 1, "is no name of users"),
+        ("user/x y.yaml", "Tags: {}", 1, "is no name for a user"),
         ("user/x.yaml", "- a", 1, "a table must stand here"),
         ("user/x.yaml", "a: *b", 1, "no anchor"),
     ],
 )
-def test_a_wrong_file_is_an_error_with_its_place(folder: Folder, name: str, text: str, line: int, message: str) -> None:
-    folder.write(f"files/{ACCOUNT}/iam/{name}", text)
-    told = folder("import", "--from", "iamy", "files", code=1).err
-    assert told.count("error[") == 1
-    assert f"{name}:{line}:" in told
-    assert message in told
-    assert untouched(folder)
+def test_a_wrong_file_is_an_error_with_its_place(tmp_path: Path, name: str, text: str, line: int, message: str) -> None:
+    path = tmp_path / ACCOUNT / "iam" / name
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=re.escape(message)) as caught:
+        folders(tmp_path)
+    assert caught.value.place is not None
+    assert (caught.value.place.file, caught.value.place.line) == (str(path), line)
 
 
 def test_a_folder_of_something_else_is_told(folder: Folder) -> None:
     folder.write("files/x.yaml", "a: 1\n")
+    assert untouched(folder)
     assert "no folder of iamy's" in folder("import", "--from", "iamy", "files", code=1).err

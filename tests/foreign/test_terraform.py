@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from iamsync.errors import InputError
 from iamsync.manifest.foreign import terraform
 from iamsync.manifest.foreign.hcl import Encoded, Expression, block, name_of, quoted
 from iamsync.manifest.foreign.terraformleft import LEFT
@@ -164,15 +165,25 @@ def test_a_plan_with_changes_says_that_it_is_not_applied() -> None:
         (json.dumps(of(resource("aws_iam_user", "x", name="x", tags={"a": 1})), indent=1), 13),
         (json.dumps(of(ALICE, resource("aws_iam_user_policy_attachment", "x", user="alice", policy_arn="p"))), 1),
         (json.dumps(of(resource("aws_iam_account_password_policy", "x", max_password_age="x")), indent=1), 11),
-        ("\ud83d", 0),
+        ("\ud83d", 1),
     ],
 )  # fmt: skip
-def test_a_wrong_state_is_one_error_with_its_place(folder: Folder, text: str, line: int) -> None:
-    path = folder.root / "x.tfstate"
-    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+def test_a_wrong_state_is_one_error_with_its_place(text: str, line: int) -> None:
+    with pytest.raises(InputError) as caught:
+        terraform.carried(text, "x.tfstate", ACCOUNT)
+    assert caught.value.code == "bad-terraform-state"
+    assert caught.value.place is not None
+    assert (caught.value.place.file, caught.value.place.line) == ("x.tfstate", line)
+
+
+@pytest.mark.parametrize(
+    "content", [b"{}", b"\xff\xfe{", b'{"version": 4, "resources": []}', b'{"version": 4, "x": NaN}']
+)
+def test_what_is_no_state_is_told_and_nothing_is_written(folder: Folder, content: bytes) -> None:
+    (folder.root / "x.tfstate").write_bytes(content)
     told = folder("import", "--from", "terraform", "x.tfstate", code=1).err
     assert told.count("error[") == 1
-    assert (f"x.tfstate:{line}" if line else "x.tfstate") in told
+    assert "x.tfstate" in told
     assert untouched(folder)
 
 

@@ -13,12 +13,11 @@ from typing import Any, Final
 
 from iamsync import arn
 from iamsync.errors import InputError, Place, raise_all
-from iamsync.kinds import KINDS
 from iamsync.kinds.kind import Context
-from iamsync.manifest.foreign import files
+from iamsync.manifest.foreign import files, fitting
 from iamsync.manifest.foreign.parts import Behind, Misfit, Part
 from iamsync.manifest.nodes import plain
-from iamsync.model import Address, Resource, State
+from iamsync.model import Address, State
 
 CODE: Final = "bad-source"
 HINT: Final = "mend the file, or pull it again: iamy pull"
@@ -91,19 +90,16 @@ class _Account:
 
     def add(self, address: Address, path: str, values: Part, file: str) -> None:
         values.table()
-        kind = KINDS[address.kind]
-        if not kind.name_pattern.fullmatch(address.name) or len(address.name) > kind.max_name:
-            raise values.wrong(f"{address.name!r} is no name of {address.kind}s: {kind.name_hint}")
         if address.folded in self.held:
             raise values.wrong(f"{address} stands in {self.held[address.folded][3]} too")
-        # Documents are looked at here, where their file is known.
-        _READERS[address.kind](values, path, self)
+        # Looked at here, where the file is known; made when all are known.
+        fitting.resource(address, _READERS[address.kind](values, path, self), values)
         self.held[address.folded] = (address, path, values, file)
         self.words |= {(address.kind, word) for word in values.table()}
 
     def folder(self) -> Folder:
         made = [
-            Resource(address, KINDS[address.kind].spec(**_READERS[address.kind](values, path, self)))
+            fitting.resource(address, _READERS[address.kind](values, path, self), values)
             for address, path, values, _ in self.held.values()
         ]
         unsure = {pair for pair, word in _UNSURE.items() if (pair[0], word) not in self.words}

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from iamsync import arn
-from iamsync.kinds import KINDS
 from iamsync.kinds.account import BOUNDS, RULES, PasswordPolicy
 from iamsync.kinds.kind import Context
 from iamsync.kinds.metadata import Metadata
 from iamsync.kinds.owners import out_of_reach
 from iamsync.manifest import terraformstate
+from iamsync.manifest.foreign import fitting
 from iamsync.manifest.foreign.parts import Behind, Misfit, Part
 from iamsync.manifest.foreign.terraformleft import LEFT, OTHERS
 from iamsync.manifest.terraformstate import HINT, Instance, Listed
@@ -131,7 +131,6 @@ class _Carrying:
                 return
             name = parsed.name if parsed is not None else one.values.need("name").text()
             address = Address(terraformstate.KINDS[one.type], name)
-            self.check(address, one)
             fields = _READERS[address.kind](one.values, self.cx)
         if address.folded in self.entities:
             other = self.entities[address.folded].one.address
@@ -140,11 +139,6 @@ class _Carrying:
             )
             return
         self.entities[address.folded] = _Entity(one, {"": address, **fields})
-
-    def check(self, address: Address, one: Instance) -> None:
-        kind = KINDS[address.kind]
-        if not kind.name_pattern.fullmatch(address.name) or len(address.name) > kind.max_name:
-            raise one.values.wrong(f"{address.name!r} is no name of {address.kind}s: {kind.name_hint}")
 
     def part(self, one: Instance) -> None:
         if one.type == "aws_iam_policy_attachment":
@@ -210,7 +204,7 @@ class _Carrying:
                 known = self.entities.get(Address("role", role).folded)
                 path = known.fields["path"] if known is not None else "/"
                 fields["role"] = self.cx.arn(known.fields[""] if known is not None else Address("role", role), path)
-            resource = Resource(address, KINDS[address.kind].spec(**fields))
+            resource = fitting.resource(address, fields, entity.one.values)
             if (owner := out_of_reach(resource)) is not None:
                 self.left(entity.one, f"it is {owner.name}'s: {owner.evidence}", "nothing to do: it stays as it is")
             else:
