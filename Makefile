@@ -57,7 +57,7 @@ bench: $(READY) ## what plans and applies of fleets of 50 and 200 roles cost, be
 	$(BIN)/python benchmarks/run.py $(WRITE)
 
 bench-full: $(READY) ## the same for 1000 and 5000 roles and for a hundred accounts; slower, and 600 MB
-	$(BIN)/python benchmarks/run.py $(WRITE) fleet-1000 crowd throttle accounts
+	$(BIN)/python benchmarks/run.py $(WRITE) fleet-1000 terraform-1000 crowd throttle accounts terraform-apply-200
 
 bench-check: $(READY) ## validate and a plan without changes against the committed baseline: reports, never fails
 	$(BIN)/python benchmarks/decay.py

@@ -2,7 +2,8 @@
 
     python benchmarks/run.py [GROUP ...] [--write]
 
-Groups are fleet-50, fleet-200, fleet-1000 (any size), crowd, latency, throttle, startup, validate, deciding, accounts.
+Groups are fleet-N, terraform-N, terraform-apply-N (any size), crowd, latency, throttle, startup, validate, deciding,
+accounts.
 With `--write` their results go into benchmarks/results/, and the tables of benchmarks/README.md are made of these.
 Nothing fails for being slow: clocks differ from machine to machine.
 """
@@ -30,13 +31,15 @@ from benchmarks.spending import IAMSYNC, ROOT, Spent, least, spent, surroundings
 
 HERE: Final = ROOT / "benchmarks"
 RESULTS: Final = HERE / "results"
-QUICK: Final = ("fleet-50", "fleet-200", "latency", "startup", "validate", "deciding")
+QUICK: Final = (
+    *("fleet-50", "terraform-50", "terraform-apply-50", "fleet-200", "terraform-200"),
+    *("latency", "startup", "validate", "deciding"),
+)
 RUNS: Final = 3
 LATENCY: Final = 30
 PARALLELISM: Final = 8
-# Beyond this an apply by Terraform takes the better part of an hour.
-APPLIED_BY_TERRAFORM: Final = 200
-COMPARED: Final = 1000
+# Above this an apply is not measured: it costs so much a write, which smaller ones show.
+APPLIED: Final = 200
 # As the shells ask for completion after `iamsync pl`.
 _COMPLETION: Final = {"_IAMSYNC_COMPLETE": "complete_bash", "COMP_WORDS": "iamsync pl", "COMP_CWORD": "1"}
 
@@ -44,26 +47,19 @@ Results = dict[str, Any]
 
 
 def fleet(size: int) -> Results:
-    """Plans without changes and applies from empty of a fleet, by all three."""
+    """A plan without changes and an apply from empty of a fleet, and the floor."""
     wanted = Fleet.of(size)
     rows: dict[str, Spent] = {}
     with _project(wanted) as folder:
         with served("--size", str(size)) as account:
             rows |= _reading(account, Path(folder))
-        if size <= COMPARED:
+        if size <= APPLIED:
             with served() as account:
                 environment = surroundings(account.url)
                 command = (*IAMSYNC, "apply", "--auto-approve", "--quiet")
                 rows["iamsync apply"] = spent(command, account=account, folder=Path(folder), environment=environment)
     told: Results = {"size": size, "entities": wanted.entities, "profiles": wanted.profiles, "writes": writes(wanted)}
     told |= {"roles": wanted.roles, "policies": wanted.policies}
-    try:
-        if size <= COMPARED:
-            rows |= _by_terraform(wanted)
-            told["terraform"] = terraform.version()
-    except terraform.Absent as absent:
-        print(f"Terraform is left out: {absent}", file=sys.stderr)
-        told["absent"] = str(absent)
     return told | {"rows": {name: row.data() for name, row in rows.items()}}
 
 
@@ -82,25 +78,32 @@ def _reading(account: Account, folder: Path) -> dict[str, Spent]:
     }
 
 
-def _by_terraform(wanted: Fleet) -> dict[str, Spent]:
-    """Terraform on the same fleet: a plan over a state that was written, and up to some size one that was applied."""
+def by_terraform(size: int, *, applied: bool) -> Results:
+    """Terraform's plan without changes over a state that was written, or its apply from empty and the plan after it.
+
+    Where it cannot be had, `absent` says why.
+    """
+    wanted = Fleet.of(size)
     plan = ("terraform", "plan", "-input=false", "-no-color", "-detailed-exitcode")
     apply = ("terraform", "apply", "-input=false", "-no-color", "-auto-approve")
-    rows = {}
+    told: Results = {"size": size, "entities": wanted.entities}
     with tempfile.TemporaryDirectory(prefix="terraform-") as temporary:
-        folder = Path(temporary) / "planned"
-        with served("--size", str(wanted.roles)) as account:
-            environment = terraform.prepare(folder, account.url, wanted, applied=True)
+        folder = Path(temporary)
+        with served(*([] if applied else ["--size", str(size)])) as account:
+            try:
+                environment = terraform.prepare(folder, account.url, wanted, applied=not applied)
+            except terraform.Absent as absent:
+                print(f"Terraform is left out: {absent}", file=sys.stderr)
+                return told | {"absent": str(absent), "rows": {}}
             how: dict[str, Any] = {"account": account, "folder": folder, "environment": environment, "several": True}
-            rows["terraform plan"] = spent(plan, **how)
-        if wanted.roles <= APPLIED_BY_TERRAFORM:
-            folder = Path(temporary) / "applied"
-            with served() as account:
-                environment = terraform.prepare(folder, account.url, wanted, applied=False)
-                how = {"account": account, "folder": folder, "environment": environment, "several": True}
+            rows: dict[str, Spent] = {}
+            if applied:
                 rows["terraform apply"] = spent(apply, **how)
                 rows["terraform plan after its apply"] = spent(plan, **how)
-    return rows
+            else:
+                rows["terraform plan"] = spent(plan, **how)
+            told["versions"] = terraform.versions(folder)
+    return told | {"rows": {name: row.data() for name, row in rows.items()}}
 
 
 def crowd() -> Results:
@@ -118,17 +121,14 @@ def crowd() -> Results:
 
 
 def latency() -> Results:
-    """An apply from empty with some latency to each answer, and what of its wall is start-up: a plan's of nothing."""
+    """An apply from empty with some latency to each answer."""
     wanted = Fleet.of(200)
     with _project(wanted) as folder, served("--latency", str(LATENCY)) as account:
-        environment = surroundings(account.url)
-        how: dict[str, Any] = {"account": account, "folder": Path(folder), "environment": environment}
-        # The plan from empty is what the apply does before its first write; the difference is the writes.
-        before = spent((*IAMSYNC, "plan", "--quiet"), **how)
+        how: dict[str, Any] = {"account": account, "folder": Path(folder), "environment": surroundings(account.url)}
         apply = (*IAMSYNC, "apply", "--auto-approve", "--quiet", "--parallelism", str(PARALLELISM))
         whole = spent(apply, **how)
     told = {"size": 200, "latency": LATENCY, "parallelism": PARALLELISM, "writes": writes(wanted)}
-    return told | {"rows": {"plan from empty": before.data(), "apply": whole.data()}}
+    return told | {"rows": {"apply": whole.data()}}
 
 
 def throttle() -> Results:
@@ -212,13 +212,16 @@ GROUPS: Final[Mapping[str, Callable[[], Results]]] = {
 
 def measured(group: str) -> Results:
     """The results of a group, with where they were had."""
-    kind, _, size = group.partition("-")
-    if kind == "fleet" and size.isdecimal() and int(size):
-        told = fleet(int(size))
+    kind, _, number = group.rpartition("-")
+    size = int(number) if number.isdecimal() else 0
+    if kind == "fleet" and size:
+        told = fleet(size)
+    elif kind in ("terraform", "terraform-apply") and size:
+        told = by_terraform(size, applied=kind == "terraform-apply")
     elif group in GROUPS:
         told = GROUPS[group]()
     else:
-        raise SystemExit(f"there is no group {group}: fleet-N, {', '.join(GROUPS)}")
+        raise SystemExit(f"there is no group {group}: fleet-N, terraform-N, terraform-apply-N, {', '.join(GROUPS)}")
     where = {"python": platform.python_version(), "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
     return told | {"machine": where}
 

@@ -30,6 +30,7 @@ from benchmarks.fleet import ACCOUNT, Fleet, dump
 
 Answer = tuple[int, dict[str, str], bytes]
 
+READS: Final = ("Get", "List", "AssumeRole")  # how operations begin that change nothing
 _CONTROL: Final = "/-/"  # no AWS client asks for such a path
 _THROTTLED: Final = (
     '<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Sender</Type>'
@@ -64,7 +65,8 @@ class Bucket:
 class Counting:
     """Stands before a server's `handle`: counts calls by operation, and may delay or throttle them.
 
-    `GET /-/calls` tells the counts (`{"calls": {...}, "throttled": n, "bytes": n}`) and begins to count anew.
+    `GET /-/calls` tells the counts and begins to count anew: `calls` by operation, how many were `throttled`, the
+    `bytes` of all answers, and `writing`, the seconds from the first write to the answer to the last one.
     """
 
     def __init__(
@@ -80,13 +82,15 @@ class Counting:
         self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
         self._throttled = self._bytes = 0
+        self._written: tuple[float, float] | None = None
 
     def handle(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer to one request, after the latency and where there is a token."""
         if urlsplit(url).path.startswith(_CONTROL):
             return 200, {"Content-Type": "application/json"}, json.dumps(self._told()).encode()
+        asked, began = operation(headers, body), time.monotonic()
         with self._lock:
-            self._calls[operation(headers, body)] += 1
+            self._calls[asked] += 1
             refused = self._bucket is not None and not self._bucket.take()
             self._throttled += refused
         if self._latency:
@@ -96,13 +100,18 @@ class Counting:
         answer = self._handle(method, url, headers, body)
         with self._lock:
             self._bytes += len(answer[2])
+            if not asked.startswith(READS):
+                self._written = (self._written or (began, 0.0))[0], time.monotonic()
         return answer
 
     def _told(self) -> dict[str, Any]:
         with self._lock:
-            told = {"calls": dict(sorted(self._calls.items())), "throttled": self._throttled, "bytes": self._bytes}
+            told: dict[str, Any] = {"calls": dict(sorted(self._calls.items())), "throttled": self._throttled}
+            began, ended = self._written or (0.0, 0.0)
+            told |= {"bytes": self._bytes, "writing": round(ended - began, 2)}
             self._calls.clear()
             self._throttled = self._bytes = 0
+            self._written = None
         return told
 
 

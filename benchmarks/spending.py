@@ -14,29 +14,30 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from benchmarks.fleet import ACCOUNT
-
-if TYPE_CHECKING:
-    from benchmarks.server import Account
+from benchmarks.server import READS, Account
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 IAMSYNC: Final = (sys.executable, "-m", "iamsync")
-READS: Final = ("Get", "List", "AssumeRole")
 _KILOBYTES: Final = 1024
 _PAUSE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """One command: CPU and wall in seconds, memory in MB (all its processes at once, at most), calls by operation."""
+    """One command: CPU and wall in seconds, memory in MB (all its processes at once, at most), calls by operation.
+
+    `writing` are the seconds from its first write to its last.
+    """
 
     cpu: float
     wall: float
     memory: float
     calls: Mapping[str, int]
     throttled: int = 0
+    writing: float = 0.0
 
     @property
     def total(self) -> int:
@@ -51,7 +52,8 @@ class Spent:
     def data(self) -> dict[str, Any]:
         """For a file of results."""
         told = {"cpu": round(self.cpu, 3), "wall": round(self.wall, 2), "memory": round(self.memory)}
-        return {**told, "calls": dict(self.calls), **({"throttled": self.throttled} if self.throttled else {})}
+        more = {"throttled": self.throttled, "writing": self.writing}
+        return {**told, "calls": dict(self.calls), **{name: value for name, value in more.items() if value}}
 
 
 class Failed(Exception):
@@ -92,9 +94,9 @@ def spent(
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode not in codes:
         raise Failed(f"{' '.join(command)} ended with {child.returncode}: {said[-2000:]}")
-    told: dict[str, Any] = account.calls() if account is not None else {"calls": {}, "throttled": 0}
+    told: dict[str, Any] = account.calls() if account is not None else {"calls": {}, "throttled": 0, "writing": 0.0}
     memory = max(used.ru_maxrss, largest()) / _KILOBYTES
-    return Spent(used.ru_utime + used.ru_stime, wall, memory, told["calls"], told["throttled"])
+    return Spent(used.ru_utime + used.ru_stime, wall, memory, told["calls"], told["throttled"], told["writing"])
 
 
 def least(times: int, measured: Callable[[], Spent]) -> Spent:

@@ -18,7 +18,8 @@ from benchmarks.fleet import ACCOUNT, MADE, Fleet, arn, identity, policy_arn
 from benchmarks.spending import surroundings
 
 PLUGINS: Final = "TF_PLUGIN_DIR"
-_PROVIDER: Final = "registry.terraform.io/hashicorp/aws"
+MADE_BY: Final = "1.5.0"  # whose form of a state this is; any later terraform reads it
+PROVIDER: Final = "registry.terraform.io/hashicorp/aws"
 _PRIVATE: Final = "bnVsbA=="  # `null`: nothing that the provider keeps for itself
 
 Attributes = dict[str, Any]
@@ -53,12 +54,14 @@ def prepare(folder: Path, endpoint: str, fleet: Fleet, *, applied: bool) -> dict
     return environment
 
 
-def version() -> str:
-    """Which terraform and which provider these figures are of."""
+def versions(folder: Path) -> dict[str, str]:
+    """Which terraform and which provider are in use in a folder that was prepared."""
+    command = ["terraform", "version", "-json"]
     done = subprocess.run(
-        ["terraform", "version", "-json"], env=surroundings(CHECKPOINT_DISABLE="1"), capture_output=True
+        command, cwd=folder, env=surroundings(CHECKPOINT_DISABLE="1"), capture_output=True, check=True
     )
-    return str(json.loads(done.stdout)["terraform_version"])
+    told = json.loads(done.stdout)
+    return {"terraform": told["terraform_version"], "provider": told["provider_selections"].get(PROVIDER, "")}
 
 
 def configuration(fleet: Fleet, endpoint: str) -> dict[str, Any]:
@@ -88,13 +91,13 @@ def state(fleet: Fleet) -> dict[str, Any]:
             "mode": "managed",
             "type": kind,
             "name": name,
-            "provider": f'provider["{_PROVIDER}"]',
+            "provider": f'provider["{PROVIDER}"]',
             "instances": [{"schema_version": 0, "attributes": known, "sensitive_attributes": [], "private": _PRIVATE}],
         }
         for kind, name, _, known in _resources(fleet)
     ]
     lineage = "00000000-0000-4000-8000-000000000000"
-    return {"version": 4, "terraform_version": version(), "serial": 1, "lineage": lineage, "outputs": {},
+    return {"version": 4, "terraform_version": MADE_BY, "serial": 1, "lineage": lineage, "outputs": {},
             "resources": resources, "check_results": None}  # fmt: skip
 
 

@@ -87,8 +87,7 @@ def test_terraform_is_told_of_as_many_things_as_it_takes_writes_to_make_them() -
     assert referred <= {(kind, name) for kind, held in config.items() for name in held}
 
 
-def test_the_state_for_terraform_holds_each_thing_of_its_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terraform, "version", lambda: "1.11.4")
+def test_the_state_for_terraform_holds_each_thing_of_its_configuration() -> None:
     config = terraform.configuration(SMALL, "http://127.0.0.1:1")["resource"]
     held = {(each["type"], each["name"]) for each in terraform.state(SMALL)["resources"]}
     assert held == {(kind, name) for kind, names in config.items() for name in names}
@@ -119,7 +118,16 @@ def test_a_call_without_a_token_is_throttled_in_awss_words_and_counted(account: 
         client(url).list_users()
     assert refused.value.response["Error"]["Code"] == "Throttling"
     assert refused.value.response["Error"]["Message"] == "Rate exceeded"
-    assert told(url) | {"bytes": 0} == {"calls": {"ListUsers": 2}, "throttled": 1, "bytes": 0}
+    found = told(url)
+    assert (found["calls"], found["throttled"], found["writing"]) == ({"ListUsers": 2}, 1, 0.0)
+
+
+def test_the_time_from_the_first_write_to_the_last_is_told(account: tuple[str, Counting, Server]) -> None:
+    url, counting, _ = account
+    counting._latency = 0.03
+    client(url).create_group(GroupName="one")
+    client(url).create_group(GroupName="two")
+    assert 0.06 <= told(url)["writing"] < 30
 
 
 def test_a_bucket_fills_at_its_rate_up_to_its_size() -> None:
@@ -134,7 +142,7 @@ def test_a_bucket_fills_at_its_rate_up_to_its_size() -> None:
 
 def test_the_server_of_a_measurement_ends_with_it() -> None:
     with served() as account:
-        assert account.calls() == {"calls": {}, "throttled": 0, "bytes": 0}
+        assert account.calls() == {"calls": {}, "throttled": 0, "bytes": 0, "writing": 0.0}
     with pytest.raises(urllib.error.URLError):
         account.calls()
 

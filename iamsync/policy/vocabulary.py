@@ -7,7 +7,7 @@ pattern with a wildcard, so that `s3:*` is more than all actions that s3 has tod
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -42,6 +42,7 @@ def wild(pattern: str) -> bool:
     return "*" in pattern or "?" in pattern
 
 
+@lru_cache(maxsize=65536)
 def specimen(pattern: str) -> str:
     """An action that nobody has and that the pattern covers; a pattern without wildcard is its own."""
     if not wild(pattern):
@@ -138,29 +139,33 @@ def phrase(
     nearly nothing: then the others are named as exceptions.
     """
     chosen, indifferent, futures = frozenset(actions), frozenset(indifferent), frozenset(futures)
-    left, coming, unheard = set(chosen), set(futures), chosen - known("*")
+    left, coming, everything = set(chosen), set(futures), known("*")
+    unheard = chosen - everything
     out: list[tuple[str, int]] = []
     without: list[str] = []
     patterns = frozenset(patterns)
-    specimens = frozenset(map(specimen, futures))
     ordered = sorted((p for p in patterns if wild(p)), key=lambda p: (-len(known(p)), len(p), p))
     # What may name an exception covers nothing that is chosen, not even names that nobody knows.
-    narrow = [p for p in ordered if p not in futures and not any(_takes(p, name) for name in unheard | specimens)]
-    literals = {pattern for pattern in patterns if not wild(pattern) and not is_known(pattern)}
+    strange = _Names(unheard.union(map(specimen, futures)))
+    narrow = _Names((p for p in ordered if p not in futures and not any(True for _ in strange.taken(p))), key=specimen)
+    literals = _Names(
+        p for p in patterns if not wild(p) and p not in chosen and p not in indifferent and p.lower() not in everything
+    )
+    named, specimens_of = _Names(unheard), _Names(futures, key=specimen)
     for pattern in ordered:
-        if pattern not in futures or not (known(pattern) & left or pattern in coming):
+        if pattern not in futures or not (pattern in coming or not known(pattern).isdisjoint(left)):
             continue
         found = known(pattern)
         others = found - chosen - indifferent
-        others |= {name for name in literals - chosen - indifferent if _takes(pattern, name)}
-        exceptions = _exceptions(others, chosen, narrow, pattern)
-        inside = {other for other in coming if _takes(pattern, specimen(other))}
+        others = others.union(literals.taken(pattern))
+        exceptions = _exceptions(others, chosen, narrow.taken(pattern))
+        inside = coming.intersection(specimens_of.taken(pattern))
         if exceptions and (len(exceptions) > _MOST_EXCEPTIONS or len(exceptions) * 2 > len(found & chosen)):
             continue
         out.append((pattern, len(found & chosen)))
         without += [item for item in exceptions if item not in without]
         left -= found
-        left -= {name for name in unheard if _takes(pattern, name)}
+        left.difference_update(named.taken(pattern))
         coming -= inside | {pattern}
     # What is left can only come one day: names that exist are told by name.
     out += [(pattern, 0) for pattern in sorted(coming)]
@@ -188,12 +193,31 @@ def uncounted(text: str) -> str:
     return text.partition(" (")[0]
 
 
-def _exceptions(others: frozenset[str], chosen: frozenset[str], patterns: list[str], within: str) -> list[str]:
-    """Patterns, then names, that cover the others and nothing that is chosen."""
+class _Names:
+    """Actions, or patterns by their specimens, in the order given; by service, since most patterns are of one."""
+
+    __slots__ = ("_all", "_by")
+
+    def __init__(self, names: Iterable[str], key: Callable[[str], str] = str) -> None:
+        self._all = [(key(name), name) for name in names]
+        self._by: dict[str, list[tuple[str, str]]] = {}
+        for action, name in self._all:
+            self._by.setdefault(action.partition(":")[0].lower(), []).append((action, name))
+
+    def taken(self, pattern: str) -> Iterator[str]:
+        """Those that the pattern covers."""
+        only = service(pattern)
+        for action, name in self._all if only is None else self._by.get(only.lower(), ()):
+            if _takes(pattern, action):
+                yield name
+
+
+def _exceptions(others: frozenset[str], chosen: frozenset[str], patterns: Iterable[str]) -> list[str]:
+    """Patterns, of which each lies within what they are exceptions to, then names: they cover nothing chosen."""
     out = []
     for pattern in patterns:
         found = known(pattern)
-        if not found & chosen and _takes(within, specimen(pattern)) and (found & others or not found):
+        if found.isdisjoint(chosen) and (not found or not found.isdisjoint(others)):
             out.append(pattern)
             others -= found
     return [*out, *sorted(others)]

@@ -43,7 +43,8 @@ def serve(server: Server, port: int = 0) -> tuple[str, Callable[[], None]]:
         url = f"http://{_HOST}:{bound.getsockname()[1]}"
         listener = make_server(_HOST, port, application, threaded=True, request_handler=_Quiet, fd=bound.fileno())
     listener.daemon_threads = True  # type: ignore[attr-defined]
-    thread = threading.Thread(target=listener.serve_forever, name="sandbox", daemon=True)
+    # It looks this often (seconds) whether it is to stop, and who stops it waits for that.
+    thread = threading.Thread(target=listener.serve_forever, args=(0.05,), name="sandbox", daemon=True)
     thread.start()
 
     def stop() -> None:

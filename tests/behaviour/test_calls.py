@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
+from iamsync.aws.read import read
 from tests.behaviour.account import DECLARED, living, load
 from tests.behaviour.conftest import Site
-from tests.world import World
+from tests.world import ACCOUNT, World
 
 ROLE = """\
 policies:
@@ -62,6 +64,37 @@ def test_a_plan_without_changes_of_300_entities_makes_at_most_ten_calls() -> Non
     world = living(desired)
     assert not world.plan(desired).changes
     assert len(world.calls) <= 10, Counter(world.calls)
+
+
+def test_calls_of_a_read_grow_with_pages_alone() -> None:
+    role = json.dumps({"Version": "2012-10-17", "Statement": []})
+    roles = [{"RoleName": f"role-{number}", "AssumeRolePolicyDocument": role} for number in range(1001)]
+    tags = [{"Key": "team", "Value": "web"}]
+    version = {"VersionId": "v1", "Document": role}
+    policies = [
+        {
+            "PolicyName": f"policy-{number}",
+            "Arn": f"arn:aws:iam::{ACCOUNT}:policy/policy-{number}",
+            "DefaultVersionId": "v1",
+            "PolicyVersionList": [version],
+            "Tags": tags,
+        }
+        for number in range(101)
+    ]
+    world = World()
+    world.server.seed(ACCOUNT, {"RoleDetailList": roles, "Policies": policies})
+    assert len(read(world.connection)) == 1102
+    paged = {"GetAccountAuthorizationDetails": 2, "ListRoles": 2, "GetResources": 2}
+    assert Counter(world.calls) == {**paged, "GetCallerIdentity": 1, "GetAccountSummary": 1, "ListAccountAliases": 1}
+
+
+def test_the_reads_of_an_apply_do_not_grow_with_what_it_makes() -> None:
+    def reads(size: int) -> Counter[str]:
+        desired, world = load(fleet(size)), World()
+        world.apply(world.plan(desired))
+        return Counter(world.calls) - Counter(world.writes)
+
+    assert reads(6) == reads(24)
 
 
 def test_a_declared_policy_description_costs_one_question_and_no_other() -> None:
