@@ -82,7 +82,14 @@ class Question:
     """Something a bulk read left open; `subject` is an address as text, or for `aws-policy` an ARN."""
 
     about: Literal[
-        "policy-tags", "policy-description", "profile-tags", "user-credentials", "last-used", "aws-policy", "passwords"
+        "policy-tags",
+        "policy-description",
+        "profile-tags",
+        "user-credentials",
+        "last-used",
+        "aws-policy",
+        "passwords",
+        "sign-in",
     ]
     subject: str
 
@@ -128,6 +135,8 @@ class State:
     those that have come; `late` are those of them that nothing shows to have been agreed to in advance.
     `aws_policies` are AWS's own policies as far as they were read: version
     and document by ARN. `passwords` is when each user's password was set (RFC 3339), by name; None where not told.
+    `sign_ins` is whether a user has a password or an active access key, by name, of those who were asked about; None
+    where that may not be read.
     """
 
     account_id: str
@@ -144,6 +153,7 @@ class State:
     quotas: Mapping[str, int] = field(default_factory=lambda: EMPTY, compare=False, repr=False)
     aws_policies: Mapping[str, tuple[str, Any]] = field(default_factory=lambda: EMPTY, compare=False, repr=False)
     passwords: Mapping[str, str] | None = field(default=None, compare=False, repr=False)
+    sign_ins: Mapping[str, bool | None] = field(default_factory=lambda: EMPTY, compare=False, repr=False)
 
     @classmethod
     def of(cls, account_id: str, resources: Iterable[Resource], **rest: Any) -> State:
@@ -243,7 +253,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something a person should know; as a guard, `refuse` stops the plan unless acknowledged."""
+    """Something a person should know; as a guard, `refuse` stops the plan unless acknowledged.
+
+    `asks` is what would decide it and was not asked yet, in the order of asking.
+    """
 
     id: str
     severity: Severity
@@ -254,6 +267,7 @@ class Finding:
     origin: Origin | None = None
     acknowledged: str | None = None
     references: tuple[str, ...] = ()
+    asks: tuple[Question, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,9 +50,13 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Everybody who is administrator or can become one, by principal; None where that was not looked at."""
+    """Everybody who is administrator or can become one, by principal; None where that was not looked at.
+
+    `cut` are those of whom not every way was followed, since they may change too much.
+    """
 
     routes: Mapping[Address, Route] = field(default_factory=dict)
+    cut: frozenset[Address] = frozenset()
 
     def of(self, who: Address) -> Route | None:
         return self.routes.get(who)

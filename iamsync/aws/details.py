@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from iamsync.aws.calls import call, pages
-from iamsync.errors import AwsError, Unsupported
+from iamsync.errors import AccessDenied, AwsError, Unsupported
 from iamsync.kinds.credentials import UNASSIGNED, Credential, device_name, in_order, is_virtual
 from iamsync.kinds.wire import moment
 from iamsync.model import Address
@@ -113,6 +113,28 @@ def credentials(iam: Any, user: str) -> dict[str, Any]:
     used = moment(call(iam, "GetUser", key)["User"].get("PasswordLastUsed"))
     others = tuple(sorted(serial for serial in nobodys if device_name(serial) != user))
     return {"credentials": in_order(found), "last_used": used, "unassigned_mfa": others}
+
+
+def signs_in(iam: Any, user: str) -> bool | None:
+    """Whether a user has a password or an access key that is on; None where what could tell may not be read.
+
+    One of them is enough, whatever may be read of the other.
+    """
+    if not user:
+        raise ValueError("without a user name AWS would answer about the caller")
+    key = {"UserName": user}
+    unread = False
+    rows: tuple[Callable[[], list[Any]], ...] = (
+        lambda: _login(iam, key),
+        lambda: [one for one in _all(iam, "ListAccessKeys", key, "AccessKeyMetadata") if one["Status"] == "Active"],
+    )
+    for row in rows:
+        try:
+            if row():
+                return True
+        except (AccessDenied, Unsupported):
+            unread = True
+    return None if unread else False
 
 
 def role_used(iam: Any, role: str) -> str:

@@ -106,8 +106,9 @@ def confirm(connection: Connection, live: State, questions: Iterable[Question], 
     """The state with these questions answered by one look each, `workers` at a time.
 
     Answers stand in `spec.tags` (and `facts["tags"]` = "confirmed"), `spec.description`,
-    `facts["credentials"]` and `facts["last_used"]` (`details.credentials`), `State.missing`, `State.passwords`. Raises
-    IncompleteRead where a resource has gone since the state was read; ValueError for a subject the state does not hold.
+    `facts["credentials"]` and `facts["last_used"]` (`details.credentials`), `State.missing`, `State.passwords`,
+    `State.sign_ins`. Raises IncompleteRead where a resource has gone since the state was read; ValueError for a subject
+    the state does not hold.
     """
     asked = sorted(set(questions))
     if not asked:
@@ -115,6 +116,7 @@ def confirm(connection: Connection, live: State, questions: Iterable[Question], 
     with ThreadPoolExecutor(max_workers=max(1, min(workers, len(asked)))) as pool:
         answers = list(pool.map(lambda question: _answer(connection, live, question), asked))
     resources, missing, passwords = dict(live.resources), set(live.missing), live.passwords
+    sign_ins = dict(live.sign_ins)
     for question, answer in zip(asked, answers, strict=True):
         if question.about == "aws-policy":
             if not answer:
@@ -124,9 +126,18 @@ def confirm(connection: Connection, live: State, questions: Iterable[Question], 
             passwords = answer
             continue
         address = Address.parse(question.subject)
+        if question.about == "sign-in":
+            sign_ins[address.name] = answer
+            continue
         resources[address] = _with_answer(resources[address], question, answer)
     held = MappingProxyType(resources)
-    return replace(live, resources=held, missing=frozenset(missing), passwords=passwords)
+    return replace(
+        live,
+        resources=held,
+        missing=frozenset(missing),
+        passwords=passwords,
+        sign_ins=MappingProxyType(sign_ins),
+    )
 
 
 def read_one(connection: Connection, address: Address, path: str = "/") -> Resource | None:
@@ -253,6 +264,8 @@ def _answer(connection: Connection, live: State, question: Question) -> Any:
     try:
         if question.about == "user-credentials":
             return details.credentials(connection.iam, address.name)
+        if question.about == "sign-in":
+            return details.signs_in(connection.iam, address.name)
         if question.about == "last-used":
             return {"last_used": details.role_used(connection.iam, address.name)}
         if question.about == "profile-tags":

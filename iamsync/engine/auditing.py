@@ -280,12 +280,14 @@ def _nothing(partition: str) -> Document:
 
 def reach_of(permissions: Permissions) -> Reach:
     """Who is administrator or can become one; what hangs on a boundary that nobody knows says nothing of anybody."""
+    found = Paths(permissions)
     return Reach(
         {
             who: _route(way)
-            for who, way in Paths(permissions).all().items()
+            for who, way in found.all().items()
             if way.certainty > UNKNOWN or not any(is_blind(doubt) for doubt in way.doubts)
-        }
+        },
+        found.cut,
     )
 
 

@@ -28,6 +28,7 @@ from iamsync.manifest.fields import reference
 from iamsync.manifest.load import outline
 from iamsync.manifest.nodes import Scalar
 from iamsync.model import EMPTY, Resource, State
+from iamsync.planner.situation import names_of
 
 _T = TypeVar("_T")
 
@@ -148,6 +149,10 @@ def notes(evidence: Evidence, unknown: Sequence[str]) -> Iterator[str]:
         names = sorted({name.partition(":policy/")[2] for name in unknown})
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         yield f"not known is what these policies say, so what they grant was not looked at: {shown} (iamsync refresh)"
+    if evidence.reach.cut:
+        # More states of the account than are looked at come of what they may change (`planner.paths`).
+        who = names_of(sorted(evidence.reach.cut))
+        yield f"not every way to administrator was followed of {who}, who may change too much"
 
 
 def saved_report(path: Path) -> CredentialReport:

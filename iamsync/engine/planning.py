@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Final
 
 from iamsync import __version__
 from iamsync.aws.policies import aws_policies
@@ -38,6 +39,9 @@ from iamsync.planner.projected import projected
 from iamsync.planner.scope import looked_at
 from iamsync.planner.standards import Standards
 from iamsync.settings import Settings
+
+# How many users are asked about side by side before one that can sign in ends the search.
+_AT_ONCE: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,23 +203,28 @@ def replan(
     notes = (*project.held(account), *due(project, reached, desired, live))
     if base is not None:
         notes = (*weakenings(project, base, account, reached.account_id, reached.partition), *notes)
-    made = plan(
-        desired,
-        live,
-        settings,
-        account_name=account.name,
-        caller=reached.caller,
-        noted=notes,
-        applier=reached.applier,
-        now=now,
-        base=before,
-        selection=selection(project, desired),
-        only=project.options.only,
-        expiring=project.options.expiring,
-        standards=standards,
-        compared=compared,
-        opened=opened,
-    )
+    chosen = selection(project, desired)
+
+    def made_of(live: State) -> Plan:
+        return plan(
+            desired,
+            live,
+            settings,
+            account_name=account.name,
+            caller=reached.caller,
+            noted=notes,
+            applier=reached.applier,
+            now=now,
+            base=before,
+            selection=chosen,
+            only=project.options.only,
+            expiring=project.options.expiring,
+            standards=standards,
+            compared=compared,
+            opened=opened,
+        )
+
+    live, made = decided(reached, live, made_of)
     return Planned(reached, desired, live, settings, made, compared, before, opened)
 
 
@@ -259,6 +268,24 @@ def informed(reached: Reached, desired: State, live: State, found: Compared, sta
         known |= aws_policies(reached.connection, sorted(wanted))
     known = {**locked, **known}
     return replace(live, aws_policies={arn: known[arn] for arn in sorted(needed) if arn in known})
+
+
+def decided(reached: Reached, live: State, make: Callable[[State], Plan]) -> tuple[State, Plan]:
+    """The plan that `make` makes of a live state, and the state with what the plan's guards asked for on the way.
+
+    Most plans ask nothing. A user who can sign in is all that a guard looks for: the rest is not asked then.
+    """
+    made = make(live)
+    while reached.connection is not None:
+        open_questions = tuple(dict.fromkeys(one for guard in made.guards for one in guard.asks))
+        if not open_questions:
+            break
+        for some in range(0, len(open_questions), _AT_ONCE):
+            live = confirm(reached.connection, live, open_questions[some : some + _AT_ONCE], workers=_AT_ONCE)
+            if any(live.sign_ins.values()):
+                break
+        made = make(live)
+    return live, made
 
 
 def selection(project: Project, desired: State) -> Selection | None:

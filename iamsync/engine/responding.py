@@ -16,7 +16,7 @@ from iamsync.aws.read import confirm, read
 from iamsync.aws.session import Connection
 from iamsync.engine.credentials import executor
 from iamsync.engine.duties import opener
-from iamsync.engine.planning import Planned, informed
+from iamsync.engine.planning import Planned, decided, informed
 from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached, Ways
 from iamsync.errors import AccessDenied, AwsError, CredentialsError, InputError, PartlyApplied, Unsupported
@@ -163,18 +163,22 @@ def _denied(
     compared = contrast(desired, live, settings, now=now)
     standards = Standards(organization=reached.account.organization, locked=read_lock(project.root))
     live = informed(reached, desired, live, compared, standards)
-    made = plan(
-        desired,
-        live,
-        settings,
-        account_name=reached.account.name,
-        caller=reached.caller,
-        now=now,
-        applier=reached.applier,
-        noted=remarks,
-        standards=standards,
-        compared=compared,
-    )
+
+    def made_of(live: State) -> Plan:
+        return plan(
+            desired,
+            live,
+            settings,
+            account_name=reached.account.name,
+            caller=reached.caller,
+            now=now,
+            applier=reached.applier,
+            noted=remarks,
+            standards=standards,
+            compared=compared,
+        )
+
+    live, made = decided(reached, live, made_of)
     return Planned(reached, desired, live, settings, replace(made, reported=()), compared)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from iamsync.aws.read import confirm, read
 from iamsync.engine.leftovers import with_leftovers
-from iamsync.engine.planning import Planned, informed
+from iamsync.engine.planning import Planned, decided, informed
 from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached, Ways
 from iamsync.errors import GuardRefused, InputError, StalePlan
@@ -16,6 +16,7 @@ from iamsync.journal import Run
 from iamsync.kinds import FURTHER
 from iamsync.manifest.config import Account
 from iamsync.manifest.lockfile import read_lock
+from iamsync.model import Plan, State
 from iamsync.planner.confirming import questions
 from iamsync.planner.contrast import contrast
 from iamsync.planner.plan import plan
@@ -92,18 +93,22 @@ def _planned(project: Project, reached: Reached, then: Past, now: str) -> Planne
     standards = Standards(organization=reached.account.organization, locked=read_lock(project.root))
     compared = contrast(undo.desired, live, settings, now=now)
     live = informed(reached, undo.desired, live, compared, standards)
-    made = plan(
-        undo.desired,
-        live,
-        settings,
-        account_name=reached.account.name,
-        caller=reached.caller,
-        now=now,
-        applier=reached.applier,
-        noted=undo.findings,
-        standards=standards,
-        compared=compared,
-    )
+
+    def made_of(live: State) -> Plan:
+        return plan(
+            undo.desired,
+            live,
+            settings,
+            account_name=reached.account.name,
+            caller=reached.caller,
+            now=now,
+            applier=reached.applier,
+            noted=undo.findings,
+            standards=standards,
+            compared=compared,
+        )
+
+    live, made = decided(reached, live, made_of)
     return Planned(reached, undo.desired, live, settings, replace(made, reported=()), compared)
 
 

@@ -94,9 +94,11 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     ),
     "last-admin": (
         "nobody would be left who administers the account",
-        "At least one administrator must be left that a person can enter: a user that exists today, or a role that "
-        "an identity provider or another account may assume. A role for services alone is none, nor is a user that "
-        "the plan creates, which has nothing to sign in with yet. Only told where there was one before.",
+        "At least one administrator must be left that a person can enter: a user with a password or an access key that "
+        "is on, or a role that an identity provider or another account may assume. A role for services alone is none, "
+        "nor is a user that the plan creates, which has nothing to sign in with yet. Who can sign in is asked of AWS "
+        "only where an administrator loses something and no such role is left, of 25 users at most; where it is not "
+        "known, nobody is taken to be left. Only told where there was one before, or may have been.",
     ),
     "max-change-percent": (
         "too large a share would change",

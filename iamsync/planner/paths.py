@@ -31,8 +31,9 @@ _ALL: Final[frozenset[Effect]] = frozenset(rule.effect for rule in RULES)
 # How many changes in a row are followed, and how many states of the account are looked at for one principal beyond
 # those that a single change makes.
 DEEPEST: Final = 3
-_MOST: Final = 200
+MOST: Final = 200
 _SHARED: Final = ("group", "policy")
+_FAR: Final = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ class Paths:
         self._admins: dict[Address, Standing | None] = {}
         self._own: dict[Address, tuple[Path, ...]] = {}
         self._found: dict[Address, Path] | None = None
+        self._cut: set[Address] = set()
 
     def of(self, who: Address) -> Path | None:
         """The path of a principal, None where it has none or does not exist."""
@@ -147,12 +149,20 @@ class Paths:
                 self._close(self._found, tier)
         return self._found
 
+    @property
+    def cut(self) -> frozenset[Address]:
+        """Who may have a path, or a surer one, that was not looked for: more may change than states are looked at."""
+        found = self.all()
+        return frozenset(who for who in self._cut if who not in found or found[who].certainty < SURE)
+
     def _close(self, found: dict[Address, Path], tier: int) -> None:
         """Find whoever gets there by steps that are at least this sure, the nearest first."""
         heap: list[tuple[int, Address, int, Path]] = []
         order = count()
+        shortest: dict[Address, int] = {}
 
         def reached(who: Address, path: Path) -> None:
+            shortest[who] = min(len(path.steps), shortest.get(who, len(path.steps)))
             heappush(heap, (len(path.steps), who, next(order), path))
 
         for who, path in found.items():
@@ -172,7 +182,8 @@ class Paths:
             settled.add(target)
             found.setdefault(target, onward)
             for who in self._who:
-                if who != target and who not in found:
+                # By way of somebody else it takes a step more: an administrator is not asked whom it can become.
+                if who != target and who not in found and shortest.get(who, _FAR) > len(onward.steps) + 1:
                     for steps in self._edge(who, target):
                         if min(step.held.certainty for step in steps) >= tier:
                             reached(who, replace(onward, steps=(*steps, *onward.steps)))
@@ -233,6 +244,8 @@ class Paths:
         first = _Turn((), who, self._means, {}, self._means.ends(who))
         yield first
         best = UNKNOWN - 1 if first.end is None else first.end.certainty
+        if best == SURE:
+            return
         level, further = [first], 0
         seen: set[Hashable] = set()
         while level:
@@ -244,7 +257,8 @@ class Paths:
                 if (sight := _sight(after)) in seen:
                     continue
                 if turn.steps:
-                    if further >= _MOST:
+                    if further >= MOST:
+                        self._cut.add(who)
                         return
                     further += 1
                 seen.add(sight)

@@ -90,6 +90,7 @@ def plan(
         applier=applier,
         before=before,
         after=after,
+        sign_ins=live.sign_ins,
     )
     left = after.state if after is not None else made(found.settled.live, differences)
     concern = Concern(found.settled.live, left, cx, live.aws_policies)

@@ -5,25 +5,21 @@ Asked of the evaluator, on both sides of the plan (`planner.paths`). What cannot
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from iamsync.model import Address, Finding, Origin
+from iamsync.planner.entrances import Entrances
 from iamsync.planner.moving import moves
-from iamsync.planner.paths import BY_HAND, Path, Paths
+from iamsync.planner.paths import BY_HAND, MOST, Path, Paths
 from iamsync.planner.permissions import Permissions
 from iamsync.planner.situation import Situation, names_of
-from iamsync.policy.administrator import CONDITIONAL, EVERYTHING, SURE, UNKNOWN
-from iamsync.policy.document import Document
-from iamsync.policy.evaluate import Layers, evaluate
-from iamsync.policy.request import Principal, Request
-from iamsync.policy.statement import compiled
+from iamsync.policy.administrator import CONDITIONAL, SURE, UNKNOWN
 
 # More findings of one kind would hide the others.
 _MOST: Final = 20
-_ENTRIES: Final = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 _SURE: Final = {SURE: "", CONDITIONAL: " (on conditions)", UNKNOWN: " (not certain)"}
 
 
@@ -61,6 +57,10 @@ class _Both:
     @cached_property
     def will_by_hand(self) -> Paths:
         return Paths(self.after, BY_HAND)
+
+    @cached_property
+    def entrances(self) -> Entrances:
+        return Entrances(self.before, self.situation.sign_ins, self.old_names)
 
     @cached_property
     def origins(self) -> Mapping[Address, Origin | None]:
@@ -112,6 +112,14 @@ def _escalation(both: _Both) -> Iterator[Finding]:
             f"{'is' if len(made) == 1 else 'are'} administrator or can become it: {names_of(list(made))}",
             evidence=" | ".join(f"{who}: {'; '.join(path.lines())}" for who, path in sorted(made.items())[:5]),
             remedy="be sure that each of them is meant to be",
+        )
+    if both.will.cut:
+        yield Finding(
+            "escalation-untold",
+            "medium",
+            f"not every path to administrator was followed of {names_of(list(both.will.cut))}",
+            evidence=f"by what they may change themselves they would come to more than {MOST} states of the account",
+            remedy="let them change less, or fewer of the groups and policies there are; look at the rest by hand",
         )
 
 
@@ -203,76 +211,75 @@ def _kept(who: Address, both: _Both) -> Iterator[Finding]:
 
 
 def _last_admin(both: _Both) -> Iterator[Finding]:
-    """Some administrator must be left that a person can enter."""
-    new = _entered(both.will_by_hand, both.after, both.before)
-    if any(path.certainty > UNKNOWN for path in new.values()):
+    """Some administrator must be left that a person can enter, if one is there and the plan takes from anybody.
+
+    A user of whom it is not known whether it can sign in keeps nobody in; what would tell is asked for.
+    """
+    left = _entered(both.will_by_hand, both.after, both.entrances)
+    sure = {who: enters for who, (path, enters) in left.items() if path.certainty > UNKNOWN}
+    if any(sure.values()) or not _perhaps_lost(both, sure):
         return
-    old = _entered(both.was_by_hand, both.before, both.before)
-    if not any(path.certainty > UNKNOWN for path in old.values()):
+    lost = {
+        who: enters
+        for who, (path, enters) in _entered(both.was_by_hand, both.before, both.entrances).items()
+        if path.certainty > UNKNOWN and who not in sure and enters is not False
+    }
+    if not lost:
         return
-    lost = [who for who, path in old.items() if path.certainty > UNKNOWN]
+    nearest = sorted(sure, key=lambda who: (-left[who][0].certainty, len(left[who][0].steps), who))
+    asks = both.entrances.asks(who for who in nearest if sure[who] is None)
+    if not asks and not any(lost.values()):
+        asks = both.entrances.asks(sorted(lost))
     title = "no administrator would be left that a person can enter"
-    if new:
+    perhaps = {who: one for who, one in left.items() if one[1] is not False}
+    if perhaps:
         title = "whether an administrator would be left that a person can enter cannot be decided"
     yield Finding(
         "last-admin",
         "refuse",
         title,
-        evidence=f"until now: {names_of(lost)}"
-        + (f"; perhaps still: {names_of(list(new))}: {next(iter(new.values())).lines()[-1]}" if new else ""),
+        evidence="; ".join(_told_of_last(both, perhaps, [who for who in sure if sure[who] is False], lost)),
         remedy="keep one: a user that can sign in, or a role that a provider or another account may assume",
+        asks=asks,
     )
 
 
-def _entered(paths: Paths, permissions: Permissions, before: Permissions) -> dict[Address, Path]:
-    """Everybody with a path that a person can be; a user that the plan makes has nothing to sign in with."""
-    return {
-        who: path
-        for who, path in paths.all().items()
-        if (before.resource(who) is not None if who.kind == "user" else enterable(who, permissions))
-    }
+def _entered(paths: Paths, permissions: Permissions, entrances: Entrances) -> dict[Address, tuple[Path, bool | None]]:
+    """Everybody with a path whom a person can be, may be, or (False, of users alone) cannot be."""
+    found = {who: (path, entrances.of(who, permissions)) for who, path in paths.all().items()}
+    return {who: one for who, one in found.items() if who.kind == "user" or one[1]}
 
 
-def enterable(role: Address, permissions: Permissions) -> bool:
-    """Whether a role's trust policy lets in a provider's people or another account's principals.
+def _perhaps_lost(both: _Both, kept: Collection[Address]) -> bool:
+    """Whether anybody may lose what these keep: told by all rules, whose paths are at hand, before fewer are asked."""
+    return bool(both.was.cut) or any(
+        path.certainty > UNKNOWN and who not in kept and both.entrances.of(who, both.before) is not False
+        for who, path in both.was.all().items()
+    )
 
-    Users and roles of the account are entrances of their own; services are nobody.
-    """
-    trust = permissions.trust(role)
-    account, partition = permissions.state.account_id, permissions.state.partition
-    found = permissions.resource(role)
-    where = permissions.arn(found) if found is not None else ""
-    return any(
-        not decision.certain or decision.allowed
-        for who in _outsiders(trust.document, account, partition)
-        for action in (_ENTRIES[1:] if who.kind == "federated" else _ENTRIES[:1])
-        for decision in (
-            evaluate(
-                Request(who, action, where, resource_account=account),
-                Layers(identity=(EVERYTHING,), resource=trust, is_trust=True),
-                explain=False,
-            ),
+
+def _told_of_last(
+    both: _Both,
+    perhaps: Mapping[Address, tuple[Path, bool | None]],
+    shut: Sequence[Address],
+    lost: Mapping[Address, bool | None],
+) -> Iterator[str]:
+    """Who was administrator, who may still be and what that hangs on, and who is but cannot sign in."""
+    yield f"until now: {names_of(list(lost))}"
+    if perhaps:
+        yield f"perhaps still: {names_of(list(perhaps))}"
+        hanging = [path for path, _ in perhaps.values() if path.certainty == UNKNOWN]
+        if hanging:
+            yield hanging[0].lines()[-1]
+    untold = [who for who, (_, enters) in perhaps.items() if enters is None]
+    untold += [] if any(lost.values()) else [who for who in lost if who not in perhaps]
+    if untold:
+        has = "has" if len(untold) == 1 else "have"
+        why = both.entrances.untold(untold)
+        yield f"whether {names_of(untold)} {has} a password or an access key that is on is not known: {why}"
+    if shut:
+        is_one = len(shut) == 1
+        yield (
+            f"{names_of(shut)} {'is' if is_one else 'are'} administrator and {'has' if is_one else 'have'} "
+            "neither a password nor an access key that is on"
         )
-    )
-
-
-def _outsiders(document: Document, account: str, partition: str) -> Iterable[Principal]:
-    """Who outside the account a trust policy names: services are left out."""
-    for statement in compiled(document.text):
-        if not statement.allows or statement.principals is None:
-            continue
-        for kind, name in statement.principals.names:
-            if kind == "Federated":
-                try:
-                    yield Principal.of(name)
-                except ValueError:
-                    yield Principal(name, None, "federated")
-            elif name == "*" or statement.principals.negated:
-                yield Principal(f"arn:{partition}:sts::000000000000:assumed-role/anybody/session", None, "session")
-            elif kind == "AWS" and account not in name:
-                if name.isdecimal():
-                    name = f"arn:{partition}:iam::{name}:root"
-                try:
-                    yield Principal.of(name)
-                except ValueError:
-                    continue  # an id that stands for a principal which is gone

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from iamsync.kinds.kind import Context
-from iamsync.model import Address, State
+from iamsync.model import EMPTY, Address, State
 from iamsync.planner.compare import Difference
 from iamsync.planner.permissions import Permissions
 from iamsync.settings import Settings
@@ -37,7 +37,7 @@ class Situation:
 
     `caller` is the ARN that reads the account, `applier` the one that will apply the plan where that is known to be
     another. `before` and `after` are everybody's permissions as they are and as
-    the plan leaves them, None where nobody asked for them or nothing differs.
+    the plan leaves them, None where nobody asked for them or nothing differs. `sign_ins` as in `State`.
     """
 
     desired: State
@@ -51,6 +51,7 @@ class Situation:
     applier: str = ""
     before: Permissions | None = None
     after: Permissions | None = None
+    sign_ins: Mapping[str, bool | None] = field(default_factory=lambda: EMPTY)
 
 
 def names_of(addresses: Sequence[Address], most: int = 10) -> str:

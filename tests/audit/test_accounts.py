@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from iamsync.controls import CONTROLS, RULES, RULES_BY_ID, references
-from tests.audit.made import accounts, found, loaded, told
+from iamsync.engine.gathering import notes
+from tests.audit.made import accounts, evidence, found, loaded, told
 
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in accounts()])
@@ -37,3 +38,16 @@ def test_rules_and_controls_fit_together() -> None:
         "PCI DSS 4.0: 8.2.2",
         "PCI DSS 4.0: 8.6.1",
     )
+
+
+def test_an_audit_names_whoever_may_change_more_than_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = {f"g{n}": {"inline_policies": {"p": ["allow sts:AssumeRole", f"allow s3:Get{n}"]}} for n in range(4)}
+    users = {"dev": {"inline_policies": {"join": "allow iam:AddUserToGroup"}}}
+    held = {"account": {"groups": groups, "users": users}}
+
+    def noted() -> list[str]:
+        return [note for note in notes(evidence(held), ()) if "administrator" in note]
+
+    assert noted() == []
+    monkeypatch.setattr("iamsync.planner.paths.MOST", 3)
+    assert noted() == ["not every way to administrator was followed of user/dev, who may change too much"]

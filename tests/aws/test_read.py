@@ -317,6 +317,37 @@ def test_a_credential_that_may_not_be_seen_is_an_error_and_one_not_offered_is_le
         confirm(connection, state, question)
 
 
+def test_whether_a_user_can_sign_in_takes_two_calls_at_most_and_is_not_known_where_one_is_denied(
+    account: Ask, connection: Connection, wire: Wire
+) -> None:
+    state, question = read(connection), [Question("sign-in", "user/alice")]
+    seen: list[str] = []
+    wire.before = seen.append
+
+    def asked() -> bool | None:
+        seen.clear()
+        return confirm(connection, state, question).sign_ins["alice"]
+
+    assert asked() is False
+    assert seen == ["GetLoginProfile", "ListAccessKeys"]
+    for code, status in (("AccessDenied", 403), ("NotImplemented", 501)):
+        wire.faults["ListAccessKeys"] = [refusal(code, status)]
+        assert asked() is None
+    key = account("CreateAccessKey", UserName="alice")["AccessKey"]["AccessKeyId"]
+    wire.faults["GetLoginProfile"] = [refusal("AccessDenied", 403)]
+    assert asked() is True
+    account("UpdateAccessKey", UserName="alice", AccessKeyId=key, Status="Inactive")
+    assert asked() is False
+    account("CreateLoginProfile", UserName="alice", Password="Not-a-word-7-of-it")
+    assert asked() is True
+    assert seen == ["GetLoginProfile"]
+    account("CreateUser", UserName="gone")
+    state, question = read(connection), [Question("sign-in", "user/gone")]
+    account("DeleteUser", UserName="gone")
+    with pytest.raises(IncompleteRead, match="user/gone has gone"):
+        confirm(connection, state, question)
+
+
 def test_what_went_away_in_between_is_told(account: Ask, connection: Connection) -> None:
     state = read(connection)
     account("DeletePolicyVersion", PolicyArn=DEPLOY, VersionId="v1")

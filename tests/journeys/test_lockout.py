@@ -35,8 +35,9 @@ def project(strict: Server, inside: Folder) -> Folder:
     """A project that is applied by a user of the account who may do all of IAM."""
     strict.empty()
     iam = strict.client()
-    # Somebody else who could help: without one, last-admin refuses as well.
+    # Somebody else who could help and can sign in: without one, last-admin refuses as well.
     iam.create_user(UserName="boss")
+    iam.create_access_key(UserName="boss")
     iam.put_user_policy(UserName="boss", PolicyName="own", PolicyDocument=document("*"))
     iam.create_user(UserName="ops")
     iam.put_user_policy(UserName="ops", PolicyName="own", PolicyDocument=document("iam:*"))

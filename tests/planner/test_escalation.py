@@ -248,7 +248,9 @@ def test_a_boundary_is_taken_off_first_where_that_is_allowed() -> None:
 def test_of_many_first_steps_each_is_looked_at_and_the_rest_is_bounded() -> None:
     groups = {f"g{n:03}": {"inline_policies": {"p": ["allow sts:AssumeRole", f"allow s3:Get{n}"]}} for n in range(210)}
     user = {"dev": {"inline_policies": JOINS}}
-    assert not paths_of({"users": user, "groups": groups}).all()
+    found = paths_of({"users": user, "groups": groups})
+    assert not found.all()
+    assert found.cut == {WHO_JOINS}
     path = paths_of({"users": user, "groups": {**groups, "z": {"inline_policies": {"p": "allow *"}}}}).of(WHO_JOINS)
     assert path is not None
     assert [step.at for step in path.steps] == ["group/z"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from iamsync.kinds import KINDS
+from iamsync.kinds.credentials import Credential
 from iamsync.model import Address, Finding, Plan, Removal, State
 from iamsync.planner.plan import plan
 from iamsync.policy.document import Document
@@ -34,12 +35,18 @@ def planned(
     acknowledge: tuple[str, ...] = (),
     accounts: tuple[str, ...] = (),
     trust: Mapping[str, Any] | None = None,
+    sign_ins: Mapping[str, bool | None] | None = None,
 ) -> Plan:
-    """The plan between two sides in short words; `trust` are statements of roles of the desired side."""
+    """The plan between two sides in short words; `trust` are statements of roles of the desired side.
+
+    Every user can sign in, unless `sign_ins` says who can and who cannot.
+    """
     paths: dict[str, str] = {}
     have, want = (state(side, paths, {}) for side in (live, desired))
     if trust is not None:
         want = State.of(ACCOUNT, (_trusting(r, trust) for r in want), complete=want.complete)
+    users = {resource.address.name: True for resource in have if resource.address.kind == "user"}
+    have = replace(have, sign_ins=users if sign_ins is None else sign_ins)
     want = replace(want, removed=tuple(Removal(Address.parse(item)) for item in removed))
     consents = tuple(Acknowledgement(*item.split(":", 1)) for item in acknowledge)
     safety = Safety(break_glass=select(break_glass, KINDS))
@@ -220,6 +227,94 @@ def test_an_account_without_an_administrator_loses_none() -> None:
     assert not told(planned({"users": {"a": {}}}, {}, removed=("user/a",)), "last-admin")
 
 
+TWO = {"users": {**BOSS, "other": {"inline_policies": ALL}}}
+
+
+@pytest.mark.parametrize(
+    ("sign_ins", "title", "says"),
+    [
+        ({"boss": True, "other": True}, "", ""),
+        ({"other": True}, "", ""),
+        ({"boss": False, "other": False}, "", ""),
+        (
+            {"boss": True, "other": False},
+            "no administrator would be left",
+            "until now: user/boss; user/other is administrator and has neither a password nor an access key that is on",
+        ),
+        (
+            {"boss": True, "other": None},
+            "cannot be decided",
+            "whether user/other has a password or an access key that is on is not known: whoever plans may not read it",
+        ),
+        (
+            {},
+            "cannot be decided",
+            "user/boss, user/other have a password or an access key that is on is not known: nothing that was read",
+        ),
+        ({"boss": None, "other": False}, "no administrator would be left", "whether user/boss has a password"),
+    ],
+)
+def test_only_who_can_sign_in_is_an_administrator_left(
+    sign_ins: Mapping[str, bool | None], title: str, says: str
+) -> None:
+    for desired, removed in ({}, ("user/boss",)), ({"users": {"boss": {}}}, ()):
+        found = told(planned(TWO, desired, removed=removed, sign_ins=sign_ins), "last-admin")
+        assert [title in one.title and says in one.evidence for one in found] == ([True] if title else [])
+
+
+def test_a_plan_that_takes_nothing_from_an_administrator_asks_nothing() -> None:
+    more = {"users": {"boss": {"inline_policies": {**ALL, "more": "allow s3:*"}}}}
+    assert not told(planned(TWO, more, sign_ins={}), "last-admin")
+    assert not told(planned({**TWO, "roles": SAFE}, {}, removed=("user/boss",), sign_ins={}), "last-admin")
+
+
+def asked(live: Sections, removed: tuple[str, ...], sign_ins: Mapping[str, bool | None]) -> list[str]:
+    found = told(planned(live, {}, removed=removed, sign_ins=sign_ins), "last-admin")
+    return [question.subject for one in found for question in one.asks]
+
+
+def test_those_who_are_left_are_asked_about_before_those_who_lose_and_few_at_most() -> None:
+    removed = ("user/boss",)
+    assert asked(TWO, removed, {}) == ["user/other"]
+    assert asked(TWO, removed, {"other": False}) == ["user/boss"]
+    assert asked(TWO, removed, {"other": None}) == ["user/boss"]
+    assert asked(TWO, removed, {"other": False, "boss": True}) == []
+    nearer = {"users": {**TWO["users"], "a": {"inline_policies": {"in": "allow iam:CreateAccessKey"}}}}
+    assert asked(nearer, removed, {}) == ["user/other", "user/a"]
+    many = {"users": {**BOSS, **{f"u{n:02}": {"inline_policies": ALL} for n in range(30)}}}
+    first = asked(many, removed, {})
+    assert first == [f"user/u{n:02}" for n in range(25)]
+    nobody = {name.removeprefix("user/"): False for name in first}
+    (finding,) = told(planned(many, {}, removed=removed, sign_ins=nobody), "last-admin")
+    assert not finding.asks
+    assert "a password or an access key that is on is not known: no more than 25 users are asked" in finding.evidence
+
+
+def test_a_user_that_is_renamed_is_asked_about_by_the_name_it_has() -> None:
+    desired = {"users": {"next": {"inline_policies": ALL, "renamed_from": "other"}}}
+    found = told(planned(TWO, desired, removed=("user/boss",), sign_ins={}), "last-admin")
+    assert [question.subject for question in found[0].asks] == ["user/other"]
+    assert not told(planned(TWO, desired, removed=("user/boss",), sign_ins={"other": True}), "last-admin")
+
+
+@pytest.mark.parametrize(
+    ("held", "refuses"),
+    [
+        ((), False),
+        ((Credential("access-key", "AKIAEXAMPLE", "Inactive"), Credential("ssh-key", "APKAEXAMPLE", "Active")), False),
+        ((Credential("access-key", "AKIAEXAMPLE", "Active"),), True),
+        ((Credential("login-profile"),), True),
+    ],
+)
+def test_of_a_user_to_be_deleted_what_is_known_counts(held: tuple[Credential, ...], refuses: bool) -> None:
+    have = state({"users": BOSS}, {}, {})
+    (boss,) = have
+    have = replace(have, resources={boss.address: replace(boss, facts={"credentials": held})})
+    want = State.of(ACCOUNT, (), complete=have.complete, removed=(Removal(boss.address),))
+    made = plan(want, have, Settings(scope()), account_name="prod", caller="", now=NOW)
+    assert bool(told(made, "last-admin")) is refuses
+
+
 # -- escalation --------------------------------------------------------------------------------------------------------
 
 
@@ -367,3 +462,18 @@ def test_a_policy_that_names_a_role_there_is_none_of_is_told() -> None:
     for live, expected in (({}, 1), ({"roles": {"app": {}}}, 0)):
         made = plan(want, state(live, {}, {}), Settings(scope()), account_name="a", caller="c", now=NOW)
         assert len(told(made, "orphan-principal")) == expected
+
+
+def test_whoever_may_change_more_than_is_looked_at_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = {f"g{n}": {"inline_policies": {"p": ["allow sts:AssumeRole", f"allow s3:Get{n}"]}} for n in range(4)}
+    live = {"users": {"dev": {}}, "groups": groups}
+    desired = {"users": {"dev": {"inline_policies": {"join": "allow iam:AddUserToGroup"}}}}
+
+    def untold() -> list[str]:
+        return [one.title for one in planned(live, desired).findings if one.id == "escalation-untold"]
+
+    assert untold() == []
+    monkeypatch.setattr("iamsync.planner.paths.MOST", 3)
+    assert untold() == ["not every path to administrator was followed of user/dev"]
+    desired["users"]["dev"] = {"inline_policies": ALL}
+    assert untold() == []
