@@ -8,9 +8,9 @@ from typing import Any, Final
 from iamsync import arn
 from iamsync.kinds.fields import REPLACED
 from iamsync.model import State
+from iamsync.planner.choices import ALL_OF_IAM
 from iamsync.planner.compare import Difference
 from iamsync.planner.projected import made
-from iamsync.planner.ways import ALL_OF_IAM
 from iamsync.policy.document import Document
 from iamsync.policy.statement import compiled
 

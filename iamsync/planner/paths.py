@@ -25,7 +25,7 @@ from iamsync.policy.evaluate import Source
 
 # By these a person who is there to help gets in; running code as a passed role is no way in.
 BY_HAND: Final[frozenset[Effect]] = frozenset(
-    ("granted", "reverted", "joined", "unbound", "becomes", "makes", "creates")
+    ("granted", "reverted", "joined", "unbound", "freed", "becomes", "makes", "creates")
 )
 _ALL: Final[frozenset[Effect]] = frozenset(rule.effect for rule in RULES)
 # How many changes in a row are followed, and how many states of the account are looked at for one principal beyond

@@ -11,16 +11,28 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 # What an action is asked on: the principal itself, a group or customer policy it holds, its boundary, the target
-# of the rule or a policy or provider of that target, a user or role that does not exist yet, or any resource at all.
+# of the rule or a group, policy or provider of that target, a user or role that does not exist yet, or any resource.
 On: TypeAlias = Literal[
-    "self", "own-group", "own-policy", "own-boundary", "group", "target", "target-policy", "provider", "new", "any"
+    "self",
+    "own-group",
+    "own-policy",
+    "own-boundary",
+    "group",
+    "target",
+    "target-group",
+    "target-policy",
+    "provider",
+    "new",
+    "any",
 ]
 # granted: the principal gives itself any permission. reverted: one that an older version of a policy holds.
-# joined: that of a group. unbound: its boundary is gone. becomes: it acts as the target. makes: it gives the target
-# any permission, or takes its boundary off, and acts as it. creates: it acts as a new user or role with any
-# permission. passes: it runs code that acts as a role which it passes. uses: it runs code in what acts as a role
-# already.
-Effect: TypeAlias = Literal["granted", "reverted", "joined", "unbound", "becomes", "makes", "creates", "passes", "uses"]
+# joined: that of a group. unbound: its boundary is gone. freed: a policy that denies something is gone. becomes: it
+# acts as the target. makes: it gives the target any permission, or takes its boundary off, and acts as it. creates: it
+# acts as a new user or role with any permission. passes: it runs code that acts as a role which it passes. uses: it
+# runs code in what acts as a role already.
+Effect: TypeAlias = Literal[
+    "granted", "reverted", "joined", "unbound", "freed", "becomes", "makes", "creates", "passes", "uses"
+]
 Kind: TypeAlias = Literal["user", "role"]
 
 
@@ -32,6 +44,7 @@ ON: Final[dict[On, str]] = {
     "own-boundary": "the customer policy that bounds it",
     "group": "a group",
     "target": "the principal in question",
+    "target-group": "a group that the principal in question is in",
     "target-policy": "a customer policy that the principal in question holds",
     "provider": "a provider that the role trusts",
     "new": "a new name",
@@ -42,6 +55,7 @@ EFFECTS: Final[dict[Effect, str]] = {
     "reverted": "has what an older version of the policy allows",
     "joined": "has what the group has",
     "unbound": "is no longer held by its boundary",
+    "freed": "is no longer held by what it is denied there, and goes without what is granted there",
     "becomes": "can act as that principal",
     "makes": "can give that principal more than it has, and act as it",
     "creates": "can act as a new principal with any permission",
@@ -90,9 +104,9 @@ def _on(number: int, title: str, effect: Effect, target: Kind, *needs: Need, dou
     return Rule(f"IAM-E{number:03}", title, effect, needs, target, doubt=doubt, references=(_RHINO, _PATHS))
 
 
-def _passes(number: int, title: str, service: str, *actions: str) -> Rule:
+def _passes(number: int, title: str, service: str, *actions: str, doubt: str = "") -> Rule:
     needs = (Need("iam:PassRole", "target"), *map(Need, actions))
-    return Rule(f"IAM-E{number:03}", title, "passes", needs, "role", service, references=(_RHINO, _PATHS))
+    return Rule(f"IAM-E{number:03}", title, "passes", needs, "role", service, doubt=doubt, references=(_RHINO, _PATHS))
 
 
 def _uses(number: int, title: str, service: str, doubt: str, *actions: str) -> Rule:
@@ -112,6 +126,14 @@ _REBIND_ROLE: Final = Need("iam:PutRolePermissionsBoundary", "target")
 _UNBIND_USER: Final = Need("iam:DeleteUserPermissionsBoundary", "target")
 _REBIND_USER: Final = Need("iam:PutUserPermissionsBoundary", "target")
 _JOIN: Final = Need("iam:AddUserToGroup", "group")
+_ATTACH_GROUP: Final = Need("iam:AttachGroupPolicy", "target-group")
+_PUT_GROUP: Final = Need("iam:PutGroupPolicy", "target-group")
+_OLDER: Final = Need("iam:SetDefaultPolicyVersion", "target-policy")
+_NEW_USER: Final = Need("iam:CreateUser", "new")
+_ATTACH_NEW: Final = Need("iam:AttachUserPolicy", "new")
+_PUT_NEW: Final = Need("iam:PutUserPolicy", "new")
+_KEY_NEW: Final = Need("iam:CreateAccessKey", "new")
+_LOGIN_NEW: Final = Need("iam:CreateLoginProfile", "new")
 _KEY: Final = Need("iam:CreateAccessKey", "target")
 _LOGIN: Final = Need("iam:CreateLoginProfile", "target")
 _NEW_LOGIN: Final = Need("iam:UpdateLoginProfile", "target")
@@ -132,6 +154,18 @@ RULES: Final = (
     _self(12, "another boundary for itself", "unbound", "iam:PutUserPermissionsBoundary", by="user"),
     _self(13, "another boundary for itself", "unbound", "iam:PutRolePermissionsBoundary", by="role"),
     _self(14, "a new version of its boundary", "unbound", "iam:CreatePolicyVersion", "own-boundary"),
+    _self(106, "a policy that denies, detached from itself", "freed", "iam:DetachUserPolicy", by="user"),
+    _self(107, "a policy that denies, detached from itself", "freed", "iam:DetachRolePolicy", by="role"),
+    _self(108, "an inline policy of its own that denies, deleted", "freed", "iam:DeleteUserPolicy", by="user"),
+    _self(109, "an inline policy of its own that denies, deleted", "freed", "iam:DeleteRolePolicy", by="role"),
+    _self(
+        *(110, "a policy that denies, detached from its group", "freed"), "iam:DetachGroupPolicy", "own-group", "user"
+    ),
+    _self(
+        *(111, "an inline policy of its group that denies, deleted", "freed"),
+        *("iam:DeleteGroupPolicy", "own-group", "user"),
+    ),
+    _self(112, "a group that denies, left", "freed", "iam:RemoveUserFromGroup", "own-group", "user"),
     # -- other principals ------------------------------------------------------------------------------------------
     _on(20, "assume the role", "becomes", "role", _ASSUME),
     _on(21, "an access key for the user", "becomes", "user", _KEY),
@@ -174,14 +208,31 @@ RULES: Final = (
     _on(42, "a new version of a policy of a user, and a key for it", "makes", "user", _VERSION, _KEY),
     _on(43, "a new version of a policy of a user, and a password for it", "makes", "user", _VERSION, _LOGIN),
     _on(44, "a new version of a policy of a user, and another password for it", "makes", "user", _VERSION, _NEW_LOGIN),
+    _on(113, "an older version of a policy of a role that it assumes", "makes", "role", _OLDER, _ASSUME),
+    _on(114, "an older version of a policy of a role that it makes trust it", "makes", "role", _OLDER, _RETRUST),
+    _on(115, "an older version of a policy of a user, and a key for it", "makes", "user", _OLDER, _KEY),
+    _on(116, "an older version of a policy of a user, and a password for it", "makes", "user", _OLDER, _LOGIN),
     _on(
-        *(45, "a new user with a policy and a key", "creates", "user"),
-        *(Need("iam:CreateUser", "new"), Need("iam:AttachUserPolicy", "new"), Need("iam:CreateAccessKey", "new")),
+        117, "an older version of a policy of a user, and another password for it", "makes", "user", _OLDER, _NEW_LOGIN
+    ),
+    _on(118, "a policy attached to a group of a user, and a key for it", "makes", "user", _ATTACH_GROUP, _KEY),
+    _on(119, "an inline policy of a group of a user, and a key for it", "makes", "user", _PUT_GROUP, _KEY),
+    _on(120, "a policy attached to a group of a user, and a password for it", "makes", "user", _ATTACH_GROUP, _LOGIN),
+    _on(121, "an inline policy of a group of a user, and a password for it", "makes", "user", _PUT_GROUP, _LOGIN),
+    _on(
+        *(122, "a policy attached to a group of a user, and another password for it", "makes", "user"),
+        *(_ATTACH_GROUP, _NEW_LOGIN),
     ),
     _on(
-        *(46, "a new user with an inline policy and a key", "creates", "user"),
-        *(Need("iam:CreateUser", "new"), Need("iam:PutUserPolicy", "new"), Need("iam:CreateAccessKey", "new")),
+        *(123, "an inline policy of a group of a user, and another password for it", "makes", "user"),
+        *(_PUT_GROUP, _NEW_LOGIN),
     ),
+    _on(45, "a new user with a policy and a key", "creates", "user", _NEW_USER, _ATTACH_NEW, _KEY_NEW),
+    _on(46, "a new user with an inline policy and a key", "creates", "user", _NEW_USER, _PUT_NEW, _KEY_NEW),
+    _on(124, "a new user with a policy and a password", "creates", "user", _NEW_USER, _ATTACH_NEW, _LOGIN_NEW),
+    _on(125, "a new user with an inline policy and a password", "creates", "user", _NEW_USER, _PUT_NEW, _LOGIN_NEW),
+    _on(126, "a new user in a group, with a key", "creates", "user", _NEW_USER, _JOIN, _KEY_NEW),
+    _on(127, "a new user in a group, with a password", "creates", "user", _NEW_USER, _JOIN, _LOGIN_NEW),
     _on(
         *(47, "a new role that trusts it, with a policy", "creates", "role"),
         *(Need("iam:CreateRole", "new"), Need("iam:AttachRolePolicy", "new")),
@@ -249,6 +300,14 @@ RULES: Final = (
     _passes(
         *(74, "a state machine", "states.amazonaws.com"),
         *("states:CreateStateMachine", "states:StartExecution"),
+    ),
+    _passes(
+        *(128, "an EC2 instance given a role", "ec2.amazonaws.com", "ec2:AssociateIamInstanceProfile"),
+        doubt="an instance without a role runs, and it can get into it",
+    ),
+    _passes(
+        *(129, "an EC2 instance given another role", "ec2.amazonaws.com", "ec2:ReplaceIamInstanceProfileAssociation"),
+        doubt="an instance runs with a role, and it can get into it",
     ),
     # -- what runs already -----------------------------------------------------------------------------------------
     _uses(

@@ -54,7 +54,8 @@ def account(held: dict[str, Any], case: dict[str, Any], *, blocked: bool) -> Per
     denials = [statement(text, "Deny", None, None) for text in case.get("deny", ())]
     denials += [statement(stop["deny"], "Deny", None, None)] if "deny" in stop else []
     inline = stopping(denials)
-    resources = list(trusting(state(held["account"], {}, {}), let_in=not stop.get("untrusted")))
+    sections = {**held["account"], **case.get("account", {})}
+    resources = list(trusting(state(sections, {}, held.get("facts", {})), let_in=not stop.get("untrusted")))
     policy = Document.of({"Version": "2012-10-17", "Statement": statements})
     older = held.get("facts", {}).get("policy/mine", {}).get("versions", [])
     versions = tuple((f"v{n}", Document.of(anything(text)), False) for n, text in enumerate(older, start=1))
@@ -65,17 +66,17 @@ def account(held: dict[str, Any], case: dict[str, Any], *, blocked: bool) -> Per
         allowed = {"Effect": "Allow", "Action": stop["boundary"], "Resource": "*"}
         bound = Document.of({"Version": "2012-10-17", "Statement": allowed})
         resources.append(Resource(Address("policy", "limit"), Policy(bound)))
+    attached = (MINE, *(f"arn:aws:iam::{ACCOUNT}:policy/{name}" for name in case.get("attached", ())))
+    fields: dict[str, Any] = {
+        "managed_policies": attached,
+        "inline_policies": inline,
+        "permissions_boundary": limit,
+    }
     if case["by"] == "user":
-        staff = ("staff",) if "staff" in held["account"].get("groups", {}) else ()
-        resources.append(
-            Resource(
-                WHO["user"],
-                User(groups=staff, managed_policies=(MINE,), inline_policies=inline, permissions_boundary=limit),
-            )
-        )
+        staff = ("staff",) if "staff" in sections.get("groups", {}) else ()
+        resources.append(Resource(WHO["user"], User(groups=staff, **fields)))
     else:
-        role = Role(SERVED, managed_policies=(MINE,), inline_policies=inline, permissions_boundary=limit)
-        resources.append(Resource(WHO["role"], role))
+        resources.append(Resource(WHO["role"], Role(SERVED, **fields)))
     return Permissions(State.of(ACCOUNT, resources), documents_of_aws(held.get("aws", {})))
 
 
@@ -195,6 +196,20 @@ def test_a_chain_is_followed_to_its_end(case: dict[str, Any]) -> None:
 def test_a_chain_breaks_where_one_link_is_stopped(case: dict[str, Any], stop: dict[str, Any]) -> None:
     path = chained(case, stop).of(WHO[case["by"]])
     assert path is None, path.lines()
+
+
+@pytest.mark.parametrize("by", ["user", "role"])
+def test_an_inline_policy_is_put_over_the_one_that_denies(by: str) -> None:
+    noun = by.title()
+    allow = document({"Effect": "Allow", "Action": f"iam:Put{noun}Policy", "Resource": "*"})
+    deny = document({"Effect": "Deny", "Action": "s3:*", "Resource": "*"})
+    for inline, attached, steps in ((deny, allow, 1), (allow, deny, 2)):
+        fields: dict[str, Any] = {"managed_policies": (MINE,), "inline_policies": (("own", inline),)}
+        made = User(**fields) if by == "user" else Role(SERVED, **fields)
+        resources = (Resource(WHO[by], made), Resource(Address("policy", "mine"), Policy(attached)))
+        path = Paths(Permissions(State.of(ACCOUNT, resources))).of(WHO[by])
+        assert path is not None
+        assert len(path.steps) == steps  # what is attached goes on denying, but for a new user or role
 
 
 def test_every_rule_has_a_pair() -> None:
