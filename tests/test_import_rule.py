@@ -8,9 +8,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+
+from iamsync.cli.app import command_tree
+from iamsync.cli.options import Common
 
 PACKAGE = Path(__file__).resolve().parent.parent / "iamsync"
 
@@ -171,3 +175,12 @@ def test_help_loads_no_library_that_only_work_needs(arguments: list[str]) -> Non
         env={name: value for name, value in os.environ.items() if not name.startswith(("IAMSYNC_", "COV_"))},
     )
     assert json.loads(done.stderr) == [0, []]
+
+
+def test_only_the_command_that_is_asked_for_is_made() -> None:
+    command_tree.cache_clear()
+    commands = command_tree().commands
+    assert commands["plan"].params
+    assert "function" not in vars(commands["plan"].callback)
+    assert "function" in vars(commands["apply"].callback)
+    assert {item.name for item in commands["apply"].params} > {item.name for item in fields(Common)} - {"rest"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import lru_cache
 from typing import Any, Final
 
 import typer
@@ -26,9 +27,10 @@ from iamsync.cli import (
     starting,
     states,
 )
+from iamsync.cli.commands import Commands
 from iamsync.errors import IamsyncError
 
-app: Final = typer.Typer(
+app: Final = Commands(
     name="iamsync",
     help="Keep the IAM of AWS accounts equal to YAML manifests in git.",
     no_args_is_help=True,
@@ -62,7 +64,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """The exit code of these arguments; everything a person must know has been said by then."""
     try:
-        result = app(arguments, prog_name="iamsync", standalone_mode=False)
+        result = command_tree()(arguments, prog_name="iamsync", standalone_mode=False)
         sys.stdout.flush()
     except IamsyncError as error:
         _say(error)
@@ -104,6 +106,7 @@ def _say(error: IamsyncError) -> None:
     print(error_text(error, color=colored), file=sys.stderr)
 
 
+@lru_cache(maxsize=1)
 def command_tree() -> Any:
-    """The parsed command tree, for the generated reference."""
+    """The commands; the parameters of each are made when they are asked for."""
     return typer.main.get_command(app)

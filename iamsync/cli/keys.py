@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from iamsync.cli import running
+from iamsync.cli.commands import Commands
 from iamsync.cli.context import colored, engine_options, known_format
 from iamsync.cli.options import Common, shared
 from iamsync.cli.planning import Acknowledge, Approved, AutoApprove, LockTimeout, TextOrJson
@@ -32,7 +33,7 @@ PlanOnly = Annotated[
     bool, typer.Option("--plan-only", help="Show what would be done and do nothing.", envvar="IAMSYNC_PLAN_ONLY")
 ]
 
-keys = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Access keys and passwords, by their rules.")
+keys = Commands(no_args_is_help=True, rich_markup_mode=None, help="Access keys and passwords, by their rules.")
 
 
 def add(app: typer.Typer) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from iamsync.cli.commands import Commands
 from iamsync.cli.context import engine_options, known_format
 from iamsync.cli.options import Common, shared
 from iamsync.cli.rollback import runs_rollback
@@ -20,12 +21,12 @@ _Form = Annotated[str, typer.Option("--format", help="text or json.", envvar="IA
 
 def add(app: typer.Typer) -> None:
     """Put the commands of this family on the application."""
-    runs = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The record of past applies.")
+    runs = Commands(no_args_is_help=True, rich_markup_mode=None, help="The record of past applies.")
     runs.command("list", epilog="Example: iamsync runs list")(runs_list)
     runs.command("show", epilog="Example: iamsync runs show latest")(runs_show)
     runs.command("rollback", epilog="Example: iamsync runs rollback latest --plan-only")(runs_rollback)
     app.add_typer(runs, name="runs")
-    sandbox = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The embedded IAM: try everything.")
+    sandbox = Commands(no_args_is_help=True, rich_markup_mode=None, help="The embedded IAM: try everything.")
     sandbox.command(epilog="Example: iamsync sandbox serve --port 4580")(serve)
     sandbox.command(epilog="Example: iamsync sandbox reset")(reset)
     sandbox.command(epilog="Example: iamsync sandbox seed account-dump.json")(seed)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from iamsync.cli.commands import Commands
 from iamsync.cli.context import engine_options, known_format
 from iamsync.cli.options import Common, shared
 
@@ -15,7 +16,7 @@ _Form = Annotated[str, typer.Option("--format", help="text or json.", envvar="IA
 
 def add(app: typer.Typer) -> None:
     """Put the commands of this family on the application."""
-    lock = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The team lock on S3.")
+    lock = Commands(no_args_is_help=True, rich_markup_mode=None, help="The team lock on S3.")
     lock.command("status", epilog="Example: iamsync lock status --account prod")(lock_status)
     lock.command("release", epilog="Example: iamsync lock release --account prod")(lock_release)
     app.add_typer(lock, name="lock")

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -100,27 +100,43 @@ class Common:
 
 def shared(command: Callable[..., None]) -> Callable[..., None]:
     """The command with `Common`'s parameters after its own; its `common` parameter is filled from them."""
-    hints = get_type_hints(command, include_extras=True)
-    own = [
-        parameter.replace(annotation=hints[name])
-        for name, parameter in inspect.signature(command).parameters.items()
-        if name != "common"
-    ]
-    common_hints = get_type_hints(Common, include_extras=True)
-    names = [item for item in fields(Common) if item.name != "rest"]
-    added = [
-        inspect.Parameter(
-            item.name, inspect.Parameter.KEYWORD_ONLY, default=item.default, annotation=common_hints[item.name]
+    return _Shared(command)
+
+
+class _Shared:
+    """A command whose parameters are only put together where somebody asks for its signature."""
+
+    def __init__(self, command: Callable[..., None]) -> None:
+        self.__name__, self.__doc__ = command.__name__, command.__doc__
+        self._command = command
+
+    def __call__(self, **given: Any) -> None:
+        values = {name: given.pop(name) for name in _common()}
+        self._command(common=Common(**values), **given)
+
+    @cached_property
+    def __signature__(self) -> inspect.Signature:
+        hints = get_type_hints(self._command, include_extras=True)
+        own = (
+            parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
+            for name, parameter in inspect.signature(self._command).parameters.items()
+            if name != "common"
         )
-        for item in names
-    ]
-    own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+        return inspect.Signature([*own, *_common().values()])
 
-    @functools.wraps(command)
-    def run(**given: Any) -> None:
-        values = {item.name: given.pop(item.name) for item in names}
-        command(common=Common(**values), **given)
+    @property
+    def __annotations__(self) -> dict[str, Any]:  # type: ignore[override]
+        return {parameter.name: parameter.annotation for parameter in self.__signature__.parameters.values()}
 
-    run.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *added]}
-    return run
+
+@lru_cache(maxsize=1)
+def _common() -> dict[str, inspect.Parameter]:
+    """The parameters that the fields of `Common` are."""
+    hints = get_type_hints(Common, include_extras=True)
+    return {
+        item.name: inspect.Parameter(
+            item.name, inspect.Parameter.KEYWORD_ONLY, default=item.default, annotation=hints[item.name]
+        )
+        for item in fields(Common)
+        if item.name != "rest"
+    }

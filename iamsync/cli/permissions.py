@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperCommand
 
+from iamsync.cli.commands import LateCommand
 from iamsync.cli.context import colored, engine_options, known_format, reports, write_file
 from iamsync.cli.options import Common, Paths, shared
 from iamsync.cli.reporting import CHECK_FORMATS, publish, results_text, unsaid
@@ -34,7 +34,7 @@ Context = Annotated[
 Form = Annotated[str, typer.Option("--format", help="text or json.", envvar="IAMSYNC_FORMAT")]
 
 
-class LiveCommand(TyperCommand):
+class LiveCommand(LateCommand):
     """A command whose --live may stand without a file: then it means the account."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

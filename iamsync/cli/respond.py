@@ -7,13 +7,14 @@ from typing import Annotated, Any
 import typer
 
 from iamsync.cli import running
+from iamsync.cli.commands import Commands
 from iamsync.cli.context import colored
 from iamsync.cli.keys import PlanOnly
 from iamsync.cli.options import Common, shared
 from iamsync.cli.planning import Acknowledge, AutoApprove, LockTimeout, TextOrJson
 from iamsync.cli.reporting import plan_text
 
-respond = typer.Typer(
+respond = Commands(
     no_args_is_help=True, rich_markup_mode=None, help="Incident response: end sessions, shut a user out."
 )
 
