@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
+from iamsync.engine.fieldwords import described
 from iamsync.engine.findingsschema import findings_schema
 from iamsync.manifest.configschema import config_schema
 from iamsync.manifest.railsschema import guardrails_schema
@@ -25,11 +26,14 @@ _MAKERS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "guardrails": guardrails_schema,
 }
 NAMES: Final = tuple(_MAKERS)
+# Their fields are told of in one place: several of these files have them.
+_RESULTS: Final = frozenset({"plan", "drift", "findings", "snapshot"})
 
 
 def schema(name: str) -> dict[str, Any]:
     """The schema of this name (one of `NAMES`), draft-07."""
-    return _MAKERS[name]()
+    made = _MAKERS[name]()
+    return described(made, name) if name in _RESULTS else made
 
 
 def schema_text(name: str) -> str:

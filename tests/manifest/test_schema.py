@@ -113,8 +113,8 @@ def fields(schema: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Schem
             yield from fields(one, (*path, str(at)))
 
 
-@pytest.mark.parametrize("name", ["manifest", "config", "guardrails"])
-def test_no_field_that_a_person_writes_is_without_a_description(name: str) -> None:
+@pytest.mark.parametrize("name", schemas.NAMES)
+def test_no_field_is_without_a_description(name: str) -> None:
     made = schemas.schema(name)
     bare = []
     for path, one in fields(made):
