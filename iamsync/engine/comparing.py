@@ -116,7 +116,7 @@ class _Sides:
                 f"{text} is no state", code="bad-option", hint="give a path, live, snapshot:FILE or git:REV"
             )
         beside = replace(self.account, manifests=(str(path.resolve()),))
-        return self.project.desired_of(beside, *self._identity())
+        return self.project.alone().desired_of(beside, *self._identity())
 
     def _identity(self) -> tuple[str, str]:
         if self.reached is not None:

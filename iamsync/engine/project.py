@@ -237,6 +237,10 @@ class Project:
                 errors.append(InputError(message, code="target-not-allowed", place=at, hint=hint))
         raise_all(errors)
 
+    def alone(self) -> Project:
+        """The same for paths that are named for this once: without a project file there may be no others."""
+        return self if self.configured else replace(self, _paths=(), _manifests={}, _desired={})
+
     def with_texts(self, texts: Mapping[Path, str]) -> Project:
         """The project as it would be with these texts in the place of files; InputError(s) where it would be none."""
         config = self.config

@@ -11,6 +11,7 @@ from iamsync.render.words import columns, count, kind_word, plural, some, wrap
 Row = Mapping[str, Any]
 
 _RUN_COLUMNS: Final = ("run", "started", "account", "outcome", "steps", "caller")
+_TOOLS: Final = {"iambic": "IAMbic"}
 _LOCK_COLUMNS: Final = ("account", "account_id", "state", "caller", "command", "since", "renewed", "job")
 
 
@@ -114,7 +115,8 @@ def handed_text(tool: str, blocks: object, commands: Sequence[str], config: obje
         'iamsync plan                      must say "No changes"; what it shows instead, the files did not say',
     ]
     if tool != "terraform":
-        lines += [f"stop {tool}'s runs on these accounts", "iamsync apply                     from now on"]
+        name = _TOOLS.get(tool, tool)
+        lines += [f"stop {name}'s runs on these accounts", "iamsync apply                     from now on"]
     elif blocks is None and not commands:
         lines.append("Terraform's state lists nothing that these manifests declare")
     if blocks is not None:

@@ -239,6 +239,12 @@ def test_manifests_are_shown_as_well_and_alike(folder: Folder) -> None:
     assert 'policy_arn = "arn:aws:iam::' in one  # the policy is not there to be referred to
 
 
+def test_a_path_is_enough_without_a_project(folder: Folder) -> None:
+    folder.write("there/a.yaml", "users: {a: {}}\n")
+    assert 'resource "aws_iam_user" "a"' in folder("show", "there", "--format", "terraform").out
+    assert "no differences" in folder("diff", "there", "there").out
+
+
 @pytest.mark.parametrize(
     "arguments",
     [("--format", "terraform", "nowhere"), (), ("--format", "terraform", "--report", "json=x"), ("--target", "x", "y")],
