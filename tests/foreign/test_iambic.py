@@ -226,6 +226,13 @@ def test_a_folder_without_templates_and_one_without_accounts_are_told(folder: Fo
     assert "which-account" in folder("import", "--from", "iambic", "templates", code=1).err
 
 
+def test_files_of_others_are_not_looked_at_and_old_variables_are_known(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("a: &a {b: 1}\nc: {<<: *a}\n\t!x", encoding="utf-8")
+    (tmp_path / "x.yml").write_text(ROLE.replace("role_name: x", "role_name: '{{account_name}}_x'"), encoding="utf-8")
+    state, behind = iambic.state(iambic.repository(tmp_path), PROD, NOW)
+    assert ([str(address) for address in state.resources], behind) == (["role/prod_x"], ())
+
+
 def test_templates_that_are_no_tables_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("- template_type: NOQ::AWS::IAM::Role\n")
     with pytest.raises(InputError, match="no IAMbic template"):

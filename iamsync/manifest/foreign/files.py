@@ -31,6 +31,14 @@ def yaml_files(folder: Path) -> list[str]:
     return sorted(Path(name).as_posix() for name in found)
 
 
+def mentions(folder: Path, name: str, word: bytes) -> bool:
+    """Whether a file holds these bytes; one that cannot be read is taken to, so that reading it tells why."""
+    try:
+        return word in (folder / name).read_bytes()
+    except OSError:
+        return True
+
+
 def documents(folder: Path, name: str) -> Iterator[tuple[str, Node]]:
     """The documents of a file, with its name in messages; InputError(s) where it is no YAML."""
     told = str(folder / name)

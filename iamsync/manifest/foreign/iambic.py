@@ -72,6 +72,8 @@ def repository(folder: Path) -> Repository:
     others: Counter[str] = Counter()
     errors: list[InputError] = []
     for name in files.yaml_files(folder):
+        if not files.mentions(folder, name, b"NOQ::"):
+            continue  # somebody else's, and perhaps of a YAML that is not read here
         try:
             for told, node in files.documents(folder, name):
                 values = Part(_plain(node))
