@@ -5,7 +5,8 @@ and is read in full. The server is a process of its own; the command is one too,
 
     python benchmarks/accounts.py [COUNT ...] [--json]
 
-`--json` measures 1 and 100 accounts: what one more costs beyond reading it is the overhead.
+`--json` measures 1 and 100 accounts: what one more costs beyond reading it is the overhead. The floor is what one more
+costs in plain boto3 that assumes the role, makes its clients and reads the same, and does nothing with the answers.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.fleet import ACCOUNT, Fleet, dump, write
+from benchmarks.floor import FILTER
 from benchmarks.server import served
 from benchmarks.spending import IAMSYNC, Spent, least, spent, surroundings
 
@@ -75,8 +77,32 @@ def own_read(endpoint: str) -> float:
     return (time.process_time() - started) / READS
 
 
-def planned(count: int, runs: int = 1) -> tuple[Spent, float]:
-    """A plan without changes of so many accounts, and the CPU seconds of one account's read."""
+def floor(endpoint: str) -> float:
+    """CPU seconds of one account in plain boto3: a role assumed, clients made, everything read; the mean of several."""
+    import boto3
+
+    hub = boto3.client("sts", endpoint_url=endpoint)
+    started = 0.0
+    for at in range(READS + 1):
+        if at == 1:  # what is loaded once has been
+            started = time.process_time()
+        role = f"arn:aws:iam::{number(at)}:role/apps/role-0"
+        told = hub.assume_role(RoleArn=role, RoleSessionName="floor")["Credentials"]
+        session = boto3.Session(told["AccessKeyId"], told["SecretAccessKey"], told["SessionToken"])
+        iam = session.client("iam", endpoint_url=endpoint)
+        iam.get_account_summary()
+        list(iam.get_paginator("get_account_authorization_details").paginate(Filter=FILTER))
+        list(iam.get_paginator("list_roles").paginate())
+        list(iam.get_paginator("list_instance_profiles").paginate())
+        tagging = session.client("resourcegroupstaggingapi", endpoint_url=endpoint)
+        list(
+            tagging.get_paginator("get_resources").paginate(ResourceTypeFilters=["iam:policy", "iam:instance-profile"])
+        )
+    return (time.process_time() - started) / READS
+
+
+def planned(count: int, runs: int = 1) -> tuple[Spent, float, float]:
+    """A plan without changes of so many accounts, and the CPU seconds of one account's read, and of the floor."""
     with tempfile.TemporaryDirectory(prefix="iamsync-bench-") as temporary:
         folder = Path(temporary)
         project(folder, count)
@@ -87,21 +113,27 @@ def planned(count: int, runs: int = 1) -> tuple[Spent, float]:
             environment = surroundings(account.url)
             command = (*IAMSYNC, "plan", "--detailed-exitcode", "--quiet")
             whole = least(runs, lambda: spent(command, account=account, folder=folder, environment=environment))
-            asking = [*script, "--read", account.url]
             reader = {**environment, "AWS_ACCESS_KEY_ID": number(0)}
-            read = min(float(subprocess.check_output(asking, env=reader)) for _ in range(runs))
-    return whole, read
+
+            def least_of(what: str) -> float:
+                return min(
+                    float(subprocess.check_output([*script, what, account.url], env=reader)) for _ in range(runs)
+                )
+
+            return whole, least_of("--read"), least_of("--floor") if count > READS else 0.0
 
 
 def overhead() -> dict[str, float]:
     """Milliseconds of CPU of one more account, of its read, and the difference."""
-    (one, _), (many, read) = planned(1, RUNS), planned(MANY, RUNS)
+    (one, *_), (many, read, least_of_all) = planned(1, RUNS), planned(MANY, RUNS)
     each = (many.cpu - one.cpu) / (MANY - 1) * 1000
     told = {
         "accounts": MANY,
         "each": each,
         "read": read * 1000,
         "overhead": each - read * 1000,
+        "floor": least_of_all * 1000,
+        "beyond": each - least_of_all * 1000,
         "first": one.cpu * 1000,
     }
     return {name: round(value, 1) for name, value in told.items()} | {"memory": round(many.memory)}
@@ -110,15 +142,15 @@ def overhead() -> dict[str, float]:
 def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--fill"]:
         return fill(Path(arguments[1]), int(arguments[2]))
-    if arguments[:1] == ["--read"]:
-        print(own_read(arguments[1]))
+    if arguments[:1] in (["--read"], ["--floor"]):
+        print((own_read if arguments[0] == "--read" else floor)(arguments[1]))
         return 0
     if "--json" in arguments:
         print(json.dumps(overhead()))
         return 0
     print("| Accounts | Calls | Calls an account | CPU s | CPU ms an account | Memory MB |\n|---|---|---|---|---|---|")
     for count in [int(text) for text in arguments] or SIZES:
-        whole, _ = planned(count)
+        whole, *_ = planned(count)
         row = (count, whole.total, f"{whole.total / count:.0f}", f"{whole.cpu:.1f}", f"{whole.cpu / count * 1000:.0f}")
         print("| " + " | ".join(map(str, row)) + f" | {whole.memory:.0f} |", flush=True)
     return 0

@@ -10,10 +10,10 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Final
 
 from iamsync import __version__
+from iamsync.aws.acting import For, Whoever, acting
 from iamsync.aws.calls import call
 from iamsync.aws.errors import translate
 from iamsync.aws.roles import Hop, assumed, factored, unfolded
@@ -93,8 +93,8 @@ class Sessions:
     code: Callable[[str], str] | None = None
     tell: Callable[[str], None] = lambda _: None
     _factored: dict[tuple[int, str], Any] = field(default_factory=dict)
-    _sts: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     _pools: dict[tuple[str, str | None], Any] = field(default_factory=dict)
+    _common: dict[tuple[Any, ...], tuple[Any, Whoever]] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def of(self, profile: str | None, account_id: str | None = None, *, ambient: bool = True) -> Any:
@@ -109,21 +109,20 @@ class Sessions:
 
     def derived(self, credentials: Any, parent: Any) -> Any:
         """A session that signs with a role's credentials and is otherwise like its parent."""
-        return _acting()(parent, credentials)
+        return acting()(parent, credentials)
 
-    def sts(self, session: Any, where: tuple[str | None, ...], make: Callable[[], Any]) -> Any:
-        """The client by which roles are assumed from this session; those a run starts with make one for all accounts.
+    def common(self, session: Any, where: tuple[Any, ...], make: Callable[[Any], Any], credentials: Any) -> Any:
+        """A client that all accounts have together which begin with this session, as the owner of credentials uses it.
 
-        `where` is the region and endpoint that it is made for.
+        `make` makes it of a session; `where` is the service, region and endpoint that it is made for. What one account
+        is throttled by must not slow the others, so it does not limit its own rate.
         """
         with self._lock:
             key = (id(session), *where)
-            if key in self._sts or not any(
-                session is held for held in (*self._held.values(), *self._factored.values())
-            ):
-                return self._sts.get(key) or make()
-            self._sts[key] = make()
-            return self._sts[key]
+            if key not in self._common:
+                whoever = Whoever()
+                self._common[key] = make(self.derived(whoever.credentials, session)), whoever
+            return For(*self._common[key], credentials)
 
     def factored(self, session: Any, serial: str, sts: Callable[[], Any]) -> Any:
         """The session with a second factor in its credentials; the device's code is asked for once in a run."""
@@ -180,14 +179,14 @@ def connect(
     try:
         maker = _Maker(sessions, access, transport, tap)
         # Fewer attempts: whoever mistyped an endpoint or has no network should not wait long to hear it.
-        identity = call(maker.client("sts", attempts=4), "GetCallerIdentity")
+        identity = call(maker.common("sts", attempts=4), "GetCallerIdentity")
         partition, caller = _caller(identity)
         account_id = str(identity["Account"])
         _expect(access, account_id, partition, caller)
         return Connection(
             iam=maker.client("iam"),
             iam_once=_Later(lambda: maker.client("iam", attempts=1)),
-            tagging=maker.client("resourcegroupstaggingapi", region=_tagging_region(partition, maker.region)),
+            tagging=maker.common("resourcegroupstaggingapi", region=_tagging_region(partition, maker.region)),
             account_id=account_id,
             partition=partition,
             caller=caller,
@@ -233,6 +232,7 @@ class _Maker:
         self.session = sessions.of(access.profile, access.account_id, ambient=transport is None)
         self.region = IAM_REGIONS.get(access.partition or "aws", _HOME) if transport else _region(access, self.session)
         hops = (*(self._of_profile(access.profile) if transport is None else ()), *access.hops)
+        self.base = self.session
         serial = next((hop.mfa_serial for hop in hops if hop.mfa_serial), None)
         if serial is not None:
             self.session = sessions.factored(self.session, serial, self._sts_of(self.session))
@@ -253,9 +253,20 @@ class _Maker:
         return hops
 
     def _sts_of(self, session: Any) -> Callable[[], Any]:
-        return lambda: self.sessions.sts(
-            session, (self.region, self.endpoint), lambda: self._client(session, "sts", attempts=4)
-        )
+        return lambda: self._common(session, "sts", self.region, 4)
+
+    def common(self, service: str, *, region: str | None = None, attempts: int = 10) -> Any:
+        """A client of a service that the accounts of a run share, for whoever the way led to."""
+        return self._common(self.session, service, region or self.region, attempts)
+
+    def _common(self, whose: Any, service: str, region: str, attempts: int) -> Any:
+        def make(session: Any) -> Any:
+            return self._client(session, service, attempts=attempts, region=region, limits=False)
+
+        if self.transport is not None:
+            return make(whose)
+        where = service, region, self.endpoint, attempts
+        return self.sessions.common(self.base, where, make, whose.get_credentials())
 
     def client(
         self,
@@ -276,12 +287,13 @@ class _Maker:
         attempts: int,
         region: str | None = None,
         options: Mapping[str, Any] | None = None,
+        limits: bool = True,
     ) -> Any:
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
         config = Config(
-            retries={"mode": "adaptive" if attempts > 1 else "standard", "total_max_attempts": attempts},
+            retries={"mode": "adaptive" if limits and attempts > 1 else "standard", "total_max_attempts": attempts},
             max_pool_connections=_CONNECTIONS,
             connect_timeout=_CONNECT,
             user_agent_extra=f"iamsync/{__version__}",
@@ -305,22 +317,6 @@ class _Maker:
             tap = self.tap
             client.meta.events.register("before-call", lambda model, **_: tap(model.name))
         return client
-
-
-@cache
-def _acting() -> Any:
-    """The class of sessions that are another one but for their credentials: a new one takes as long as a client."""
-    from botocore.session import Session
-
-    class Acting(Session):  # type: ignore[misc]
-        def __init__(self, parent: Any, credentials: Any) -> None:
-            self.__dict__.update(parent.__dict__)
-            self.__given = credentials
-
-        def get_credentials(self) -> Any:
-            return self.__given
-
-    return Acting
 
 
 class _Later:

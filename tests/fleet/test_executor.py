@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 
+from iamsync.aws.calls import call
+from iamsync.aws.roles import Hop
+from iamsync.aws.session import Access, Connection, Sessions, connect
 from iamsync.errors import AccessDenied, InputError
 from iamsync.fleet import each, shard_of, waves
+from tests.fleet.accounts import fleet, number
+from tests.fleet.test_fleets import LOADER
 
 
 class Backwards(Executor):
@@ -82,3 +87,30 @@ def test_a_shard_is_told_by_the_id_alone_and_none_is_left_out() -> None:
 
 def test_waves_are_in_order_and_each_keeps_the_order_it_was_given() -> None:
     assert waves([(2, "a"), (1, "b"), (2, "c"), (1, "d")]) == [(1, ["b", "d"]), (2, ["a", "c"])]
+
+
+def test_accounts_share_the_clients_that_each_asks_once_and_sign_with_their_own_credentials(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[str] = []
+    client = Sessions.client
+    monkeypatch.setattr(
+        Sessions, "client", lambda self, session, name, **more: made.append(name) or client(self, session, name, **more)
+    )
+    with fleet() as many:
+        for name, value in many.environment.items():
+            monkeypatch.setenv(name, value)
+        sessions = Sessions(_loader=LOADER)
+
+        def connected(at: int) -> Connection:
+            # Chained: the second role is assumed within the call that needs its credentials.
+            hops = (Hop(f"arn:aws:iam::{number(90)}:role/hub"), Hop(f"arn:aws:iam::{number(at)}:role/iamsync"))
+            return connect(Access(endpoint_url=many.url, hops=hops, account_id=number(at)), sessions=sessions)
+
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(connected, range(6)))
+            many.calls.clear()
+            list(pool.map(lambda one: call(one.tagging, "GetResources"), [*found, *reversed(found)]))
+        assert [one.account_id for one in found] == [number(at) for at in range(6)]
+        assert sorted(account for account, _ in many.calls) == sorted([number(at) for at in range(6)] * 2)
+        assert (made.count("sts"), made.count("resourcegroupstaggingapi"), made.count("iam")) == (1, 1, 6)
