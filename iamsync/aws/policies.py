@@ -35,13 +35,14 @@ def aws_policies(connection: Connection, arns: Iterable[str], *, workers: int = 
     rest = [arn for arn in wanted if arn not in found]
     if rest:
         with ThreadPoolExecutor(max_workers=min(workers, len(rest))) as pool:
-            for arn, one in zip(rest, pool.map(lambda arn: _one(connection, arn), rest), strict=True):
+            for arn, one in zip(rest, pool.map(lambda arn: aws_policy(connection, arn), rest), strict=True):
                 if one is not None:
                     found[arn] = one
     return dict(sorted(found.items()))
 
 
-def _one(connection: Connection, arn: str) -> tuple[str, Document] | None:
+def aws_policy(connection: Connection, arn: str) -> tuple[str, Document] | None:
+    """Default version and document of one AWS policy, None where it does not exist; raises as `aws_policies` does."""
     try:
         policy: dict[str, Any] = call(connection.iam, "GetPolicy", {"PolicyArn": arn})["Policy"]
         version = policy["DefaultVersionId"]

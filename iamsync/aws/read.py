@@ -17,6 +17,7 @@ from iamsync.aws import details, further
 from iamsync.aws.calls import call, pages
 from iamsync.aws.credentialreport import read_report
 from iamsync.aws.further import Found
+from iamsync.aws.policies import aws_policy
 from iamsync.aws.session import Connection
 from iamsync.errors import AccessDenied, AwsError, IncompleteRead, Unsupported
 from iamsync.kinds import FURTHER, wire
@@ -103,12 +104,12 @@ def read(
 
 
 def confirm(connection: Connection, live: State, questions: Iterable[Question], *, workers: int = 8) -> State:
-    """The state with these questions answered by one look each, `workers` at a time.
+    """The state with these questions answered by one look each (two for an AWS policy), `workers` at a time.
 
     Answers stand in `spec.tags` (and `facts["tags"]` = "confirmed"), `spec.description`,
-    `facts["credentials"]` and `facts["last_used"]` (`details.credentials`), `State.missing`, `State.passwords`,
-    `State.sign_ins`. Raises IncompleteRead where a resource has gone since the state was read; ValueError for a subject
-    the state does not hold.
+    `facts["credentials"]` and `facts["last_used"]` (`details.credentials`), `State.missing`, `State.aws_policies`,
+    `State.passwords`, `State.sign_ins`. Raises IncompleteRead where a resource has gone since the state was read;
+    ValueError for a subject the state does not hold.
     """
     asked = sorted(set(questions))
     if not asked:
@@ -116,11 +117,13 @@ def confirm(connection: Connection, live: State, questions: Iterable[Question], 
     with ThreadPoolExecutor(max_workers=max(1, min(workers, len(asked)))) as pool:
         answers = list(pool.map(lambda question: _answer(connection, live, question), asked))
     resources, missing, passwords = dict(live.resources), set(live.missing), live.passwords
-    sign_ins = dict(live.sign_ins)
+    sign_ins, aws_policies = dict(live.sign_ins), dict(live.aws_policies)
     for question, answer in zip(asked, answers, strict=True):
         if question.about == "aws-policy":
-            if not answer:
+            if answer is None:
                 missing.add(question.subject)
+            else:
+                aws_policies[question.subject] = answer
             continue
         if question.about == "passwords":
             passwords = answer
@@ -135,6 +138,7 @@ def confirm(connection: Connection, live: State, questions: Iterable[Question], 
         live,
         resources=held,
         missing=frozenset(missing),
+        aws_policies=MappingProxyType(aws_policies),
         passwords=passwords,
         sign_ins=MappingProxyType(sign_ins),
     )
@@ -254,7 +258,8 @@ def _passwords(connection: Connection) -> dict[str, str] | None:
 
 def _answer(connection: Connection, live: State, question: Question) -> Any:
     if question.about == "aws-policy":
-        return _exists(connection, question.subject)
+        # Its document too: whoever newly holds it is judged by that in a moment.
+        return aws_policy(connection, question.subject)
     if question.about == "passwords":
         return _passwords(connection)
     address = Address.parse(question.subject)
@@ -285,16 +290,6 @@ def _answer(connection: Connection, live: State, question: Question) -> Any:
             request_id=error.request_id,
             hint="run the command again",
         ) from error
-
-
-def _exists(connection: Connection, policy: str) -> bool:
-    try:
-        call(connection.iam, "GetPolicy", {"PolicyArn": policy})
-    except AwsError as error:
-        if error.aws_code == "NoSuchEntity":
-            return False
-        raise
-    return True
 
 
 def _with_answer(resource: Resource, question: Question, answer: Any) -> Resource:

@@ -264,8 +264,8 @@ def informed(reached: Reached, desired: State, live: State, found: Compared, sta
     if not needed:
         return live
     known = dict(live.aws_policies)
-    if reached.connection is not None and wanted:
-        known |= aws_policies(reached.connection, sorted(wanted))
+    if reached.connection is not None and wanted - known.keys():  # what is known was asked a moment ago
+        known |= aws_policies(reached.connection, sorted(wanted - known.keys()))
     known = {**locked, **known}
     return replace(live, aws_policies={arn: known[arn] for arn in sorted(needed) if arn in known})
 

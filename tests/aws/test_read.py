@@ -268,7 +268,10 @@ def test_questions_are_answered_by_one_look_each(account: Ask, connection: Conne
             Question("aws-policy", "arn:aws:iam::aws:policy/Nothing"),
         ],
     )
-    assert sorted(wire.calls) == ["GetPolicy"] * 4 + ["ListPolicyTags"]
+    assert sorted(wire.calls) == ["GetPolicy"] * 4 + ["GetPolicyVersion", "ListPolicyTags"]
+    version, held = answered.aws_policies[READ_ONLY]
+    assert version.startswith("v")
+    assert "Statement" in held.value
     assert answered.resources[Address("policy", "deploy")].spec == Policy(
         Document.parse(document("s3:*")), "/ci/", "ships", (("Team", "data"),)
     )

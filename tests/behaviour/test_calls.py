@@ -138,6 +138,8 @@ def test_apply_with_auto_approve_reads_the_account_once(site: Site) -> None:
     asked = Counter(site.calls)
     assert asked["GetAccountAuthorizationDetails"] == 1
     assert asked["GetAccountSummary"] == 1
+    # Of each of AWS's policies that nobody held before: that it exists, and what it allows.
+    assert asked["GetPolicy"] == asked["GetPolicyVersion"]
     assert asked["ListRoles"] == 1
     assert asked["CreateRole"] == 2
 
