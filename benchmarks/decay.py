@@ -1,6 +1,6 @@
 """Whether `validate` and a plan without changes became dearer since the committed baseline: it reports, never fails.
 
-    python benchmarks/decay.py [--write] [--by callgrind|cpu]
+    python benchmarks/decay.py [--write] [--by instructions|cpu]
 
 Where valgrind is installed instructions are counted, which other work on the machine does not change; else it is CPU
 time. Both are told as a multiple of a loop in pure Python measured in the same run, so that a faster machine or another
@@ -31,7 +31,7 @@ from benchmarks.spending import IAMSYNC, ROOT, least, spent, surroundings
 
 BASELINE: Final = ROOT / "benchmarks" / "baseline.json"
 # Beyond this share it is worth a look; what is below is the noise of each way of counting.
-TOLERANCE: Final = {"callgrind": 0.05, "cpu": 0.4}
+TOLERANCE: Final = {"instructions": 0.05, "cpu": 0.4}
 SIZE: Final = 50
 RUNS: Final = 5
 _LOOP: Final = """
@@ -50,7 +50,7 @@ Ratios = Mapping[str, float]
 
 def ratios(way: str) -> dict[str, float]:
     """What each command takes as a multiple of the loop; both less what it takes to start Python."""
-    count = {"callgrind": _instructions, "cpu": _seconds}[way]
+    count = {"instructions": _instructions, "cpu": _seconds}[way]
     with tempfile.TemporaryDirectory(prefix="iamsync-bench-") as temporary:
         folder = Path(temporary)
         write(folder, Fleet.of(SIZE))
@@ -77,12 +77,12 @@ def compared(now: Ratios, before: Ratios, tolerance: float) -> Iterator[tuple[st
 
 def _instructions(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> float:
     """Instructions of a command, all its threads; hashing is made the same for each run."""
-    out = folder / "callgrind.out"
-    tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--quiet"]
+    out = folder / "cachegrind.out"
+    tool = ["valgrind", "--tool=cachegrind", "--cache-sim=no", f"--cachegrind-out-file={out}", "--quiet"]
     again = {**environment, "PYTHONHASHSEED": "0"}
     subprocess.run(command, cwd=folder, env=again, capture_output=True, check=True)  # bytecode is there
     subprocess.run([*tool, *command], cwd=folder, env=again, capture_output=True, check=True)
-    found = re.search(r"^(?:summary|totals): (\d+)", out.read_text(encoding="utf-8"), re.MULTILINE)
+    found = re.search(r"^summary: (\d+)", out.read_text(encoding="utf-8"), re.MULTILINE)
     assert found is not None
     return float(found[1])
 
@@ -94,7 +94,7 @@ def _seconds(command: Sequence[str], folder: Path, environment: Mapping[str, str
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Against the committed baseline.")
     parser.add_argument("--write", action="store_true", help="what is measured is the new baseline")
-    usual = "callgrind" if shutil.which("valgrind") else "cpu"
+    usual = "instructions" if shutil.which("valgrind") else "cpu"
     parser.add_argument("--by", choices=tuple(TOLERANCE), default=usual, help=f"how to count (here: {usual})")
     chosen = parser.parse_args(arguments)
     known: dict[str, Any] = json.loads(BASELINE.read_text(encoding="utf-8")) if BASELINE.exists() else {}
