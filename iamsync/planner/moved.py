@@ -10,6 +10,7 @@ from iamsync.model import Address, Finding
 from iamsync.planner import trust
 from iamsync.planner.compare import Difference
 from iamsync.planner.effects import Affected, effects, untold_finding
+from iamsync.planner.metadata import put_over
 from iamsync.planner.permissions import Permissions
 
 
@@ -36,5 +37,5 @@ def moved(before: Permissions, after: Permissions, differences: Sequence[Differe
     told, untold = effects(before, after, differences, cx)
     admitted = trust.admissions(before, after, differences, cx)
     entering = tuple(Affected(one.principal, one.role, one.access) for one in admitted.inside)
-    found = trust.findings(admitted, {d.address: d.origin for d in differences})
+    found = (*trust.findings(admitted, {d.address: d.origin for d in differences}), *put_over(after, differences, cx))
     return Moved((*told, *entering), admitted.outside, (*found, *untold_finding(untold + admitted.untold)), untold)

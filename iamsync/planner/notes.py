@@ -90,6 +90,13 @@ NOTES: Final[dict[str, tuple[str, str]]] = {
         "trust policy. What cannot be decided counts as a gain. plan exits with 2: have it reviewed, or narrow the "
         "change.",
     ),
+    "metadata-put-over": (
+        "a SAML provider that roles trust gets other metadata",
+        "The metadata document holds the certificates by which AWS knows what the identity provider says. No policy "
+        "changes, so nobody gains or loses by the policies; but whoever has the keys of the new document decides who "
+        "comes into the roles that trust the provider. A new certificate of the same provider looks like this too: "
+        "compare it with what the provider publishes.",
+    ),
     "name-case": (
         "a name differs from the account's in case only",
         "IAM takes `Deploy` and `deploy` for one name and keeps the case in which it was created. The resource is "

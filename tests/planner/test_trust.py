@@ -147,6 +147,42 @@ def test_a_trust_policy_that_says_the_same_otherwise_moves_nobody_and_asks_nobod
     assert told(made) == ""
 
 
+OKTA = f"arn:aws:iam::{ACCOUNT}:saml-provider/okta"
+PEOPLE = {
+    "Effect": "Allow",
+    "Principal": {"Federated": OKTA},
+    "Action": "sts:AssumeRoleWithSAML",
+    "Condition": {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}},
+}
+
+
+def metadata(entity: str, certificate: str, *trusted: Any) -> State:
+    """An account with the SAML provider okta and the role `app` of this trust."""
+    text = f'<E entityID="{entity}"><Certificate>{certificate}</Certificate></E>'
+    provider = Resource(Address("saml_provider", "okta"), SamlProvider(Metadata.of(text)))
+    return State.of(ACCOUNT, [provider, *state([*trusted, *EC2], {})], complete=frozenset(KINDS))
+
+
+def test_metadata_put_over_under_a_standing_trust_is_told_with_the_roles_that_it_opens() -> None:
+    def found(before: State, after: State) -> list[tuple[str, str, str]]:
+        made = planned(before, after)
+        assert not gains(made, ["sts:*"])
+        return [(one.severity, one.title, one.evidence) for one in made.findings if one.id == "metadata-put-over"]
+
+    ((severity, title, evidence),) = found(metadata("https://a", "x", PEOPLE), metadata("https://b", "y", PEOPLE))
+    assert severity == "high"
+    assert title == "whoever controls the new metadata of saml_provider/okta may enter role/app"
+    assert evidence.startswith("the entity was https://a and would be https://b; GAIN  sts:AssumeRoleWithSAML on ")
+    assert "if SAML:aud is https://signin.aws.amazon.com/saml" in evidence
+    ((_, _, evidence),) = found(metadata("https://a", "x", PEOPLE), metadata("https://a", "y", PEOPLE))
+    assert evidence.startswith("the entity is https://a as before; ")
+    denied = {**PEOPLE, "Effect": "Deny"}
+    del denied["Condition"]
+    for trusted in ((), (PEOPLE, denied)):
+        assert not found(metadata("https://a", "x", *trusted), metadata("https://b", "y", *trusted))
+    assert not found(metadata("https://a", "x", PEOPLE), metadata("https://a", "x", PEOPLE))
+
+
 _NAMES = (
     *({"AWS": name} for name in ("*", f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:iam::{ACCOUNT}:user/alice")),
     *(
