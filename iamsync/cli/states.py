@@ -123,7 +123,8 @@ def _carry_over(
         raise InputError(f"cannot write {error.filename}: {error.strerror}", code="unwritable") from error
     print(import_text([(str(path), found.counts[name]) for name, path in written.items()]))
     print(behind_text([(item.what, item.why, item.remedy, item.accounts) for item in found.behind]))
-    print("\n" + handed_text(tool, removed, found.commands, config), flush=True)
+    told = found.accounts[0].account_id if not project.configured and len(found.accounts) == 1 else ""
+    print("\n" + handed_text(tool, removed, found.commands, config, told), flush=True)
 
 
 def _write_together(project: Any, taken: Any, out: Path, layout: str, common: Common) -> None:

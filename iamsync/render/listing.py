@@ -107,21 +107,27 @@ def behind_text(rows: Sequence[tuple[str, str, str, Sequence[str]]]) -> str:
     return "\n".join(lines)
 
 
-def handed_text(tool: str, blocks: object, commands: Sequence[str], config: object) -> str:
-    """The order of a handover from another tool: the look before, the letting go, the taking over."""
+def handed_text(tool: str, blocks: object, commands: Sequence[str], config: object, account_id: str) -> str:
+    """The order of a handover from another tool: the look before, the letting go, the taking over.
+
+    `account_id` is what the commands must be told where no project file says it.
+    """
     lines = [f"look at {config}, which names the accounts; say there how each is reached"] if config is not None else []
+    given = f" --account-id {account_id}" if account_id else ""
+    plan = f"iamsync plan{given}"
+    width = max(len(plan) + 2, 34)
     lines += [
-        "iamsync validate",
-        'iamsync plan                      must say "No changes"; what it shows instead, the files did not say',
+        f"iamsync validate{given}",
+        f'{plan:<{width}}must say "No changes"; what it shows instead, the files did not say',
     ]
     if tool != "terraform":
         name = _TOOLS.get(tool, tool)
-        lines += [f"stop {name}'s runs on these accounts", "iamsync apply                     from now on"]
+        lines += [f"stop {name}'s runs on these accounts", f"{f'iamsync apply{given}':<{width}}from now on"]
     elif blocks is None and not commands:
         lines.append("Terraform's state lists nothing that these manifests declare")
     if blocks is not None:
         lines.append(f"put {blocks} in place of the resource blocks it names")
-        lines.append('terraform plan                    must say "0 to destroy"; then terraform apply')
+        lines.append(f'{"terraform plan":<{width}}must say "0 to destroy"; then terraform apply')
     if commands:
         lines.append("only some instances of these were carried over, so that no block can name them:")
     told = [f"  {number}. {line}" for number, line in enumerate(lines, 1)]

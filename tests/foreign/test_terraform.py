@@ -64,7 +64,10 @@ def test_what_stays_behind_is_told_with_its_address_and_what_to_do(folder: Folde
     ):  # fmt: skip
         assert f"  {address}\n" in told
     assert told.count("    -> ") == 4
-    assert 'iamsync plan                      must say "No changes"' in told
+    assert f'iamsync plan --account-id {ACCOUNT} must say "No changes"' in " ".join(told.split())
+    project(folder)
+    said = folder("import", "--from", "terraform", str(MADE / STATES[0]), "--out", "more").out
+    assert 'iamsync plan                      must say "No changes"' in said
 
 
 def test_the_blocks_let_go_of_everything_that_was_carried_over_and_of_nothing_else(folder: Folder) -> None:
