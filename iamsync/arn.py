@@ -43,7 +43,7 @@ class Arn:
 
 def build(partition: str, account: str, address: Address, path: str = "/") -> str:
     """The ARN of a resource; every one is computable before the resource exists."""
-    return str(Arn(partition, account, address.kind, path, address.name))
+    return f"arn:{partition}:iam::{account}:{WORDS[address.kind]}{path}{address.name}"
 
 
 def parse(text: str) -> Arn | None:

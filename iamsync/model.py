@@ -42,7 +42,8 @@ class Address:
     @property
     def folded(self) -> Address:
         """The address as IAM tells names apart: ignoring case, but for providers, whose URL counts as written."""
-        return self if self.kind in CASED else Address(self.kind, self.name.casefold())
+        name = self.name if self.kind in CASED else self.name.casefold()
+        return self if name == self.name else Address(self.kind, name)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -14,7 +14,7 @@ from iamsync.manifest.expand import Scope, expand
 from iamsync.manifest.nodes import Listing, Node, Scalar, Table
 from iamsync.manifest.problems import WRONG, Problems, Wrong, a, did_you_mean, is_null
 from iamsync.manifest.source import documents_of, read
-from iamsync.policy.document import Document
+from iamsync.policy.document import Document, compact
 from iamsync.policy.grammar import Path as StepPath
 from iamsync.policy.grammar import Use, problems
 
@@ -47,6 +47,7 @@ class Documents:
         self._bases = (root, *others)
         self._files: dict[Path, Node | Wrong] = {} if files is None else files
         self._made: dict[tuple[int, Use, str], tuple[Node, Document | None]] = {}
+        self._right: dict[tuple[str, Use, str], Document] = {}
         self._written: list[Written] = []
 
     def take_written(self) -> list[Written]:
@@ -123,13 +124,20 @@ class Documents:
 
     def _checked(self, node: Node, use: Use, partition: str, found: Problems) -> Document | None:
         value = document_value(node)
+        text = compact(value)
+        known = self._right.get((text, use, partition))  # many roles trust alike
+        if known is not None:
+            return known
         wrong = list(problems(value, use))
         for problem in wrong:
             hint = problem.hint
             if problem.candidates:
                 hint = did_you_mean(problem.wrong, problem.candidates, hint)
             found.add("malformed-policy", problem.message, place_of(node, problem.path, problem.wrong), hint)
-        return None if wrong else Document.of(value, partition)
+        if wrong:
+            return None
+        document = self._right[text, use, partition] = Document.of(value, partition)
+        return document
 
     def _target(self, node: Table, found: Problems, suffixes: tuple[str, ...] = SUFFIXES) -> tuple[Path, Scalar] | None:
         """The file that `{$file: PATH}` names."""

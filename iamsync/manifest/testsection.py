@@ -47,6 +47,9 @@ def resolve_tests(
     Parameters as for `resolve`. Raises InputError(s) with all that is wrong in them and with the names
     around them.
     """
+    files = manifests.under(account.manifests)
+    if not first and not any(file.errors or any(part.tests for part in file.parts) for file in files):
+        return ()  # what is wrong with names is told by whoever resolves them
     made = outline(manifests, account, account_id, partition, config, variables or {})
     problems = made.problems
     names: dict[str, Scalar] = {}

@@ -108,6 +108,8 @@ def update(
     now has drifted, any other was declared anew. `ended` is `have` without what has expired: a field
     that differs in nothing else has expired.
     """
+    if renamed_from is None and have.spec == want.spec:
+        return None
     kind = KINDS[want.address.kind]
 
     def cause(field: Field) -> Cause:

@@ -8,8 +8,9 @@ fields, what a source cannot tell, tags nobody may touch) takes over the live va
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import is_
 from typing import Any, Final
 
 from iamsync import arn
@@ -79,7 +80,10 @@ def untouchable(address: Address, key: str) -> bool:
     return address.kind == "user" and (key.startswith(NOTE) or _KEY_DESCRIPTION.fullmatch(key) is not None)
 
 
-def _with(state: State, resources: Iterable[Resource]) -> State:
+def _with(state: State, resources: Sequence[Resource]) -> State:
+    """The state with these resources; the state itself where they are what it holds."""
+    if len(resources) == len(state) and all(map(is_, resources, state)):
+        return state
     table = {resource.address: resource for resource in resources}
     return replace(state, resources={address: table[address] for address in sorted(table)})
 
@@ -257,6 +261,8 @@ def _left_to_others(
     if have is None:
         return want
     spec = want.spec
+    if spec == have.spec:
+        return want
     kind = KINDS[want.address.kind]
     for field in kind.fields:
         mine, theirs = getattr(spec, field.name), getattr(have.spec, field.name)
@@ -312,5 +318,7 @@ def _merged_tags(
 def _unknown_description(have: Resource, want: Resource | None) -> Resource:
     """A policy whose description the source did not tell is not said to differ in it."""
     if want is None or have.address.kind != "policy" or have.spec.description is not None:
+        return have
+    if want.spec.description is None:
         return have
     return replace(have, spec=replace(have.spec, description=want.spec.description))

@@ -34,6 +34,9 @@ _NETWORK: Final = re.compile(r"[0-9A-Fa-f.:]+(?:/\d{1,3})?", re.ASCII)
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 # Seconds since 1970; a shorter number could as well be a year or a day.
 _EPOCH: Final = re.compile(r"\d{9,11}", re.ASCII)
+# Made once: `json.dumps` makes an encoder a call for anything but its defaults.
+_AS_WRITTEN: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+_SORTED: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, sort_keys=True)
 
 OPERATORS: Final = (
     *("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"),
@@ -143,7 +146,7 @@ def with_principals(document: Document, renamed: Mapping[str, str], partition: s
 
 def compact(value: Any) -> str:
     """JSON without a blank that could be left out; the writer's order is kept."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _AS_WRITTEN.encode(value)
 
 
 def loads(text: str) -> Any:
@@ -174,7 +177,7 @@ def _replaced(names: Any, renamed: Mapping[str, str]) -> Any:
 
 
 def _dumps(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _SORTED.encode(value)
 
 
 @lru_cache(maxsize=65536)
