@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full laws oracle check format schemas docs bench bench-full bench-check package lock clean
+.PHONY: help demo test test-full laws oracle chaos soak check format schemas docs bench bench-full bench-check package lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,13 @@ laws: $(READY) ## the laws of every plan on twenty times the examples
 oracle: $(READY) ## the evaluator against an independent one (node, npm): 200,000 cases
 	$(BIN)/python -m tests.oracle.run --cases 200000
 
+chaos: $(READY) ## every fault at three rates on twenty seeds and three plans, killed and interrupted runs; docs/reliability.md
+	$(BIN)/python -m tests.chaos.grid
+	IAMSYNC_LAWS=full $(BIN)/pytest -n auto tests/chaos tests/laws/test_crash.py tests/laws/test_crash_further.py tests/laws/test_rollback.py tests/keys/test_rotation.py
+
+soak: $(READY) ## 500 cycles of plan and apply with somebody else at work in the account
+	$(BIN)/python -m tests.chaos.soak
+
 check: $(READY) ## format, lint, types, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -59,7 +66,14 @@ bench: $(READY) ## what plans and applies of fleets of 50 and 200 roles cost, be
 bench-full: $(READY) ## the same for 1000 and 5000 roles and for a hundred accounts; slower, and 600 MB
 	$(BIN)/python benchmarks/run.py $(WRITE) fleet-1000 terraform-1000 crowd throttle accounts terraform-apply-200
 
-bench-check: $(READY) ## validate and a plan without changes against the committed baseline: reports, never fails
+bench-chaos: $(READY) ## every fault at three rates on twenty seeds and three plans, killed and interrupted runs; docs/reliability.md
+	$(BIN)/python -m tests.chaos.grid
+	IAMSYNC_LAWS=full $(BIN)/pytest -n auto tests/chaos tests/laws/test_crash.py tests/laws/test_crash_further.py tests/laws/test_rollback.py tests/keys/test_rotation.py
+
+soak: $(READY) ## 500 cycles of plan and apply with somebody else at work in the account
+	$(BIN)/python -m tests.chaos.soak
+
+check: $(READY) ## validate and a plan without changes against the committed baseline: reports, never fails
 	$(BIN)/python benchmarks/decay.py
 
 package: $(READY) ## dist/: wheel, source distribution and SBOM, each installed in an empty environment and tried

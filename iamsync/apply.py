@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,16 +29,18 @@ def apply(
     *,
     parallelism: int = 8,
     report: Callable[[Event], None],
-    stop: Callable[[], bool] = lambda: False,
+    stop: Callable[[], bool | str] = lambda: False,
 ) -> RunEnded:
     """Execute every step that can be; returns (and reports last) how many were, failed and were skipped.
 
     Steps start in plan order as soon as all they wait for ended well, at most `parallelism` at a
     time (pauses do not count), and never two that touch one address; with 1, calls strictly in plan
     order. `report` has returned from StepStarted before the step's call is made. After a failure
-    only what depends on it is skipped; once `stop()` is true, or the credentials are gone, nothing
-    new is started. An IamsyncError of `execute` is the step's failure; any other exception, and any
-    of `report`, ends the run at once and is raised. ValueError where the plan's order is none.
+    only what depends on it is skipped; once `stop()` is true, or gives a reason (which is no
+    interruption), or the credentials are gone, nothing new is started. An IamsyncError of `execute`
+    is the step's failure. One of `report` ends the run: the calls under way are finished and
+    reported, then it is raised. Any other exception is raised at once. ValueError where the plan's
+    order is none.
     """
     run = _Run(plan.steps)
     report(RunStarted(plan.account_id, len(plan.steps)))
@@ -46,9 +49,9 @@ def apply(
     running: dict[Future[Result], Step] = {}
     try:
         while True:
-            if run.halted is None and stop():
-                run.halted = "the run was interrupted"
-                run.interrupted = True
+            if run.halted is None and (reason := stop()):
+                run.interrupted = reason is True
+                run.halted = "the run was interrupted" if reason is True else reason
             for step in run.startable(running.values(), max(1, parallelism)):
                 report(StepStarted(step))
                 running[pool.submit(execute, step, run.created_for(step))] = step
@@ -58,6 +61,10 @@ def apply(
             for future in sorted(finished, key=lambda ended: run.position[running[ended].id]):
                 for event in run.ended(running.pop(future), future):
                     report(event)
+    except IamsyncError:
+        _finish(run, running, report)
+        pool.shutdown()
+        raise
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         raise
@@ -67,6 +74,15 @@ def apply(
     summary = run.summary()
     report(summary)
     return summary
+
+
+def _finish(run: _Run, running: dict[Future[Result], Step], report: Callable[[Event], None]) -> None:
+    """Wait for the calls under way, and report how they ended to whoever can still take it."""
+    wait(running)
+    for future, step in running.items():
+        own, *_ = run.ended(step, future)
+        with suppress(IamsyncError):
+            report(own)
 
 
 @dataclass(slots=True)

@@ -64,6 +64,7 @@ class Journal:
         self.path = directory / f"{run_id}{SUFFIX}"
         self.run_id = run_id
         self._clock = clock
+        self._failed: OSError | None = None
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
@@ -93,6 +94,8 @@ class Journal:
         self.close()
 
     def _line(self, value: Mapping[str, Any]) -> None:
+        if self._failed is not None:
+            raise self._unwritable(self._failed)  # behind half a line nothing could be read
         at = f"{self._clock().astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         text = json.dumps({**value, "at": at}, separators=(",", ":"), ensure_ascii=False, default=_plain)
         rest = memoryview(f"{text}\n".encode())
@@ -101,6 +104,7 @@ class Journal:
                 rest = rest[os.write(self._file, rest) :]
             os.fsync(self._file)
         except OSError as error:
+            self._failed = error
             raise self._unwritable(error) from error
 
     def _unwritable(self, error: OSError) -> JournalError:

@@ -221,6 +221,14 @@ def test_a_stop_finishes_what_runs_and_starts_nothing_more() -> None:
     assert outcomes(events)["s3"] == "skipped"
 
 
+def test_a_stop_with_a_reason_is_no_interruption_and_is_told_of_each_step() -> None:
+    world = World()
+    summary, events = run((step(1), step(2)), world, parallelism=1, stop=lambda: world.began and "the time is over")
+    assert world.began == ["s1"]
+    assert summary == RunEnded(1, 0, 1)
+    assert [e.reason for e in events if isinstance(e, StepEnded) and e.outcome == "skipped"] == ["the time is over"]
+
+
 def test_lost_credentials_stop_the_run() -> None:
     error = CredentialsError("the token has expired", code="expired-credentials")
     summary, events = run((step(1), step(2), step(3)), World(frozenset({"s1"}), error), parallelism=1)
@@ -256,6 +264,23 @@ def test_nothing_is_called_that_could_not_be_recorded() -> None:
     with pytest.raises(JournalError):
         apply(plan(step(1), step(2), step(3)), world, parallelism=1, report=report)
     assert world.began == ["s1"]
+
+
+def test_what_was_under_way_when_the_record_failed_is_waited_for_and_told() -> None:
+    world, late, told = World(), threading.Event(), list[Event]()
+    world.before = lambda step: late.wait(10) and None if step.id == "s1" else None
+
+    def report(event: Event) -> None:
+        told.append(event)
+        if isinstance(event, StepStarted) and event.step.id == "s3":
+            late.set()
+            raise JournalError("disk full", code="journal-unwritable")
+
+    steps = (step(1), step(2, address=BOB), step(3, address=CAROL))
+    with pytest.raises(JournalError):
+        apply(plan(*steps), world, parallelism=3, report=report)
+    assert outcomes(told) == {"s1": "done", "s2": "done"}
+    assert "s3" not in world.began
 
 
 @pytest.mark.parametrize("steps", [(step(2, 3), step(3)), (step(1, 9),), (step(1), step(1))])

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from iamsync.aws.calls import call, pages
 from iamsync.aws.execute import Executor
+from iamsync.aws.retrying import sort_of
 from iamsync.aws.session import Connection
 from iamsync.delivery import DELIVER, Place, Secret
 from iamsync.errors import AwsError, IamsyncError
@@ -27,7 +28,6 @@ _SWITCHES: Final = frozenset(
 )
 _TRIES: Final = 3
 _LOOKS: Final = 4  # AWS may show a key some seconds after it made it
-_THROTTLED: Final = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 # What a password policy can ask for at most is one of each and 128 characters; 40 are more than anybody guesses.
 _LENGTH: Final = 40
 _CLASSES: Final = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!@#$%^&*()_+-=[]{}|")
@@ -142,7 +142,7 @@ class CredentialExecutor:
                 answer = call(self._once, _CREATED, {"UserName": user})
             except AwsError as error:
                 self._after_doubt(user, before, error)
-                if attempt == _TRIES or not (error.doubtful or error.aws_code in _THROTTLED):
+                if attempt == _TRIES or sort_of(error) not in ("doubtful", "throttled"):
                     raise
                 self._sleep(2.0**attempt)
                 continue

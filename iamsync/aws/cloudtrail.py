@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from iamsync.aws.calls import call
+from iamsync.aws.retrying import sort_of
 from iamsync.aws.session import IAM_REGIONS, Connection
 from iamsync.errors import AwsError
 from iamsync.kinds.trail import Record, record
@@ -21,7 +22,6 @@ PAUSE: Final = 0.5
 # Fifty events each: past these what happened is too long ago, for a resource that changes all the time.
 MOST_PAGES: Final = 20
 _ATTEMPTS: Final = 6
-_THROTTLED: Final = ("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded")
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class Trail:
             try:
                 return call(self.client, OPERATION, params)
             except AwsError as error:
-                if error.aws_code not in _THROTTLED or attempt == _ATTEMPTS - 1:
+                if sort_of(error) != "throttled" or attempt == _ATTEMPTS - 1:
                     raise
                 self._free_at += 2.0**attempt
         raise AssertionError("the last attempt returns or raises")

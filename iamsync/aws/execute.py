@@ -1,7 +1,7 @@
 """A step of a plan as a call to AWS, repeated where AWS needs time, checked where it gave no answer.
 
 The SDK repeats what fails in passing (throttling, lost connections). What only the plan's author can
-judge is repeated here: a write that met another one, an entity created a moment ago that AWS does
+judge is repeated here (`retrying`): a write that met another one, an entity created a moment ago that AWS does
 not see everywhere yet, and calls that make another thing each time (iam-facts 3.1, 3.7, 3.9).
 """
 
@@ -10,13 +10,14 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from iamsync.aws import details
 from iamsync.aws.calls import call
 from iamsync.aws.read import read_one
+from iamsync.aws.retrying import LOOKS, ONCE, REMOVALS, patience, pause, sort_of
 from iamsync.aws.session import Connection
-from iamsync.errors import AwsError, Unsupported
+from iamsync.errors import AwsError
 from iamsync.events import Result
 from iamsync.kinds import KINDS
 from iamsync.kinds.fields import Documents, Members
@@ -26,19 +27,6 @@ from iamsync.kinds.metadata import Metadata
 from iamsync.kinds.operations import CREATIONS, OPERATIONS, WAIT
 from iamsync.model import Address, Step
 from iamsync.policy.document import Document
-
-# Each makes another thing when it is repeated, so the SDK must not repeat it.
-ONCE: Final = frozenset(
-    {"CreatePolicyVersion", "CreateAccessKey", "CreateLoginProfile", "CreateServiceSpecificCredential"}
-)
-_REMOVALS: Final = ("Delete", "Detach", "Remove", "Untag", "Deactivate")
-_DELETIONS: Final = frozenset(f"Delete{kind.noun}" for kind in KINDS.values()) | {"DeleteVirtualMFADevice"}
-_BUSY: Final = frozenset({"ConcurrentModification", "EntityTemporarilyUnmodifiable"})
-_THROTTLED: Final = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
-# Seconds. AWS gives no figure for how long a new principal stays unknown; two minutes is what others wait.
-_PATIENCE: Final = 120.0
-_CONFLICT_PATIENCE: Final = 60.0
-_LONGEST_PAUSE: Final = 20.0
 
 
 class Executor:
@@ -87,12 +75,13 @@ class Executor:
             except AwsError as error:
                 attempts += 1 + error.retries
                 doubted = doubted or error.doubtful or error.retries > 0
-                pause = min(_LONGEST_PAUSE, 2.0**pauses) * (0.5 + 0.5 * self._jitter())
-                patient = waited + pause <= self._patience(step, error, created, doubted)
+                rest = pause(pauses, self._jitter())
+                looks = self._looks(step, error)
+                patient = waited + rest + sum(looks) <= patience(step, error, created, doubted)
                 if patient:
-                    self._sleep(pause)
-                    waited, pauses = waited + pause, pauses + 1
-                if doubted and self._took_effect(step, error):
+                    self._sleep(rest)
+                    waited, pauses = waited + rest + sum(looks), pauses + 1
+                if doubted and self._took_effect(step, error, looks if patient else ()):
                     return Result("done", error.request_id, attempts)
                 if patient:
                     continue
@@ -103,30 +92,22 @@ class Executor:
             attempts += 1 + int(meta.get("RetryAttempts") or 0)
             return Result("done", str(meta.get("RequestId") or ""), attempts)
 
-    def _patience(self, step: Step, error: AwsError, created: frozenset[Address], doubted: bool) -> float:
-        """For how many seconds in all repeating the step may still help."""
-        code = error.aws_code
-        if code in _BUSY:
-            return _PATIENCE
-        if code == "DeleteConflict" and step.operation in _DELETIONS and step.after:
-            return _CONFLICT_PATIENCE  # what was just detached may still count
-        if code == "NoSuchEntity":
-            # To take something away from what is not there needs no waiting, unless this run made the owner.
-            waits = step.address in created if step.operation.startswith(_REMOVALS) else bool(created)
-            return _PATIENCE if waits else 0.0
-        if code == "MalformedPolicyDocument" and "invalid principal in policy" in error.message.lower():
-            return _PATIENCE if created else 0.0
-        if code == "EntityAlreadyExists" and doubted and step.operation in CREATIONS:
-            return _LONGEST_PAUSE  # ours, it seems, but perhaps not to be read yet
-        if step.operation in ONCE and not isinstance(error, Unsupported):
-            return _PATIENCE if error.doubtful or code in _THROTTLED else 0.0
-        return 0.0
+    @staticmethod
+    def _looks(step: Step, error: AwsError) -> tuple[float, ...]:
+        """The pauses between looks for a version that may be there and not be listed yet: a second would be stray."""
+        return LOOKS if step.operation == "CreatePolicyVersion" and sort_of(error) == "doubtful" else ()
 
-    def _took_effect(self, step: Step, error: AwsError) -> bool:
-        """Whether an earlier attempt whose answer was lost did it after all."""
+    def _took_effect(self, step: Step, error: AwsError, looks: tuple[float, ...]) -> bool:
+        """Whether an earlier attempt whose answer was lost did it after all, looked at once more after each pause."""
         try:
             if step.operation == "CreatePolicyVersion":
-                return self._version_is_default(step)
+                found = self._version_is_default(step)
+                for seconds in looks:
+                    if found:
+                        break
+                    self._sleep(seconds)
+                    found = self._version_is_default(step)
+                return found
             if step.operation in CREATIONS and (error.doubtful or error.aws_code == "EntityAlreadyExists"):
                 return self._is_as_asked(step)
             if renamed := _renamed(step):
@@ -139,7 +120,7 @@ class Executor:
 
     def _was_live(self, step: Step, error: AwsError) -> bool:
         """Whether the refusal itself says that nothing was left to do."""
-        if error.aws_code == "NoSuchEntity" and step.operation.startswith(_REMOVALS):
+        if error.aws_code == "NoSuchEntity" and step.operation.startswith(REMOVALS):
             return True
         if step.operation == "AddRoleToInstanceProfile" and error.aws_code in ("LimitExceeded", "EntityAlreadyExists"):
             name = {"InstanceProfileName": step.params["InstanceProfileName"]}

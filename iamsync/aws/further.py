@@ -105,8 +105,9 @@ def _saml_provider(connection: Connection, provider: str) -> Resource:
 
 def _settings(connection: Connection, workers: int) -> Iterable[Resource]:
     # Not `connection.alias`: where nobody may tell, a declared alias is not said to be missing.
-    for name in call(connection.iam, "ListAccountAliases").get("AccountAliases") or ():
-        yield listed.alias(name)
+    for page in pages(connection.iam, "ListAccountAliases", {}):
+        for name in page.get("AccountAliases") or ():
+            yield listed.alias(name)
     try:
         answer = call(connection.iam, "GetAccountPasswordPolicy")
     except AwsError as error:

@@ -6,6 +6,7 @@ error, never an empty account.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from iamsync.aws.calls import call, pages
 from iamsync.aws.credentialreport import read_report
 from iamsync.aws.further import Found
 from iamsync.aws.policies import aws_policy
+from iamsync.aws.retrying import REREADS
 from iamsync.aws.session import Connection
 from iamsync.errors import AccessDenied, AwsError, IncompleteRead, Unsupported
 from iamsync.kinds import FURTHER, wire
@@ -59,14 +61,20 @@ class _Way:
 
 
 def read(
-    connection: Connection, *, kinds: frozenset[str] = frozenset(), parallel: bool = True, lenient: bool = False
+    connection: Connection,
+    *,
+    kinds: frozenset[str] = frozenset(),
+    parallel: bool = True,
+    lenient: bool = False,
+    sleep: Callable[[float], object] | None = None,
 ) -> State:
     """Everything iamsync manages in the account, as far as bulk calls tell it, and all of `kinds` beside.
 
     `kinds` are of those that the bulk calls leave out; `lenient` passes over such a kind where the endpoint offers
-    none of it. Policy and profile tags come from the tagging API, which may be late or denied (`facts["tags"]` is
-    "bulk" or "none"); policy descriptions are usually untold (`unread`). Raises IncompleteRead where what was
-    read twice disagrees with the account's own counts, AccessDenied where the caller may not look.
+    none of it; `sleep` gets seconds. Policy and profile tags come from the tagging API, which may be late or denied
+    (`facts["tags"]` is "bulk" or "none"); policy descriptions are usually untold (`unread`). Raises IncompleteRead
+    where what was read several times disagrees with the account's own counts, AccessDenied where the caller may not
+    look.
     """
     cx = Context(connection.account_id, connection.partition)
     way = _Way(kinds, parallel, lenient)
@@ -79,16 +87,18 @@ def read(
             operation="GetAccountSummary",
             hint="AWS counts what an account holds; check --endpoint-url and the proxy",
         )
-    if _disagreements(bulk, found):
-        # Something was made or deleted between two pages; once more, then it is no coincidence.
-        bulk = _bulk(connection, way)
-        found = wire.details(bulk.pages, cx, bulk.roles).resources
-        if wrong := _disagreements(bulk, found):
+    pauses = iter(REREADS)
+    while wrong := _disagreements(bulk, found):
+        # Something was made or deleted between two pages, or one list is older than the other (iam-facts 3.7).
+        if (seconds := next(pauses, None)) is None:
             raise IncompleteRead(
                 f"account {connection.account_id}: {'; '.join(wrong)}",
                 code="incomplete-read",
                 hint="the account is being changed, or the caller may not see all of it; run the command again",
             )
+        (sleep or time.sleep)(seconds)
+        bulk = _bulk(connection, way)
+        found = wire.details(bulk.pages, cx, bulk.roles).resources
     everything = (*found, *(resource for held in bulk.further.values() for resource in held))
     resources = [_with_tags(resource, bulk.tags, cx) for resource in everything]
     told = any("Description" in item for page in bulk.pages for item in page.get("Policies") or ())

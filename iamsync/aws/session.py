@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from iamsync import __version__
 from iamsync.aws.acting import For, Whoever, acting
-from iamsync.aws.calls import call
+from iamsync.aws.calls import call, pages
 from iamsync.aws.errors import translate
+from iamsync.aws.retrying import ATTEMPTS, FEW, SINGLE
 from iamsync.aws.roles import Hop, assumed, factored, unfolded
 from iamsync.aws.transport import Transport, sender
 from iamsync.errors import AccessDenied, AwsError, CredentialsError, InputError, Unsupported
@@ -74,7 +75,8 @@ class Connection:
     def alias(self) -> str | None:
         """The account's alias; None where there is none, or the caller may not know it."""
         try:
-            names = call(self.iam, "ListAccountAliases").get("AccountAliases") or ()
+            listed = pages(self.iam, "ListAccountAliases", {})
+            names = [name for page in listed for name in page.get("AccountAliases") or ()]
         except (AccessDenied, Unsupported):
             return None
         return str(names[0]) if names else None
@@ -179,13 +181,13 @@ def connect(
     try:
         maker = _Maker(sessions, access, transport, tap)
         # Fewer attempts: whoever mistyped an endpoint or has no network should not wait long to hear it.
-        identity = call(maker.common("sts", attempts=4), "GetCallerIdentity")
+        identity = call(maker.common("sts", attempts=FEW), "GetCallerIdentity")
         partition, caller = _caller(identity)
         account_id = str(identity["Account"])
         _expect(access, account_id, partition, caller)
         return Connection(
             iam=maker.client("iam"),
-            iam_once=_Later(lambda: maker.client("iam", attempts=1)),
+            iam_once=_Later(lambda: maker.client("iam", attempts=SINGLE)),
             tagging=maker.common("resourcegroupstaggingapi", region=_tagging_region(partition, maker.region)),
             account_id=account_id,
             partition=partition,
@@ -206,7 +208,7 @@ def object_client(access: Access, sessions: Sessions, tap: Tap | None = None) ->
         # An endpoint of one's own has no name for each bucket.
         own = access.endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
         style = {"addressing_style": "path"} if own else {}
-        return _Maker(sessions, access, None, tap).client("s3", attempts=4, options={"s3": style})
+        return _Maker(sessions, access, None, tap).client("s3", attempts=FEW, options={"s3": style})
     except BotoCoreError as error:
         raise translate(error, "GetObject", "s3") from error
 
@@ -216,7 +218,7 @@ def service_client(service: str, access: Access, sessions: Sessions, tap: Tap | 
     from botocore.exceptions import BotoCoreError
 
     try:
-        return _Maker(sessions, access, None, tap).client(service, attempts=4)
+        return _Maker(sessions, access, None, tap).client(service, attempts=FEW)
     except BotoCoreError as error:
         raise translate(error, "Publish", service) from error
 
@@ -253,9 +255,9 @@ class _Maker:
         return hops
 
     def _sts_of(self, session: Any) -> Callable[[], Any]:
-        return lambda: self._common(session, "sts", self.region, 4)
+        return lambda: self._common(session, "sts", self.region, FEW)
 
-    def common(self, service: str, *, region: str | None = None, attempts: int = 10) -> Any:
+    def common(self, service: str, *, region: str | None = None, attempts: int = ATTEMPTS) -> Any:
         """A client of a service that the accounts of a run share, for whoever the way led to."""
         return self._common(self.session, service, region or self.region, attempts)
 
@@ -272,7 +274,7 @@ class _Maker:
         self,
         service: str,
         *,
-        attempts: int = 10,
+        attempts: int = ATTEMPTS,
         region: str | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> Any:
@@ -293,7 +295,10 @@ class _Maker:
         from botocore.exceptions import BotoCoreError
 
         config = Config(
-            retries={"mode": "adaptive" if limits and attempts > 1 else "standard", "total_max_attempts": attempts},
+            retries={
+                "mode": "adaptive" if limits and attempts > SINGLE else "standard",
+                "total_max_attempts": attempts,
+            },
             max_pool_connections=_CONNECTIONS,
             connect_timeout=_CONNECT,
             user_agent_extra=f"iamsync/{__version__}",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
+import threading
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final
 
@@ -29,8 +32,9 @@ from iamsync.cli import (
     states,
 )
 from iamsync.cli.commands import Commands
-from iamsync.errors import IamsyncError
+from iamsync.errors import IamsyncError, Interrupted
 
+INTERRUPTED: Final = Interrupted.exit_code
 app: Final = Commands(
     name="iamsync",
     help="Keep the IAM of AWS accounts equal to YAML manifests in git.",
@@ -61,7 +65,45 @@ info.add(app)
 
 def main() -> None:
     """Run the command line and exit with its code (cli.md, "Exit codes")."""
-    sys.exit(run(sys.argv[1:]))
+    sys.stdout, sys.stderr = Lasting(sys.stdout), Lasting(sys.stderr)
+    code = run(sys.argv[1:])
+    if code == INTERRUPTED and threading.active_count() > 1:
+        # Python would wait for calls that nobody waits for any more.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+class Lasting:
+    """A stream whose reader may go (`| head`, a closed terminal): a run that is under way goes on to its own end."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text, or throw it away where nobody can read it any more."""
+        try:
+            return int(self._stream.write(text))
+        except OSError as error:
+            self._unread(error)
+            return len(text)
+
+    def flush(self) -> None:
+        """Have what was written on its way."""
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self._unread(error)
+
+    def _unread(self, error: OSError) -> None:
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            raise error  # a full disk loses what somebody wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def run(arguments: list[str]) -> int:
@@ -70,6 +112,8 @@ def run(arguments: list[str]) -> int:
     gc.set_threshold(max(_UNLOOKED, gc.get_threshold()[0]))
     try:
         result = command_tree()(arguments, prog_name="iamsync", standalone_mode=False)
+        if result == INTERRUPTED:  # what typer makes of a KeyboardInterrupt
+            _interrupted()
         sys.stdout.flush()
     except IamsyncError as error:
         _say(error)
@@ -77,8 +121,8 @@ def run(arguments: list[str]) -> int:
     except typer.Exit as error:
         return int(error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
-        print("interrupted", file=sys.stderr)
-        return 130
+        _interrupted()
+        return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone (`| head`); Python must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -86,6 +130,11 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the last line of defence: never a traceback
         return _unforeseen(error)
     return int(result or 0)
+
+
+def _interrupted() -> None:
+    with suppress(OSError):
+        print("interrupted", file=sys.stderr)
 
 
 def _unforeseen(error: Exception) -> int:

@@ -209,12 +209,10 @@ def _moment(text: str) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def waited(text: str) -> float:
+def waited(text: str, option: str = "--lock-timeout") -> float:
     """The seconds of a duration such as 90, 30s, 5m or 1h; InputError for anything else."""
     units = {"s": 1, "m": 60, "h": 3600}
     number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
     if not (number.isascii() and number.isdigit() and len(number) < 7):
-        raise InputError(
-            f"--lock-timeout {text!r} is no length of time", code="bad-option", hint="for example --lock-timeout 5m"
-        )
+        raise InputError(f"{option} {text!r} is no length of time", code="bad-option", hint=f"for example {option} 5m")
     return float(int(number) * unit)

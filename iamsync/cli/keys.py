@@ -139,7 +139,7 @@ def _changed(common: Common, how: running.How, verb: Any, **chosen: Any) -> None
         later = [f"  {finding.title}\n" for one in found for finding in one.item.plan.findings]
         return f"nothing is due about the keys of {names}\n{''.join(later)}"
 
-    with Ways(project) as ways, running.interruptible() as stop:
+    with running.interruptible() as stop, Ways(project) as ways:
         found = credentials.plans(project, ways, wanted)
         results = running.agreed_and_done(project, found, how, common, stop, shown, ways.failed)
     if results:

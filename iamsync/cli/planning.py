@@ -64,6 +64,14 @@ LockTimeout = Annotated[
     str,
     typer.Option("--lock-timeout", help="How long to wait for the team lock, as 5m.", envvar="IAMSYNC_LOCK_TIMEOUT"),
 ]
+Timeout = Annotated[
+    str | None,
+    typer.Option(
+        "--timeout",
+        help="Begin no call after this time, as 30m: calls under way are finished, and the next run does the rest.",
+        envvar="IAMSYNC_TIMEOUT",
+    ),
+]
 TextOrJson = Annotated[str, typer.Option("--format", help="text or json.", envvar="IAMSYNC_FORMAT")]
 
 
@@ -267,6 +275,7 @@ def apply(
         ),
     ] = False,
     max_failed: MaxFailed = 0,
+    timeout: Timeout = None,
     executor: Annotated[str | None, typer.Option("--executor", envvar="IAMSYNC_EXECUTOR", hidden=True)] = None,
     form: TextOrJson = "text",
     notify: Notify = False,
@@ -286,6 +295,7 @@ def apply(
             code="bad-option",
             hint="plan with --executor and --out plan.json, then apply plan.json without it (and IAMSYNC_EXECUTOR)",
         )
+    seconds = waited(timeout, "--timeout") if timeout is not None else None
     saved, narrowing = _saved_plan(paths or [])
     if only is not None and only not in ("declared", "drift", "expired", "removed", "unmanaged"):
         raise InputError(
@@ -329,7 +339,7 @@ def apply(
 
         restrictable(project)
     with Telling(project, "apply", notify, common, brief_of_plan) as told:
-        with Ways(project) as ways, running.interruptible() as stop:
+        with running.interruptible(seconds) as stop, Ways(project) as ways:
             planned = plans(project, ways, write=True)
             of, approvals = len(planned) + len(ways.failed), dict[str, str]()
             if saved is not None:

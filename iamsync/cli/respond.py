@@ -70,7 +70,7 @@ def _responded(common: Common, what: str, whom: str, how: running.How) -> None:
             return plan_text(made, "text", common, project.root, color=colored(common))
         return f"nothing to do: {whom} is as it would be\n"
 
-    with Ways(project) as ways, running.interruptible() as stop:
+    with running.interruptible() as stop, Ways(project) as ways:
         found = respond_to(project, ways, whom, write=not how.plan_only)
         results = running.agreed_and_done(project, (found,), how, common, stop, shown)
     if results:

@@ -50,7 +50,7 @@ def runs_rollback(
     if not plan_only:
         ids_known(project, saved=False)
     record = recorded.read(project, run)
-    with Ways(project) as ways, interruptible() as stop:
+    with interruptible() as stop, Ways(project) as ways:
         found = rollback.rollback(project, ways, record, write=not plan_only)
         item = found.item
         if approved is not None:

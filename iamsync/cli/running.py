@@ -5,14 +5,21 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from iamsync.cli.context import colored, engine_options, in_automation, known_format, note, waited
 from iamsync.cli.options import Common
 from iamsync.errors import InputError, Interrupted, JournalError, PartlyApplied, StalePlan
+
+_SIGNALS: Final = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    if hasattr(signal, name)  # no SIGHUP on Windows
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ def agreed_and_done(
     found: Any,
     how: How,
     common: Common,
-    stop: threading.Event,
+    stop: Stop,
     shown: Callable[[Any], str],
     failed: Sequence[Any] = (),
 ) -> list[Any]:
@@ -145,25 +152,59 @@ def carried_out(
     item: Any,
     common: Common,
     parallelism: int,
-    stop: threading.Event,
+    stop: Stop,
     approved: str,
     **more: Any,
 ) -> tuple[Any, list[Any]]:
     """Apply one account's plan under its progress; the result, and how each step ended; `more` goes to the engine."""
     from iamsync.engine import applying
-    from iamsync.events import StepEnded
+    from iamsync.events import StepEnded, StepStarted
 
     ended: list[StepEnded] = []
+    started = 0
+    stop.calling = True
     name = item.plan.account_name if len(project.accounts(writes=True)) > 1 else ""
     with _progress(common, name) as show:
 
         def report(event: Any) -> None:
+            nonlocal started
             if isinstance(event, StepEnded):
                 ended.append(event)
-            show(event)
+            started += isinstance(event, StepStarted)
+            with suppress(OSError):  # whoever was watching has gone; the run has not
+                show(event)
 
-        done = applying.run(project, item, parallelism=parallelism, report=report, stop=stop, approved=approved, **more)
+        try:
+            done = applying.run(
+                project,
+                item,
+                parallelism=parallelism,
+                report=report,
+                stop=stop,
+                over=lambda: stop.over,
+                approved=approved,
+                **more,
+            )
+        except (JournalError, KeyboardInterrupt):
+            if started:
+                _broken_off(item, started, ended)
+            raise
     return done, ended
+
+
+def _broken_off(item: Any, started: int, ended: list[Any]) -> None:
+    """Say how far a run came that has no end of its own."""
+    calls = sum(step.operation != "wait" for step in item.plan.steps)
+    found = [event.outcome for event in ended if event.step.operation != "wait"]
+    under_way = started - sum(event.outcome != "skipped" for event in ended)
+    done = found.count("done") + found.count("already")
+    open_ = f", {under_way} under way whose end is not known" if under_way else ""
+    failed = f", {found.count('failed')} failed" if "failed" in found else ""
+    with suppress(OSError):
+        note(
+            f"account {item.plan.account_name}: broken off; {done} of {calls} calls done{failed}{open_}; "
+            "the same command again looks first and does the rest"
+        )
 
 
 @contextmanager
@@ -184,22 +225,56 @@ def _progress(common: Common, account: str) -> Iterator[Callable[[Any], None]]:
             yield bar
 
 
+class Stop(threading.Event):
+    """Set when a run is to end; `calling` from its first call on, before which nothing needs to be finished.
+
+    `limit`, in seconds from now, is when no call is begun any more.
+    """
+
+    calling = False
+
+    def __init__(self, limit: float | None = None) -> None:
+        super().__init__()
+        self._limit = limit
+        self._until = time.monotonic() + limit if limit is not None else None
+
+    @property
+    def over(self) -> str:
+        """Why nothing more is begun, where the time is over; empty before."""
+        if self._until is None or time.monotonic() < self._until:
+            return ""
+        return f"the time limit of {self._limit:g} s was reached"
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for this to be set; not beyond the limit."""
+        if self._until is not None:
+            left = max(0.0, self._until - time.monotonic())
+            timeout = left if timeout is None else min(timeout, left)
+        return super().wait(timeout)
+
+
 @contextmanager
-def interruptible() -> Iterator[threading.Event]:
-    """The first Ctrl-C lets the calls under way finish; the second ends everything."""
-    asked = threading.Event()
+def interruptible(limit: float | None = None) -> Iterator[Stop]:
+    """The first Ctrl-C, or whoever ends the process, lets the calls under way finish; the second ends everything.
+
+    Before the first call there is nothing to finish, and one is enough. A CI system's SIGTERM and a closed terminal's
+    SIGHUP count as Ctrl-C: unheeded they would leave the team lock behind.
+    """
+    asked = Stop(limit)
 
     def interrupt(number: int, frame: object) -> None:
-        if asked.is_set():
+        if asked.is_set() or not asked.calling:
             raise KeyboardInterrupt
         asked.set()
-        print("\ninterrupted: finishing the calls under way (again to stop at once)", file=sys.stderr)
+        with suppress(OSError):  # the terminal may be what has gone
+            print("\ninterrupted: finishing the calls under way (again to stop at once)", file=sys.stderr, flush=True)
 
-    before = signal.signal(signal.SIGINT, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
     try:
         yield asked
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def ended(

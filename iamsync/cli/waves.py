@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -43,7 +42,7 @@ def apply_all(
     project: Any,
     planned: Sequence[Any],
     common: Common,
-    stop: threading.Event,
+    stop: running.Stop,
     *,
     agreed: bool,
     parallelism: int,
@@ -73,8 +72,8 @@ def apply_all(
         bad = made.bad + sum(lost.get(failure.account, 1) < wave for failure in before)
         for turn in items:
             item, writer = turn.item, writer_of[turn.item.plan.account_id]
-            if stop.is_set():
-                made.left.append((item, "the run was interrupted"))
+            if stop.is_set() or (several and stop.over):
+                made.left.append((item, "the run was interrupted" if stop.is_set() else stop.over))
                 continue
             if bad > max_failed:
                 told = "1 account failed" if bad == 1 else f"{bad} accounts failed"

@@ -208,6 +208,7 @@ def run(
     parallelism: int,
     report: Callable[[events.Event], None],
     stop: Event,
+    over: Callable[[], str] = lambda: "",
     approved: str = "",
     writer: Callable[[Step], Connection] | None = None,
     rollback_of: str = "",
@@ -215,6 +216,7 @@ def run(
 ) -> Applied:
     """Execute one account's plan; every step is on record before its call, at the head what was found.
 
+    Nothing is begun once `stop` is set, which counts as an interruption, or `over` says why the time is over.
     `writer` as in `Executor`; `executor` makes another one, of what pauses between attempts.
     """
     assert item.reached.connection is not None
@@ -236,15 +238,19 @@ def run(
             return lost
 
         def both(event: events.Event) -> None:
-            record(event)
-            report(event)
+            if isinstance(event, events.StepEnded):
+                report(event)  # it has happened, whether or not it can be recorded
+                record(event)
+            else:
+                record(event)
+                report(event)
 
         # An interrupt also ends the pauses between attempts, so that nobody waits two minutes for it.
         execute: Execute = Executor(item.reached.connection, sleep=stop.wait, writer=writer)
         if executor is not None:
             execute = executor(stop.wait)
         summary = apply(
-            item.plan, execute, parallelism=parallelism, report=both, stop=lambda: stop.is_set() or unlocked()
+            item.plan, execute, parallelism=parallelism, report=both, stop=lambda: stop.is_set() or unlocked() or over()
         )
     finally:
         record.close()

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from iamsync.aws.execute import ONCE, Executor
+from iamsync.aws.execute import Executor
+from iamsync.aws.retrying import ONCE
 from iamsync.aws.session import Connection
 from iamsync.errors import AccessDenied, AwsError, CredentialsError, Unsupported
 from iamsync.events import Result
@@ -266,6 +267,23 @@ def test_a_version_is_made_exactly_once_whatever_happens_to_its_answer(
     wire.faults["CreatePolicyVersion"] = list(faults)
     assert execute(step(NEW_VERSION, DEPLOY), NOBODY).outcome == "done"
     assert versions(ask) == [("v1", False), ("v2", True)]
+
+
+def unlisted(answer: Answer) -> Answer:
+    """The versions without the newest one, which AWS does not show yet."""
+    text = answer[2].decode()
+    newest = next(part for part in text.split("<member>") if "<VersionId>v2<" in part)
+    return answer[0], answer[1], text.replace(f"<member>{newest.partition('</member>')[0]}</member>", "").encode()
+
+
+def test_a_version_that_was_made_and_is_not_listed_yet_is_not_made_again(
+    execute: Executor, wire: Wire, ask: Ask, time: Time
+) -> None:
+    ask("CreatePolicy", **CREATE_POLICY.params)
+    wire.faults |= {"CreatePolicyVersion": ["lost"], "ListPolicyVersions": [unlisted] * 3}
+    assert execute(step(NEW_VERSION, DEPLOY), NOBODY).outcome == "done"
+    assert versions(ask) == [("v1", False), ("v2", True)]
+    assert time.slept == [1, 1, 2, 4]
 
 
 def test_a_version_that_is_stored_but_idle_is_made_the_default(execute: Executor, wire: Wire, ask: Ask) -> None:

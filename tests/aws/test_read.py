@@ -121,12 +121,14 @@ def fewer(name: str) -> Callable[[Answer], Answer]:
 @pytest.mark.usefixtures("account")
 @pytest.mark.parametrize("name", ["Users", "Groups", "Roles", "Policies"])
 def test_a_count_that_differs_is_read_again_and_then_an_error(connection: Connection, wire: Wire, name: str) -> None:
+    pauses: list[float] = []
     wire.faults["GetAccountSummary"] = [fewer(name)]
-    assert len(read(connection)) == 5
+    assert len(read(connection, sleep=pauses.append)) == 5
     assert wire.calls.count("GetAccountAuthorizationDetails") == 2
-    wire.faults["GetAccountSummary"] = [fewer(name), fewer(name)]
+    wire.faults["GetAccountSummary"] = [fewer(name)] * 4
     with pytest.raises(IncompleteRead, match=rf"counts \d+ {name.lower()}, but \d+ were read"):
-        read(connection)
+        read(connection, sleep=pauses.append)
+    assert pauses == [1, 1, 2, 4]
 
 
 @pytest.mark.usefixtures("account")
@@ -134,11 +136,13 @@ def test_lists_of_roles_that_differ_are_read_again_and_then_an_error(connection:
     def without(answer: Answer) -> Answer:
         return answer[0], answer[1], answer[2].replace(b"<RoleName>app<", b"<RoleName>old<")
 
-    wire.faults["ListRoles"] = [without]
-    assert len(read(connection)) == 5
-    wire.faults["ListRoles"] = [without, without]
+    pauses: list[float] = []
+    wire.faults["ListRoles"] = [without] * 3  # one list may be some seconds older than the other
+    assert len(read(connection, sleep=pauses.append)) == 5
+    assert pauses == [1, 2, 4]
+    wire.faults["ListRoles"] = [without] * 4
     with pytest.raises(IncompleteRead, match="app, old"):
-        read(connection)
+        read(connection, sleep=pauses.append)
 
 
 @pytest.mark.usefixtures("account")

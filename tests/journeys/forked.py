@@ -20,10 +20,20 @@ _LOADED = ("botocore.session", "botocore.handlers", "moto.iam", "moto.sts", "mot
 _servers: list[subprocess.Popen[str]] = []
 
 
-def command(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], out: Path, err: Path) -> int:
-    """The exit code of `iamsync` with these arguments in a process of its own; `out` and `err` get what it says."""
+def command(
+    arguments: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    out: Path,
+    err: Path,
+    pid: Path | None = None,
+) -> int:
+    """The exit code of `iamsync` with these arguments in a process of its own; `out` and `err` get what it says.
+
+    `pid` gets its number when it begins; a code below zero is the signal that ended it.
+    """
     request = {"arguments": [*arguments], "folder": str(folder), "environment": {**environment},
-               "out": str(out), "err": str(err)}  # fmt: skip
+               "out": str(out), "err": str(err), "pid": str(pid or "")}  # fmt: skip
     server = _server()
     assert server.stdin is not None
     assert server.stdout is not None
@@ -64,6 +74,8 @@ def _serve() -> None:
         child = os.fork()
         if not child:
             _child(request)
+        if request["pid"]:
+            Path(request["pid"]).write_text(str(child))
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)
         answers.write(f"{code}\n")

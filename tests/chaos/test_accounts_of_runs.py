@@ -1,0 +1,121 @@
+"""However a run ends, it says what was done, what was not, and how to go on; and its record can be read."""
+
+from __future__ import annotations
+
+import errno
+import os
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from iamsync import journal
+from iamsync.cli.app import Lasting
+from iamsync.cli.running import Stop
+from tests.behaviour.conftest import Site, refusal, site
+
+__all__ = ["site"]
+APPLY = ("apply", "--auto-approve", "--parallelism", "1")
+
+
+def full(monkeypatch: pytest.MonkeyPatch, after: int, half: bool) -> None:
+    """The journal's disk is full after so many lines, in the middle of one where `half`."""
+    lines = 0
+
+    def write(file: int, data: Any) -> int:
+        nonlocal lines
+        lines += 1
+        if lines <= after:
+            return os.write(file, data)
+        if half and lines == after + 1:
+            os.write(file, bytes(data)[:20])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(journal, "os", SimpleNamespace(**{**vars(os), "write": write}))
+
+
+@pytest.mark.parametrize(("after", "half"), [(0, False), (7, True)])
+def test_a_full_disk_ends_a_run_which_says_how_far_it_came(
+    site: Site, monkeypatch: pytest.MonkeyPatch, after: int, half: bool
+) -> None:
+    with monkeypatch.context() as patched:
+        full(patched, after, half)
+        said = site.run(*APPLY)
+    assert said.code == 1
+    assert "error[journal-unwritable]" in said.err
+    assert "No space left on device" in said.err
+    # The header, the start of the run, then two lines a call: each was on disk before its call.
+    called = max(0, (after - 1) // 2)
+    assert len(site.writes) == called
+    if called:
+        assert f"account site: broken off; {called} of 21 calls done" in said.err
+    else:
+        assert "broken off" not in said.err
+    for record in journal.runs(site.root / ".iamsync" / "runs"):
+        assert record.torn == half
+    if called:
+        site.fine(*APPLY)
+        assert len(site.writes) == 21 - called
+
+
+def test_a_time_limit_begins_no_call_after_it_and_the_next_run_does_the_rest(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    why = "the time limit of 60 s was reached"
+    monkeypatch.setattr(Stop, "over", property(lambda self: why if site.writes[4:] else ""))
+    said = site.run(*APPLY, "--timeout", "1m")
+    assert said.code == 5
+    assert "5 of 21 calls done, 16 skipped" in said.out
+    assert why in said.out
+    assert "to go on: run the same command again" in said.out
+    monkeypatch.undo()
+    (record,) = journal.runs(site.root / ".iamsync" / "runs")
+    assert not record.ended["interrupted"]
+
+
+def test_a_limit_that_is_no_length_of_time_is_refused(site: Site) -> None:
+    assert "error[bad-option]: --timeout 'soon'" in site.run(*APPLY, "--timeout", "soon").err
+
+
+def test_pauses_end_with_the_time_limit() -> None:
+    stop = Stop(0.0)
+    assert not stop.wait(60)
+    assert stop.over == "the time limit of 0 s was reached"
+    assert not Stop().over
+
+
+def test_credentials_that_end_on_the_way_end_the_run_and_new_ones_go_on(site: Site) -> None:
+    ended = refusal("ExpiredToken", 403, "The security token included in the request is expired")
+    site.between = lambda operation, body: ended if len(site.writes) > 6 else None
+    said = site.run(*APPLY)
+    assert said.code == 5
+    assert "6 of 21 calls done, 1 failed, 14 skipped" in said.out
+    assert "the credentials failed at step" in said.out
+    site.between = lambda operation, body: None
+    site.fine(*APPLY)
+    assert len(site.writes) == 15
+
+
+@pytest.mark.parametrize("number", [errno.EPIPE, errno.EIO])
+def test_output_that_nobody_can_read_is_thrown_away(number: int) -> None:
+    reading, writing = os.pipe()
+
+    def gone(*_: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    stream = Lasting(SimpleNamespace(write=gone, flush=gone, fileno=lambda: writing, encoding="utf-8"))
+    assert stream.write("text") == 4
+    stream.flush()
+    assert stream.encoding == "utf-8"
+    os.write(writing, b"it leads nowhere now")
+    os.close(writing)
+    assert os.read(reading, 100) == b""
+    os.close(reading)
+
+
+def test_output_that_a_full_disk_loses_is_an_error() -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OSError, match="No space left"):
+        Lasting(SimpleNamespace(write=full)).write("text")
