@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
+
+import urllib3
 
 from iamsync.sandbox import Server, serve
 from iamsync.sandbox.calls import scope
 
 HUB = "999900001111"
 KEY = "AKIAANYKEYATALLABCDE"
+
+
+Handle = Callable[[str, str, Mapping[str, str], bytes], tuple[int, dict[str, str], bytes]]
 
 
 def number(at: int) -> str:
@@ -34,6 +39,7 @@ class Fleet:
     broken: set[tuple[str, str]] = field(default_factory=set)
     calls: list[tuple[str, str]] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
+    keys: dict[str, str] = field(default_factory=dict)  # of sessions, with the account that each is of
     seconds: int = 0  # how long the credentials of a role live, where it is not AWS's hour
 
     @property
@@ -47,19 +53,32 @@ def refusal(code: str, status: int) -> tuple[int, dict[str, str], bytes]:
     return status, {}, f"<ErrorResponse>{error}</ErrorResponse>".encode()
 
 
+def forwarded(url: str) -> Handle:
+    """What answers by asking another server."""
+    pool = urllib3.PoolManager(maxsize=16)
+
+    def handle(method: str, asked: str, headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        there = f"{url}{urlsplit(asked).path}"
+        kept = {name: value for name, value in headers.items() if name.lower() != "host"}
+        answer = pool.request(method, there, headers=kept, body=body, retries=False)
+        told = {name: value for name, value in answer.headers.items() if name.lower() == "content-type"}
+        return answer.status, told, answer.data
+
+    return handle
+
+
 @contextmanager
-def fleet() -> Iterator[Fleet]:
-    """An endpoint of many accounts until the block ends."""
+def fleet(behind: Handle | None = None) -> Iterator[Fleet]:
+    """An endpoint of many accounts until the block ends; `behind` answers in the place of the embedded IAM."""
     with Server(account_id=HUB) as server:
-        handle = server.handle
+        handle = behind or server.handle
         url, stop = serve(server)
         held = Fleet(url, server)
 
         def watched(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Any:
             told = parse_qs(body.decode("utf-8", "replace"))
             action = told.get("Action", [""])[0]
-            with server._moto():
-                account = server._accounts.of_key(scope({k.lower(): v for k, v in headers.items()}["authorization"])[0])
+            account = held.keys.get(scope({k.lower(): v for k, v in headers.items()}["authorization"])[0], HUB)
             held.calls.append((account, action))
             if action == "AssumeRole" and told["RoleArn"][0].split(":")[4] in held.denied:
                 return refusal("AccessDenied", 403)
@@ -70,6 +89,7 @@ def fleet() -> Iterator[Fleet]:
             answer = handle(method, url, headers, body)
             if action == "AssumeRole" and answer[0] == 200:
                 text = answer[2].decode()
+                held.keys[text.partition("<AccessKeyId>")[2].partition("<")[0]] = told["RoleArn"][0].split(":")[4]
                 for name in ("SecretAccessKey", "SessionToken"):
                     held.secrets.add(text.partition(f"<{name}>")[2].partition("<")[0])
                 if held.seconds:
