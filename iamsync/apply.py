@@ -96,8 +96,10 @@ class _Run:
     created: dict[str, frozenset[Address]] = field(default_factory=dict)
     halted: str | None = None
     interrupted: bool = False
+    pauses: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
+        self.pauses = frozenset(step.id for step in self.steps if not _counts(step))
         for number, step in enumerate(self.steps):
             if unknown := [other for other in step.after if other not in self.position]:
                 raise ValueError(f"step {step.id} waits for {unknown[0]}, which does not come before it")
@@ -112,9 +114,12 @@ class _Run:
         busy = {address for step in under_way for address in _touched(step)}
         used = sum(map(_counts, under_way))
         chosen: list[Step] = []
+        pausing = not self.pauses.isdisjoint(self.waiting)
         for step in () if self.halted is not None else tuple(self.waiting.values()):
+            if used >= parallelism and not pausing:
+                break  # nothing further could start, and a plan may be long
             ready = all(self.outcomes.get(other) in ("done", "already") for other in step.after)
-            if ready and not _touched(step) & busy and (used < parallelism or not _counts(step)):
+            if ready and (used < parallelism or not _counts(step)) and _touched(step).isdisjoint(busy):
                 busy |= _touched(step)
                 used += _counts(step)
                 chosen.append(self.waiting.pop(step.id))
