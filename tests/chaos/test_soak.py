@@ -8,7 +8,7 @@ import pytest
 
 from tests.chaos.soak import soaked
 
-CYCLES = 8
+CYCLES = 5
 
 
 def test_a_quiet_run_after_many_disturbed_ones_leaves_exactly_what_is_declared() -> None:
