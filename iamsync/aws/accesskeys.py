@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from iamsync.aws.calls import call, pages
 from iamsync.aws.execute import Executor
-from iamsync.aws.retrying import sort_of
+from iamsync.aws.retrying import LOOKS, sort_of
 from iamsync.aws.session import Connection
 from iamsync.delivery import DELIVER, Place, Secret
 from iamsync.errors import AwsError, IamsyncError
@@ -27,7 +27,6 @@ _SWITCHES: Final = frozenset(
     {"UpdateAccessKey", "UpdateServiceSpecificCredential", "UpdateSSHPublicKey", "UpdateSigningCertificate"}
 )
 _TRIES: Final = 3
-_LOOKS: Final = 4  # AWS may show a key some seconds after it made it
 # What a password policy can ask for at most is one of each and 128 characters; 40 are more than anybody guesses.
 _LENGTH: Final = 40
 _CLASSES: Final = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!@#$%^&*()_+-=[]{}|")
@@ -162,7 +161,7 @@ class CredentialExecutor:
         """Remove what a call made whose answer was lost; the call's own error where that cannot be told."""
         if not error.doubtful:
             return
-        for look in range(_LOOKS):
+        for seconds in LOOKS:  # AWS may show a key some seconds after it made it
             try:
                 strays = self._ids(user) - before
             except AwsError as unknown:
@@ -171,7 +170,7 @@ class CredentialExecutor:
                 for stray in sorted(strays):
                     self._remove(user, stray)
                 return
-            self._sleep(2.0**look)
+            self._sleep(seconds)
 
     def _ids(self, user: str) -> frozenset[str]:
         return frozenset(self._statuses(user))
@@ -264,9 +263,9 @@ class CredentialExecutor:
             place.put(secret)
         except IamsyncError as error:
             # The answer was lost, or a repetition was refused; a place may show a moment later what it took.
-            looks = _LOOKS if isinstance(error, AwsError) and error.doubtful else 1
+            looks = len(LOOKS) if isinstance(error, AwsError) and error.doubtful else 1
             return None if self._confirmed(place, secret, looks) else _scrubbed(error, secret)
-        if self._confirmed(place, secret, _LOOKS):
+        if self._confirmed(place, secret, len(LOOKS)):
             return None
         return IamsyncError(
             f"user/{secret.user}: the secret was delivered, but its place does not say that it holds it",
@@ -282,7 +281,7 @@ class CredentialExecutor:
             if held is None:
                 break
             if look + 1 < looks:
-                self._sleep(2.0**look)
+                self._sleep(LOOKS[look])
         return False
 
     # A password ---------------------------------------------------------------------------------

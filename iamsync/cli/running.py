@@ -258,7 +258,8 @@ def interruptible(limit: float | None = None) -> Iterator[Stop]:
     """The first Ctrl-C, or whoever ends the process, lets the calls under way finish; the second ends everything.
 
     Before the first call there is nothing to finish, and one is enough. A CI system's SIGTERM and a closed terminal's
-    SIGHUP count as Ctrl-C: unheeded they would leave the team lock behind.
+    SIGHUP count as Ctrl-C: unheeded they would leave the team lock behind. What whoever began the command has it ignore
+    (`nohup`) stays ignored.
     """
     asked = Stop(limit)
 
@@ -269,7 +270,8 @@ def interruptible(limit: float | None = None) -> Iterator[Stop]:
         with suppress(OSError):  # the terminal may be what has gone
             print("\ninterrupted: finishing the calls under way (again to stop at once)", file=sys.stderr, flush=True)
 
-    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
+    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in heeded}
     try:
         yield asked
     finally:

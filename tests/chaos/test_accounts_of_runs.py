@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from iamsync import journal
 from iamsync.cli.app import Lasting
-from iamsync.cli.running import Stop
+from iamsync.cli.running import Stop, interruptible
 from tests.behaviour.conftest import Site, refusal, site
 
 __all__ = ["site"]
@@ -69,6 +70,22 @@ def test_a_time_limit_begins_no_call_after_it_and_the_next_run_does_the_rest(
 
 def test_a_limit_that_is_no_length_of_time_is_refused(site: Site) -> None:
     assert "error[bad-option]: --timeout 'soon'" in site.run(*APPLY, "--timeout", "soon").err
+
+
+def test_what_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` has it
+    try:
+        with interruptible() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stop.is_set()
+            stop.calling = True
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert stop.wait(5)
+            with pytest.raises(KeyboardInterrupt):
+                os.kill(os.getpid(), signal.SIGINT)
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_pauses_end_with_the_time_limit() -> None:
