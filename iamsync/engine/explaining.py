@@ -140,7 +140,9 @@ def _way_up(rule: Way) -> Explanation:
         text += f" The role must trust {rule.service}."
     if rule.doubt:
         text += f" IAM does not tell whether that is so: {rule.doubt}."
-    return Explanation(rule.id, "path", f"{rule.title}", f"{text} See {', '.join(rule.references)}.")
+    if rule.references:
+        text += f" See {', '.join(rule.references)}."
+    return Explanation(rule.id, "path", rule.title, text)
 
 
 def explain(code: str) -> Explanation:

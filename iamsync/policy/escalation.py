@@ -2,7 +2,7 @@
 
 A rule holds where the principal's *effective* permissions allow all that it needs; `planner.paths`
 asks the evaluator and joins the rules to paths. Sources: Rhino Security Labs' list of 2018,
-cloudsplaining, DataDog's pathfinding.cloud; the ids are our own.
+cloudsplaining, DataDog's pathfinding.cloud; the ids are our own, and so are the rules without a reference.
 """
 
 from __future__ import annotations
@@ -100,13 +100,18 @@ def _self(number: int, title: str, effect: Effect, action: str, on: On = "self",
     return Rule(f"IAM-E{number:03}", title, effect, (Need(action, on),), by=kinds, references=(_RHINO,))
 
 
+def _freed(number: int, title: str, action: str, on: On, by: Kind) -> Rule:
+    return Rule(f"IAM-E{number:03}", title, "freed", (Need(action, on),), by=(by,))
+
+
 def _on(number: int, title: str, effect: Effect, target: Kind, *needs: Need, doubt: str = "") -> Rule:
     return Rule(f"IAM-E{number:03}", title, effect, needs, target, doubt=doubt, references=(_RHINO, _PATHS))
 
 
 def _passes(number: int, title: str, service: str, *actions: str, doubt: str = "") -> Rule:
     needs = (Need("iam:PassRole", "target"), *map(Need, actions))
-    return Rule(f"IAM-E{number:03}", title, "passes", needs, "role", service, doubt=doubt, references=(_RHINO, _PATHS))
+    known = () if doubt else (_RHINO, _PATHS)
+    return Rule(f"IAM-E{number:03}", title, "passes", needs, "role", service, doubt=doubt, references=known)
 
 
 def _uses(number: int, title: str, service: str, doubt: str, *actions: str) -> Rule:
@@ -154,18 +159,13 @@ RULES: Final = (
     _self(12, "another boundary for itself", "unbound", "iam:PutUserPermissionsBoundary", by="user"),
     _self(13, "another boundary for itself", "unbound", "iam:PutRolePermissionsBoundary", by="role"),
     _self(14, "a new version of its boundary", "unbound", "iam:CreatePolicyVersion", "own-boundary"),
-    _self(106, "a policy that denies, detached from itself", "freed", "iam:DetachUserPolicy", by="user"),
-    _self(107, "a policy that denies, detached from itself", "freed", "iam:DetachRolePolicy", by="role"),
-    _self(108, "an inline policy of its own that denies, deleted", "freed", "iam:DeleteUserPolicy", by="user"),
-    _self(109, "an inline policy of its own that denies, deleted", "freed", "iam:DeleteRolePolicy", by="role"),
-    _self(
-        *(110, "a policy that denies, detached from its group", "freed"), "iam:DetachGroupPolicy", "own-group", "user"
-    ),
-    _self(
-        *(111, "an inline policy of its group that denies, deleted", "freed"),
-        *("iam:DeleteGroupPolicy", "own-group", "user"),
-    ),
-    _self(112, "a group that denies, left", "freed", "iam:RemoveUserFromGroup", "own-group", "user"),
+    _freed(106, "a policy that denies, detached from itself", "iam:DetachUserPolicy", "self", "user"),
+    _freed(107, "a policy that denies, detached from itself", "iam:DetachRolePolicy", "self", "role"),
+    _freed(108, "an inline policy of its own that denies, deleted", "iam:DeleteUserPolicy", "self", "user"),
+    _freed(109, "an inline policy of its own that denies, deleted", "iam:DeleteRolePolicy", "self", "role"),
+    _freed(110, "a policy that denies, detached from its group", "iam:DetachGroupPolicy", "own-group", "user"),
+    _freed(111, "an inline policy of its group that denies, deleted", "iam:DeleteGroupPolicy", "own-group", "user"),
+    _freed(112, "a group that denies, left", "iam:RemoveUserFromGroup", "own-group", "user"),
     # -- other principals ------------------------------------------------------------------------------------------
     _on(20, "assume the role", "becomes", "role", _ASSUME),
     _on(21, "an access key for the user", "becomes", "user", _KEY),
