@@ -115,7 +115,9 @@ def _told(error: BaseException) -> BaseException:
     from distributed import KilledWorker
     from distributed.comm import CommClosedError
 
-    if isinstance(error, (KilledWorker, CommClosedError)):
+    if isinstance(error, KilledWorker):
+        return _lost("its process ended")
+    if isinstance(error, CommClosedError):
         return _lost(_first_line(error))
     if isinstance(error, ImportError) or "deserialization" in str(error):
         return InputError(

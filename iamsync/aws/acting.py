@@ -79,6 +79,6 @@ class For:
 
     def __getattr__(self, name: str) -> Any:
         held = getattr(self._client, name)
-        if name.startswith("_") or name == "meta":
+        if name.startswith("_") or not callable(held):
             return held
         return lambda **params: self._whoever.call(self._credentials, held, **params)
