@@ -1,14 +1,15 @@
-# iamsync as a command: small, without root, the versions of requirements-dev.lock.
+# iamsync as a command: small, without root, the versions of requirements.lock.
 #   docker build -t iamsync . && docker run --rm -v "$PWD:/work:ro" -e AWS_PROFILE iamsync plan
 FROM python:3.13-slim-trixie AS build
 WORKDIR /source
-COPY pyproject.toml requirements-dev.lock README.md LICENSE ./
+COPY pyproject.toml requirements.lock README.md LICENSE ./
 COPY iamsync iamsync
 # What `init` writes is made of these.
 COPY examples/ci examples/ci
 COPY examples/quickstart examples/quickstart
 RUN python -m venv /opt/iamsync \
-    && /opt/iamsync/bin/pip install --no-cache-dir --constraint requirements-dev.lock '.[sandbox]' \
+    && /opt/iamsync/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
+    && /opt/iamsync/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
     && /opt/iamsync/bin/pip uninstall --yes pip
 
 FROM python:3.13-slim-trixie

@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full laws oracle chaos soak check format schemas docs bench bench-full bench-check package lock clean
+.PHONY: help demo test test-full laws oracle fuzz continuity chaos soak check format schemas docs bench bench-full bench-check package lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +20,7 @@ $(READY): requirements-dev.lock pyproject.toml
 	  echo "name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "setting up $(VENV) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) install -r requirements-dev.lock
+	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -35,6 +35,13 @@ test-full: $(READY) ## the tests with the slow ones, all examples of the laws, a
 
 laws: $(READY) ## the laws of every plan on twenty times the examples
 	IAMSYNC_LAWS=full $(BIN)/pytest -n auto tests/laws
+
+fuzz: $(READY) ## everything that is read, mutated: 10,000 inputs for each reader, and the worst that can be given
+	$(BIN)/python -m tests.fuzz.run --count 10000
+	$(BIN)/pytest -n auto tests/fuzz
+
+continuity: $(READY) ## what stays allowed at every moment of an apply, over many generated plans, as a table
+	$(BIN)/python -m tests.laws.continuity --plans 2000
 
 oracle: $(READY) ## the evaluator against an independent one (node, npm): 200,000 cases
 	$(BIN)/python -m tests.oracle.run --cases 200000
@@ -79,7 +86,7 @@ check: $(READY) ## validate and a plan without changes against the committed bas
 package: $(READY) ## dist/: wheel, source distribution and SBOM, each installed in an empty environment and tried
 	$(BIN)/python tools/package.py
 
-lock: ## write requirements-dev.lock anew, from the newest versions pyproject.toml allows
+lock: ## write the locks anew, with hashes, from the newest versions pyproject.toml allows
 	@$(PYTHON) tools/lock.py
 
 clean: ## remove what these targets made

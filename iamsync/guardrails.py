@@ -30,7 +30,8 @@ class Guardrails:
 
     `accounts` are the only ids that may be touched (empty: any). `refused` are guards that only the
     command line may acknowledge. `deliver_to` are globs of the only targets that manifests may name; None is the
-    usual ones. `tests` are permission tests as whoever reads manifests keeps them.
+    usual ones. `send_to` are globs of the only places that lock, journal and messages may be at; None is any. `tests`
+    are permission tests as whoever reads manifests keeps them.
     """
 
     source: str
@@ -41,6 +42,7 @@ class Guardrails:
     unmanaged: Unmanaged | None = None
     refused: frozenset[str] = frozenset()
     deliver_to: tuple[str, ...] | None = None
+    send_to: tuple[str, ...] | None = None
     tests: tuple[Any, ...] = ()
 
 

@@ -258,15 +258,6 @@ def read_run(directory: Path, which: str = "latest", *more: Path) -> Run:
     )
 
 
-def find_approval(directory: Path, digest: str, account_id: str) -> Run | None:
-    """The latest run of the plan with this approval digest in this account."""
-    for path in reversed(_files(directory)):
-        run = _load(path)
-        if run.approval == digest and run.account_id == account_id:
-            return run
-    return None
-
-
 def _files(*directories: Path) -> list[Path]:
     """The files of all runs by their ids; of a run that several directories hold, the one that tells most."""
     found: dict[str, Path] = {}

@@ -133,21 +133,50 @@ def _kind(kind: str, text: str, kinds: Iterable[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str, is_path: bool) -> re.Pattern[str]:
-    out, at = [], 0
+    """Each wildcard takes as little as lets the text up to the next one fit, for good (an atomic group).
+
+    The first fit is as good as any later one, since a wildcard that reaches as far follows; without the groups a text
+    of many wildcards takes time exponential in their number. Those within a segment are grouped between those over it.
+    """
+    chunks: list[tuple[str, list[tuple[str, list[str]]]]] = [("", [("", [])])]
+
+    def over(one: str) -> None:
+        if chunks[-1] != (one, [("", [])]):
+            chunks.append((one, [("", [])]))
+
+    def text(part: str) -> None:
+        chunks[-1][1][-1][1].append(part)
+
+    at = 0
     while at < len(pattern):
         if is_path and pattern.startswith("/**", at) and pattern[at + 3 :] in ("", "/"):
-            out.append("/.*")
+            text("/")
+            over(".*?")
             break
         if is_path and pattern.startswith("/**/", at):
-            out.append("/(?:.*/)?")
+            text("/")
+            over("(?:.*?/)??")
             at += 4
             continue
         if is_path and pattern.startswith("**", at):
-            out.append(".*")
+            over(".*?")
             at += 2
             continue
         mark = pattern[at]
-        anything = "[^/]*" if is_path else ".*"
-        out.append(anything if mark == "*" else ("[^/]" if is_path else ".") if mark == "?" else re.escape(mark))
+        if mark == "*" and not is_path:
+            over(".*?")
+        elif mark == "*":
+            chunks[-1][1].append(("[^/]*?", []))
+        else:
+            text(("[^/]" if is_path else ".") if mark == "?" else re.escape(mark))
         at += 1
-    return re.compile("".join(out), re.DOTALL)
+    made = [(one, _joined([(within, "".join(run)) for within, run in runs])) for one, runs in chunks]
+    return re.compile(_joined(made), re.DOTALL)
+
+
+def _joined(runs: list[tuple[str, str]]) -> str:
+    """Wildcards and the texts after them as one expression; but for the first and the last, the first fit counts."""
+    out = [runs[0][1]]
+    for number, (one, text) in enumerate(runs[1:], start=1):
+        out.append(f"(?>{one}{text})" if text and number < len(runs) - 1 else f"{one}{text}")
+    return "".join(out)

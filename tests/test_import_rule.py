@@ -21,7 +21,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "iamsync"
 # A part is a package or a module right under iamsync. What is in a lower layer may be imported, and
 # nothing of the same layer but where it says so.
 LAYERS = {
-    **dict.fromkeys(("errors", "model", "events", "arn", "selector", "settings", "expectations"), 0),
+    **dict.fromkeys(("errors", "model", "events", "arn", "selector", "settings", "expectations", "strictjson"), 0),
     **dict.fromkeys(("guardrails", "buckets", "notification", "controls", "members", "delivery"), 0),
     "policy": 1,
     "kinds": 2,

@@ -13,7 +13,7 @@ import pytest
 
 from iamsync.errors import AwsError, InputError, JournalError
 from iamsync.events import RunEnded, RunStarted, StepEnded, StepStarted
-from iamsync.journal import EVERY, Copied, Journal, Run, find_approval, header_of, read_run, run_id, runs
+from iamsync.journal import EVERY, Copied, Journal, Run, header_of, read_run, run_id, runs
 from iamsync.model import Address, Call, Plan, Step
 
 NOW = datetime(2026, 11, 24, 2, 34, 58, tzinfo=UTC)
@@ -170,17 +170,6 @@ def test_where_nothing_was_ever_recorded_there_are_no_runs(tmp_path: Path) -> No
     assert runs(tmp_path / "none") == ()
     with pytest.raises(InputError, match="no run is recorded"):
         read_run(tmp_path / "none")
-
-
-def test_the_run_of_an_approved_plan_is_the_latest_one_in_that_account(recorded: Run) -> None:
-    directory = recorded.path.parent
-    with journal(directory, "20261124T030000Z-bbbb") as record:
-        record.header(header_of(PLAN, {"steps": ["s1"]}))
-    found = find_approval(directory, "sha256:a", "111122223333")
-    assert found is not None
-    assert found.id == "20261124T030000Z-bbbb"
-    assert find_approval(directory, "sha256:a", "444455556666") is None
-    assert find_approval(directory, "sha256:b", "111122223333") is None
 
 
 class Second:

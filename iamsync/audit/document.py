@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,8 +13,10 @@ from iamsync.controls import GRADES, RULES_BY_ID
 from iamsync.errors import InputError, Place
 from iamsync.model import Address, Origin
 from iamsync.policy.administrator import CONDITIONAL, SURE, UNKNOWN
+from iamsync.strictjson import misfit, read_object
 
 FORMAT_VERSION: Final = "1.0"
+_HINT: Final = "write one: iamsync audit --report json=FILE"
 _CERTAIN: Final = {SURE: "certain", CONDITIONAL: "on conditions", UNKNOWN: "not known"}
 
 Json = dict[str, Any]
@@ -97,14 +98,11 @@ def read_baseline(text: str, file: str) -> Baseline:
             f"this is no audit: {what}",
             code="bad-baseline",
             place=Place(file),
-            hint="write one: iamsync audit --report json=FILE",
+            hint=_HINT,
         )
 
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise wrong(str(error)) from error
-    version = value.get("format_version") if isinstance(value, dict) else None
+    value = read_object(text, file, "audit", code="bad-baseline", hint=_HINT)
+    version = value.get("format_version")
     if not isinstance(version, str) or "accounts" not in value:
         raise wrong("it has no format_version or no accounts")
     if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
@@ -119,7 +117,7 @@ def read_baseline(text: str, file: str) -> Baseline:
                     raise wrong("a finding in it is not shaped as audit writes it")
                 rows[str(row["fingerprint"])] = kept
     except (KeyError, TypeError, AttributeError) as error:
-        raise wrong(f"what it holds is not shaped as audit writes it ({error!r})") from error
+        raise wrong(f"what it holds is not shaped as audit writes it: {misfit(error)}") from error
     return Baseline(file, known)
 
 

@@ -13,8 +13,9 @@ def call(client: Any, operation: str, params: Mapping[str, Any] | None = None) -
     """One API call by its AWS name; raises what `translate` makes of any failure."""
     from botocore import xform_name
 
+    method = getattr(client, xform_name(operation))
     try:
-        answer = getattr(client, xform_name(operation))(**(params or {}))
+        answer = method(**(params or {}))
     except _failures() as error:
         raise translate(error, operation, client.meta.service_model.service_name) from error
     return dict(answer)
@@ -24,9 +25,10 @@ def _failures() -> tuple[type[BaseException], ...]:
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
-    # An in-process emulator raises NotImplementedError instead of answering; where a proxy's page is
-    # well-formed XML, the parser stumbles with a KeyError over what is not in it.
-    return (ClientError, BotoCoreError, ResponseParserError, NotImplementedError, KeyError)
+    # An in-process emulator raises NotImplementedError instead of answering; over what is no answer of the API
+    # (a proxy's page, a list where a table should be, no UTF-8) botocore's parsers stumble in all these ways.
+    odd = (KeyError, AttributeError, TypeError, ValueError, RecursionError, OverflowError)
+    return (ClientError, BotoCoreError, ResponseParserError, NotImplementedError, *odd)
 
 
 def pages(client: Any, operation: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -87,7 +87,9 @@ def translate(error: BaseException, operation: str, service: str = "iam") -> Aws
     ):
         if isinstance(error, kinds):
             return CredentialsError(str(error), code=code, operation=operation, hint=hint)
-    if isinstance(error, (ResponseParserError, NotImplementedError, KeyError)):
+    odd = (KeyError, AttributeError, TypeError, ValueError, RecursionError, OverflowError)
+    ours = isinstance(error, boto.BotoCoreError)
+    if not ours and isinstance(error, (ResponseParserError, NotImplementedError, *odd)):
         # A page of a proxy looks the same, so the call may have been carried out.
         return _unsupported(operation, service, "its answer was not one of this API", doubtful=True)
     if isinstance(error, (boto.HTTPClientError, boto.ConnectionError)):

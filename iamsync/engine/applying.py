@@ -17,7 +17,7 @@ from iamsync.aws.session import Connection
 from iamsync.engine import records
 from iamsync.engine.planning import Planned, replan
 from iamsync.engine.project import Project
-from iamsync.engine.reach import read_text
+from iamsync.engine.showing import saved_plans
 from iamsync.errors import GuardRefused, InputError, StalePlan
 from iamsync.events import RunEnded
 from iamsync.model import Plan, Step
@@ -80,7 +80,7 @@ def _counted(refusals: int) -> str:
 
 def accounts_of(path: Path) -> list[str]:
     """The names of the accounts a plan file is about; InputError where it is none."""
-    return [item.account_name for item in savedplan.saved(read_text(path, "the plan file"), str(path))]
+    return [item.account_name for item in saved_plans(path)]
 
 
 def as_saved(path: Path, planned: tuple[Planned, ...], failed: Iterable[str | None] = ()) -> tuple[Planned, ...]:
@@ -88,7 +88,7 @@ def as_saved(path: Path, planned: tuple[Planned, ...], failed: Iterable[str | No
 
     Each part is of the account whose id it says and of no other; `failed` are ids of accounts that were not reached.
     """
-    held = savedplan.saved(read_text(path, "the plan file"), str(path))
+    held = saved_plans(path)
     by_account = {item.account_id: item for item in held}
     known = {item.plan.account_id for item in planned}
     for other in sorted(by_account.keys() - known - set(failed)):
@@ -158,23 +158,13 @@ def _approved(project: Project, digest: str, item: Planned) -> Planned | None:
     """The plan, or the rest of the one of this digest that was begun; None where the digest is of neither."""
     if item.plan.approval == digest:
         return item
-    earlier = records.approved(project, digest, item.plan.account_id)
-    if earlier is not None and (begun := _recorded(earlier)) is not None:
-        return _verified(item, begun)
-    return None
+    begun = records.approved(project, digest, item.plan.account_id)
+    return _verified(item, begun) if begun is not None else None
 
 
 def _stale(message: str, item: Planned) -> StalePlan:
     hint = "look at the plan as it is now, and approve that"
     return StalePlan(message, hint=hint, difference=tuple(_lines(item.plan)))
-
-
-def _recorded(run: journal.Run) -> Saved | None:
-    """The plan that a run began with; None where its record does not tell."""
-    try:
-        return savedplan.read_saved(run.header["plan"])
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return None
 
 
 def _verified(item: Planned, old: Saved) -> Planned:

@@ -21,7 +21,9 @@ from iamsync.engine.options import utc_now
 from iamsync.engine.permitted import documents
 from iamsync.engine.picture import standing
 from iamsync.engine.project import NO_ACCOUNT, Project
-from iamsync.engine.reach import Ways, read_text, told_state
+from iamsync.engine.reach import Ways, told_state
+from iamsync.engine.shapes import shaped
+from iamsync.engine.textfile import read_text
 from iamsync.errors import InputError
 from iamsync.fleet import Failure
 from iamsync.kinds.reports import CredentialReport
@@ -35,6 +37,7 @@ from iamsync.planner.paths import Paths
 from iamsync.planner.permissions import Permissions, is_blind
 from iamsync.policy.administrator import UNKNOWN
 from iamsync.policy.document import Document
+from iamsync.strictjson import loads
 
 Subject = Literal["live", "manifests"]
 # What manifests want of an account, and what of an audit they suppress.
@@ -160,7 +163,14 @@ def graph(found: tuple[Audited, ...]) -> dict[str, Any]:
 
 def baseline(file: Path) -> Baseline:
     """The findings that an earlier audit left; InputError where the file is none."""
-    return paper.read_baseline(read_text(file, "a baseline"), str(file))
+    text = read_text(file, "a baseline")
+    try:
+        return paper.read_baseline(text, str(file))
+    except InputError as wrong:
+        if isinstance(wrong.__cause__, (KeyError, TypeError, AttributeError)):
+            hint = wrong.hint
+            shaped(loads(text), text, str(file), "findings", code="bad-baseline", hint=hint)  # knows the place
+        raise
 
 
 def _chosen(project: Project) -> tuple[Account, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,8 @@ from iamsync import __version__
 from iamsync.engine.attributing import attributions
 from iamsync.engine.options import Options, utc_now
 from iamsync.engine.planning import Planned
+from iamsync.engine.shapes import shaped
+from iamsync.engine.textfile import read_text
 from iamsync.errors import InputError, Place
 from iamsync.fleet import Failure
 from iamsync.planner import driftfile
@@ -19,6 +22,7 @@ from iamsync.planner.permissions import Permissions
 from iamsync.planner.planfile import to_text
 from iamsync.planner.projected import made
 from iamsync.planner.severity import GRADES
+from iamsync.strictjson import loads
 
 __all__ = ["document", "duties", "failing", "known_floor", "last", "remembered", "seen", "since", "to_text"]
 
@@ -99,15 +103,18 @@ def last(file: Path, options: Options) -> dict[str, Any] | None:
     if file.exists() and not file.is_file():
         # A pipe would be waited for, a device replaced.
         raise InputError("this is no file", code="unreadable", place=Place(str(file)), hint="name a file")
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    if not os.path.lexists(file):
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"cannot read: {error}", code="unreadable", place=Place(str(file)), hint="name a file"
-        ) from error
-    return driftfile.last_run(text, str(file))
+    text = read_text(file, "the drift of an earlier run")
+    hint = "delete it: the next run writes a new one"
+    try:
+        made = driftfile.last_run(text, str(file))
+    except InputError as wrong:
+        if isinstance(wrong.__cause__, (KeyError, TypeError)):
+            shaped(loads(text), text, str(file), "drift", code="bad-drift-file", hint=hint)  # knows the place
+        raise
+    shaped(made, text, str(file), "drift", code="bad-drift-file", hint=hint)
+    return made
 
 
 def remembered(made: dict[str, Any], before: dict[str, Any] | None) -> str:

@@ -19,7 +19,8 @@ from iamsync.aws.lastaccessed import last_accessed
 from iamsync.aws.read import read
 from iamsync.aws.session import Connection
 from iamsync.engine.project import Project, given
-from iamsync.engine.reach import Reached, read_text
+from iamsync.engine.reach import Reached
+from iamsync.engine.textfile import read_text
 from iamsync.errors import AccessDenied, InputError, Place, Unsupported
 from iamsync.kinds.reports import CredentialReport, ServiceUse, credential_report
 from iamsync.manifest.config import Account

@@ -23,8 +23,15 @@ def checkout(root: Path, revision: str, into: Path) -> Path:
     top = Path(_git(root, "rev-parse", "--show-toplevel").decode().strip())
     commit = commit_of(root, revision)
     archive = _git(top, "archive", "--format=tar", commit)
-    with tarfile.open(fileobj=io.BytesIO(archive)) as held:
-        held.extractall(into, filter="data")
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as held:
+            held.extractall(into, filter="data")
+    except (tarfile.FilterError, OSError) as error:
+        raise InputError(
+            f"git:{revision} holds what cannot be put on disk: {error}",
+            code="bad-revision",
+            hint="links that leave the project are not followed; name a revision without them",
+        ) from error
     root_then = into / prefix
     if not root_then.is_dir():
         raise InputError(

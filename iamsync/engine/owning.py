@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from iamsync.aws import stacks
 from iamsync.engine.project import Project
-from iamsync.engine.reach import Reached, read_text
+from iamsync.engine.reach import Reached
+from iamsync.engine.textfile import read_text
 from iamsync.errors import InputError, Place
 from iamsync.kinds.owners import FACT, Owner
 from iamsync.manifest.terraformstate import Listed, listed
@@ -64,9 +65,9 @@ def _of_states(project: Project, reached: Reached, settings: Settings) -> Mappin
     root = project.root.resolve()
     for file in settings.scope.terraform_states:
         path = (root / file).resolve()
-        if not path.is_relative_to(root):
+        if not path.is_relative_to(root) or (path.exists() and not path.is_file()):
             raise InputError(
-                f"{file} leads out of the project",
+                f"{file} is no file of the project",
                 code="bad-path",
                 place=Place(file),
                 hint="copy the state into the project: terraform state pull > FILE",

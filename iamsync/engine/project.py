@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from typing import Any, Final
 from iamsync.delivery import USUAL, allowed
 from iamsync.engine.git import checkout, file_at
 from iamsync.engine.options import Options, utc_now
+from iamsync.engine.textfile import read_text
 from iamsync.errors import InputError, Place, raise_all
 from iamsync.expectations import PermissionTest
 from iamsync.fleet import shard_of
@@ -31,8 +31,9 @@ from iamsync.manifest.testsection import resolve_tests
 from iamsync.members import Member
 from iamsync.model import Address, Finding, State
 from iamsync.planner.expiry import expire
-from iamsync.selector import Selector, select
+from iamsync.selector import Selector, glob_matches, select
 from iamsync.settings import ADDRESSED, GUARDS, Acknowledgement, Safety, Settings
+from iamsync.strictjson import read_object
 
 NO_ACCOUNT: Final = "000000000000"
 CONFIG: Final = "iamsync.yaml"
@@ -76,6 +77,7 @@ class Project:
         """The project under the operator's guardrails, where there are any."""
         if self.options.guardrails:
             self.rails = guardrails(self.options, cwd, self.root)
+            self._check_sent()
             made = []
             for account in self.config.accounts:
                 self._written[account.name] = account.settings
@@ -104,6 +106,17 @@ class Project:
                 code="account-not-allowed",
                 hint=f"allowed are {', '.join(allowed)}",
             )
+
+    def _check_sent(self) -> None:
+        """InputErrors where the project file has iamsync write or tell somewhere that the guardrails do not allow."""
+        assert self.rails is not None
+        errors = []
+        for name, place in self.config.places:
+            if self.rails.send_to is not None and not any(glob_matches(glob, place) for glob in self.rails.send_to):
+                message = f"{name} leads to {place}, which {self.rails.source} does not allow"
+                hint = f"allowed are {', '.join(self.rails.send_to) or 'none'} (send_to)"
+                errors.append(InputError(message, code="target-not-allowed", place=Place(CONFIG), hint=hint))
+        raise_all(errors)
 
     @property
     def root(self) -> Path:
@@ -390,23 +403,9 @@ def _acknowledgement(text: str) -> Acknowledgement:
 
 
 def _variable_file(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"cannot read variables: {error.strerror}",
-            code="unreadable",
-            place=Place(str(path)),
-            hint="check the path and who may read it",
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            f"this is no JSON object of variables: {error}",
-            code="bad-variables",
-            place=Place(str(path)),
-            hint='for example {"env": "prod"}',
-        ) from error
-    ok = isinstance(value, dict) and all(
+    text, hint = read_text(path, "variables"), 'for example {"env": "prod"}'
+    value = read_object(text, str(path), "JSON object of variables", code="bad-variables", hint=hint)
+    ok = all(
         isinstance(held, str) or (isinstance(held, list) and all(isinstance(item, str) for item in held))
         for held in value.values()
     )

@@ -17,12 +17,14 @@ from iamsync.aws.session import Access, Connection, Sessions, connect
 from iamsync.buckets import Bucket
 from iamsync.engine.options import Options
 from iamsync.engine.project import NO_ACCOUNT, Project
+from iamsync.engine.textfile import read_text
 from iamsync.errors import CredentialsError, InputError, Place
 from iamsync.fleet import Failure
-from iamsync.kinds.wire import dump_state, loads_object
+from iamsync.kinds.wire import dump_state
 from iamsync.manifest.config import Account
 from iamsync.manifest.snapshot import from_text
 from iamsync.model import State
+from iamsync.strictjson import misfit, read_object
 
 if TYPE_CHECKING:
     from iamsync.aws.objects import Objects
@@ -209,51 +211,32 @@ class Ways:
 
 def told_state(path: Path, options: Options) -> State:
     """The state in a snapshot, or in a saved answer of get-account-authorization-details."""
+    state, notes, _ = told_whole(path)
+    for note in notes:
+        options.note(note)
+    return state
+
+
+def told_whole(path: Path) -> tuple[State, tuple[str, ...], dict[str, Any]]:
+    """The same with notes on what had to be read with good will, and the file's own value; InputError for others."""
     text = read_text(path, "a snapshot or a saved answer of get-account-authorization-details")
+    hint = "take it again: iamsync snapshot --out FILE"
+    value = read_object(text, str(path), "snapshot", code="bad-snapshot", hint=hint)
+    if not is_dump(value):
+        return from_text(text, str(path)), (), value
     try:
-        value = loads_object(text)
-    except ValueError as error:
+        return *dump_state(value), value
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise InputError(
-            f"this is no JSON object: {error}",
+            f"this is no answer of get-account-authorization-details: {misfit(error)}",
             code="bad-snapshot",
             place=Place(str(path)),
-            hint="take it again: iamsync snapshot --out FILE",
+            hint="save one with: aws iam get-account-authorization-details --output json",
         ) from error
-    if is_dump(value):
-        try:
-            state, notes = dump_state(value)
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"this is no answer of get-account-authorization-details: {error}",
-                code="bad-snapshot",
-                place=Place(str(path)),
-                hint="save one with: aws iam get-account-authorization-details --output json",
-            ) from error
-        for note in notes:
-            options.note(note)
-        return state
-    return from_text(text, str(path))
 
 
 def is_dump(value: Mapping[str, Any]) -> bool:
     return any(name in value for name in ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"))
-
-
-def read_text(path: Path, what: str) -> str:
-    """A file's text; InputError where it is not there or not text."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"cannot read {what}: {error.strerror or error}",
-            code="unreadable",
-            place=Place(str(path)),
-            hint="check the path and who may read it",
-        ) from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{what} must be UTF-8 text", code="unreadable", place=Place(str(path)), hint="give another file"
-        ) from error
 
 
 def open_sandbox(home: Path, account_id: str, now: str = "") -> Any:

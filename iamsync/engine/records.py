@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached, Ways
 from iamsync.errors import IamsyncError
-from iamsync.journal import SUFFIX, Copied, Journal, Run, find_approval, runs
+from iamsync.journal import SUFFIX, Copied, Journal, Run, runs
+from iamsync.planner.savedplan import Saved, read_saved
 
 if TYPE_CHECKING:
     from iamsync.aws.objects import Objects
@@ -62,14 +63,26 @@ def folders(project: Project, choose: Choice = lambda ids: ids[-_MOST:]) -> tupl
     return (here, there)
 
 
-def approved(project: Project, digest: str, account_id: str) -> Run | None:
-    """The latest run of the plan with this approval digest in this account, looked for here, then in the bucket."""
-    found = find_approval(runs_folder(project), digest, account_id)
+def approved(project: Project, digest: str, account_id: str) -> Saved | None:
+    """The latest run whose plan has this approval digest in this account, looked for here, then in the bucket.
+
+    The digest is made anew of the plan on record: what a record says of itself could be anybody's word.
+    """
+    found = _of(runs(runs_folder(project)), digest, account_id)
     if found is not None or project.config.journal is None:
         return found
-    for run in reversed(runs(*folders(project, lambda ids: ids[-_RECENT:]))):
+    return _of(runs(*folders(project, lambda ids: ids[-_RECENT:])), digest, account_id)
+
+
+def _of(known: Iterable[Run], digest: str, account_id: str) -> Saved | None:
+    for run in reversed(tuple(known)):
         if run.approval == digest and run.account_id == account_id:
-            return run
+            try:
+                held = read_saved(run.header["plan"])
+            except (KeyError, TypeError, ValueError, AttributeError):
+                continue  # the rest of a plan, of which a part was done before; or no plan as they are recorded
+            if held.approval == digest:
+                return held
     return None
 
 

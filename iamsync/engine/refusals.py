@@ -268,8 +268,9 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "lines that differ are shown. Plan again and have that reviewed.",
     ),
     "target-not-allowed": (
-        "a manifest may not deliver there",
-        "Manifests deliver into the account itself (Secrets Manager, Parameter Store) or to an age-encrypted "
+        "a file of the repository may not deliver or write there",
+        "Where guardrails have send_to, lock, journal and notify of the project file lead to what it names and nowhere "
+        "else. Manifests deliver into the account itself (Secrets Manager, Parameter Store) or to an age-encrypted "
         "file of the project, unless deliver_to of the operator's guardrails says more or less. An operator "
         "may name any place with --deliver-to.",
     ),

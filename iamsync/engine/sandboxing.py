@@ -9,12 +9,10 @@ from typing import Any
 
 from iamsync import arn
 from iamsync.engine.project import NO_ACCOUNT, Project
-from iamsync.engine.reach import is_dump, open_sandbox, read_text
-from iamsync.errors import InputError, Place
-from iamsync.kinds import FURTHER, wire
+from iamsync.engine.reach import is_dump, open_sandbox, told_whole
+from iamsync.kinds import FURTHER
 from iamsync.kinds.account import RULES
 from iamsync.kinds.owners import owner_of
-from iamsync.manifest.snapshot import from_text
 from iamsync.model import Resource, State
 
 
@@ -33,17 +31,9 @@ def seed(project: Project, path: Path, *, foreign_only: bool) -> Seeded:
     `foreign_only` takes just what iamsync does not manage: service-linked roles, Identity Center,
     resources of other tools, AWS's policies.
     """
-    text = read_text(path, "a dump or snapshot")
-    try:
-        value = wire.loads_object(text)
-    except ValueError as error:
-        raise InputError(f"this is no JSON object: {error}", code="bad-snapshot", place=Place(str(path))) from error
-    notes: tuple[str, ...] = ()
-    if is_dump(value):
-        state, notes = wire.dump_state(value)
-        aws = [item for item in value.get("Policies", ()) if str(item.get("Arn", "")).split(":")[4:5] == ["aws"]]
-    else:
-        state, aws = from_text(text, str(path)), []
+    state, notes, value = told_whole(path)
+    held = value.get("Policies", ()) if is_dump(value) else ()
+    aws = [item for item in held if str(item.get("Arn", "")).split(":")[4:5] == ["aws"]]
     if foreign_only:
         state = replace(state, resources={r.address: r for r in state if owner_of(r) is not None})
     with open_sandbox(project.home, state.account_id) as server:

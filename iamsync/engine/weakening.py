@@ -9,7 +9,7 @@ from iamsync.engine.project import Project
 from iamsync.errors import InputError, InputErrors
 from iamsync.expectations import PermissionTest
 from iamsync.guardrails import weakened, weaker
-from iamsync.manifest.config import Account
+from iamsync.manifest.config import Account, Config
 from iamsync.manifest.load import Beside
 from iamsync.manifest.suppress import Suppression
 from iamsync.model import Finding, Origin
@@ -22,11 +22,31 @@ def weakenings(
     then = next((held for held in base.config.accounts if held.name == account.name), None)
     if then is None:
         return ()
-    found = list(weakened(base.written(then), project.written(account)))
+    found = [*weakened(base.written(then), project.written(account)), *_ways(base.config, project.config)]
+    found += _entered(then, account)
     identity = (account_id, partition)
     found += _tests(_tests_of(base, then, *identity), _tests_of(project, account, *identity))
     found += _suppressions(_suppressed(base, then, *identity), _suppressed(project, account, *identity))
     return tuple(found)
+
+
+def _ways(before: Config, after: Config) -> Iterator[Finding]:
+    """Where runs write or tell now and did not before, and the lock and the journal that are gone."""
+    for name, place in sorted(set(after.places) - set(before.places)):
+        yield weaker(f"{name} leads to {place}, which is new")
+    for name, place in sorted(set(before.places) - set(after.places)):
+        if name != "notify":
+            yield weaker(f"{name} no longer leads to {place}")
+
+
+def _entered(before: Account, after: Account) -> Iterator[Finding]:
+    """Other credentials or other roles by which the account would be entered."""
+    if before.profile != after.profile:
+        yield weaker(f"profile was {before.profile or 'not set'} and is {after.profile or 'not set'}")
+    for name, was, now in (("read", before.read, after.read), ("write", before.write, after.write)):
+        if was != now:
+            roles = " -> ".join(hop.arn for hop in now) or "no role"
+            yield weaker(f"assume_role ({name}) is another way in: {roles}")
 
 
 def _tests(before: dict[str, PermissionTest], after: dict[str, PermissionTest]) -> Iterator[Finding]:

@@ -10,7 +10,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from iamsync.strictjson import MAX_DEPTH, TOO_DEEP
+
 SIZE: Final = (1000, 10_000_000)
+# What begins an element that is not closed at once, and what ends one; an upper bound is enough.
+_TAG: Final = re.compile(r"<(/)?[^\s<>/!?][^<>]*+(?<!/)>")
 _ENTITY: Final = re.compile(r"""\bentityID\s*=\s*("[^"]*"|'[^']*')""")
 
 
@@ -46,7 +50,18 @@ def canonical(text: str) -> str:
 
     if "<!DOCTYPE" in text:
         raise ValueError("a document type (<!DOCTYPE>) is not taken")
+    text = text.removeprefix("\ufeff")
+    _shallow(text)
     try:
-        return canonicalize(text.removeprefix("\ufeff"), strip_text=True)
+        return canonicalize(text, strip_text=True)
     except ParseError as error:
         raise ValueError(f"this is no XML: {error}") from error
+
+
+def _shallow(text: str) -> None:
+    """ValueError where elements stand in each other without end, which takes minutes to make canonical."""
+    depth = 0
+    for found in _TAG.finditer(text):
+        depth += -1 if found[1] else 1
+        if depth > MAX_DEPTH:
+            raise ValueError(TOO_DEEP)

@@ -114,7 +114,10 @@ def _moment(value: Any) -> str:
     if not isinstance(value, datetime):
         return ""
     moment = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except OverflowError:  # before the year 1, or after 9999
+        return ""
 
 
 def _object(text: Any) -> Mapping[str, Any]:

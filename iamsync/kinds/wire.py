@@ -6,7 +6,6 @@ cannot be decoded is an incomplete read, never an empty policy.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -24,7 +23,8 @@ from iamsync.kinds.policy import Policy
 from iamsync.kinds.role import Role
 from iamsync.kinds.user import User
 from iamsync.model import Address, Resource, State
-from iamsync.policy.document import Document, loads, with_principals
+from iamsync.policy.document import Document, with_principals
+from iamsync.strictjson import loads, misfit
 
 # A path as IAM takes it (iam-facts 1.2).
 _PATH: Final = re.compile(r"/(?:[\x21-\x7e]*/)?", re.ASCII)
@@ -80,7 +80,7 @@ def dump_state(dump: Mapping[str, Any]) -> tuple[State, tuple[str, ...]]:
     try:
         return _dump_state(dump)
     except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError(f"an entity in this answer is not shaped as AWS shapes it ({error!r})") from error
+        raise ValueError(f"an entity in this answer is not shaped as AWS shapes it: {misfit(error)}") from error
 
 
 def _dump_state(dump: Mapping[str, Any]) -> tuple[State, tuple[str, ...]]:
@@ -316,12 +316,4 @@ def _in_account(value: Any, others: set[str], account: str) -> Any:
         and parsed.account in others
     ):
         return str(replace(parsed, account=account))
-    return value
-
-
-def loads_object(text: str) -> Mapping[str, Any]:
-    """A JSON object parsed; ValueError for anything else."""
-    value = json.loads(text)
-    if not isinstance(value, dict):
-        raise ValueError("this is not a JSON object")
     return value

@@ -16,6 +16,7 @@ from iamsync.manifest import values
 from iamsync.manifest.configsettings import SETTINGS, merged_defaults, no_settings, read_acknowledge, read_settings
 from iamsync.manifest.discover import KEY as DISCOVER
 from iamsync.manifest.discover import Discover, Left, names, read_discover
+from iamsync.manifest.documents import inside
 from iamsync.manifest.expand import Variables, expand
 from iamsync.manifest.hops import Hop, read_hops
 from iamsync.manifest.nodes import Listing, Node, Scalar, Table
@@ -116,6 +117,13 @@ class Config:
         return replace(self, accounts=accounts), left
 
     @property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """Where runs of this project write or tell beside their accounts: the setting, and the bucket or topic."""
+        buckets = (("lock", self.lock), ("journal", self.journal))
+        found = [(name, str(bucket)) for name, bucket in buckets if bucket is not None]
+        return (*found, *(("notify", str(target)) for target in self.notify))
+
+    @property
     def manifests(self) -> tuple[str, ...]:
         """The manifest paths of all accounts, each once."""
         return tuple(dict.fromkeys(path for account in self.accounts for path in account.manifests))
@@ -136,6 +144,10 @@ def load_config(
     target = Path(os.path.abspath(cwd / (path or FILE)))
     if path is None and not os.path.lexists(target):
         return Config(None, target.parent, (Account(DEFAULT_ACCOUNT, no_settings()),))
+    if path is None and text is None and not inside(target, target.parent):
+        hint = "copy the file, or name it: --config FILE"
+        message = f'"{target.name}" is a link that leaves the project'
+        raise InputError(message, code="outside-project", place=Place(target.name), hint=hint)
     documents = read(target, target.name) if text is None else parse(text, target.name)
     if len(documents) != 1 or not isinstance(documents[0], Table):
         what = "holds nothing" if not documents else "is not one mapping"

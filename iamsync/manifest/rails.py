@@ -15,7 +15,10 @@ from iamsync.manifest.problems import Problems, did_you_mean
 from iamsync.manifest.sections import Part, read_part
 from iamsync.settings import GUARDS, Unmanaged
 
-TOP: Final = ("version", "accounts", "scope", "unmanaged", "safety", "refuse_acknowledgements", "deliver_to", "tests")
+TOP: Final = (
+    *("version", "accounts", "scope", "unmanaged", "safety"),
+    *("refuse_acknowledgements", "deliver_to", "send_to", "tests"),
+)
 _ID: Final = re.compile(r"\d{12}", re.ASCII)
 
 
@@ -36,8 +39,7 @@ def read_guardrails(documents: Sequence[Node], file: str) -> Guardrails:
     tests = _tests(table, problems)
     refused = _refused(table.get("refuse_acknowledgements"), problems)
     accounts = _accounts(table.get("accounts"), problems)
-    to = table.get("deliver_to")
-    targets = None if to is None else tuple(text for text, _ in values.texts(to, "deliver_to", problems))
+    targets, places = _globs(table, "deliver_to", problems), _globs(table, "send_to", problems)
     problems.raise_if_any()
     return Guardrails(
         file,
@@ -48,8 +50,14 @@ def read_guardrails(documents: Sequence[Node], file: str) -> Guardrails:
         cast(Unmanaged, held) if held else None,
         refused,
         targets,
+        places,
         tests,
     )
+
+
+def _globs(table: Table, name: str, problems: Problems) -> tuple[str, ...] | None:
+    node = table.get(name)
+    return None if node is None else tuple(text for text, _ in values.texts(node, name, problems))
 
 
 def _accounts(node: Node | None, problems: Problems) -> tuple[str, ...]:

@@ -37,6 +37,11 @@ def guardrails_schema() -> Schema:
                 "type": "array",
                 "items": {"type": "string"},
             },
+            "send_to": {
+                "description": "Where lock, journal and notify of the project file may lead, and nowhere else: s3://acme-*.",
+                "type": "array",
+                "items": {"type": "string"},
+            },
             "tests": manifest["properties"]["tests"],
         },
         "additionalProperties": False,

@@ -159,6 +159,29 @@ def schema_errors(value: Any, schema: Schema) -> tuple[tuple[tuple[str | int, ..
     return tuple(sorted(found, key=lambda error: (tuple(str(step) for step in error[0]), error[1])))
 
 
+def first_error(value: Any, schema: Schema) -> tuple[tuple[str | int, ...], str] | None:
+    """The most telling place where a plain value breaks a schema and what is wrong there; None where it fits."""
+    from jsonschema import Draft7Validator
+    from jsonschema.exceptions import best_match
+
+    error = best_match(Draft7Validator(schema).iter_errors(value))
+    return None if error is None else (tuple(error.absolute_path), _said(error))
+
+
+def _said(error: Any) -> str:
+    """The error without the value, which is somebody else's and may be long."""
+    rule = error.validator_value
+    if error.validator == "required":
+        return f'has no "{next(name for name in rule if name not in error.instance)}"'
+    if error.validator == "type":
+        return f"is not of type {rule if isinstance(rule, str) else ' or '.join(rule)}"
+    if error.validator == "enum":
+        return f"is none of {', '.join(str(one) for one in rule)}"
+    if error.validator == "pattern":
+        return f"does not match {rule}"
+    return f"does not fit ({error.validator})"
+
+
 def _resource(kind: Kind) -> Schema:
     properties = {field.name: _field(field) for field in kind.fields} | beside(kind.name) | _COMMON
     schema = {"description": kind.about, "type": ["object", "null"], **closed(properties, typed=False)}

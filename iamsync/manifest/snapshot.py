@@ -20,7 +20,7 @@ from iamsync.kinds.kind import Field, Kind
 from iamsync.manifest.jsontext import parse_json
 from iamsync.manifest.nodes import Path, place_in
 from iamsync.model import Address, Resource, State
-from iamsync.policy.document import loads
+from iamsync.strictjson import loads
 
 FORMAT: Final = "1.1"
 
@@ -64,7 +64,7 @@ def from_text(text: str, file: str) -> State:
         return _Reader(_newer(value)).state(value)
     except _Misfit as misfit:
         raise InputError(
-            misfit.message, code=misfit.code, place=place_in(parse_json(text, file), misfit.path), hint=misfit.hint
+            misfit.message, code=misfit.code, place=_place(text, file, misfit.path), hint=misfit.hint
         ) from misfit
 
 
@@ -232,6 +232,13 @@ def _unlike(field: Field, value: Any) -> str:
     if isinstance(value, str) or (value is None and field.default is None):
         return ""
     return "a text or null" if field.default is None else "a text"
+
+
+def _place(text: str, file: str, path: Path) -> Place:
+    try:
+        return place_in(parse_json(text, file), path)
+    except InputError:  # a form of JSON that only this reader refuses
+        return Place(file)
 
 
 def _words(names: Mapping[str, Any] | tuple[str, ...]) -> str:

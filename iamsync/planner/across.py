@@ -13,7 +13,8 @@ from typing import Any
 
 from iamsync import arn
 from iamsync.model import Address, Plan, Step
-from iamsync.policy.document import Document, loads, principals
+from iamsync.policy.document import Document, principals
+from iamsync.strictjson import loads
 
 _TRUSTS = {"CreateRole": "AssumeRolePolicyDocument", "UpdateAssumeRolePolicy": "PolicyDocument"}
 

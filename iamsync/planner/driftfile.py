@@ -8,17 +8,18 @@ from typing import Any, Final
 
 from iamsync.errors import InputError, Place
 from iamsync.kinds import codec
-from iamsync.kinds.wire import loads_object
 from iamsync.model import Plan
 from iamsync.planner.drift import AwsDrift, Drift
 from iamsync.planner.planfile import alike, origin_json
 from iamsync.planner.severity import GRADES, at_least
+from iamsync.strictjson import misfit, read_object
 
 FORMAT_VERSION: Final = "1.0"
 
 Json = Mapping[str, Any]
 Entry = dict[str, Any]
 # What an entry is known by from one run to the next: what it is about, and what is there.
+_HINT: Final = "name a file that --since-last wrote, or a new one"
 _IDENTITY: Final = ("address", "field", "item", "what", "actual")
 
 
@@ -156,15 +157,15 @@ def _entry(one: Drift, attribution: Json | None) -> Entry:
 def last_run(text: str, file: str) -> dict[str, Any]:
     """The document of an earlier run; InputError where it is none, or of a format this version cannot read."""
     try:
-        made = dict(loads_object(text))
+        made = read_object(text, file, "drift of an earlier run", code="bad-drift-file", hint=_HINT)
         major = str(made["format_version"]).partition(".")[0]
         for account in made["accounts"]:
             _ = account["account"]["id"], [entry["status"] for entry in account["drift"]], account["summary"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (KeyError, TypeError) as error:
         raise _unreadable(
-            f"this is not the drift of an earlier run: {error!r}",
+            f"this is not the drift of an earlier run: {misfit(error)}",
             file,
-            "name a file that --since-last wrote, or a new one",
+            _HINT,
         ) from error
     if major != FORMAT_VERSION.partition(".")[0]:
         said = f"this is of format {made['format_version']!r}; this iamsync reads {FORMAT_VERSION}"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from iamsync.kinds import codec
+from iamsync.kinds.fields import REPLACED
 from iamsync.kinds.kind import Context
 from iamsync.kinds.operations import WAIT
 from iamsync.model import Address, Cause, Change, Finding, Plan, State, Step
@@ -156,7 +157,8 @@ def _foreseen(steps: Sequence[Step], where: Whereabouts, before: Permissions, ap
 def approval(account_id: str, differences: Iterable[Difference], steps: Iterable[tuple[str, Any]]) -> str:
     """The digest a reviewer approves: the account, what changes, every call; no times, no places.
 
-    Documents enter by meaning, since AWS may return equal ones in another order.
+    Documents enter by meaning, since AWS may return equal ones in another order. `savedplan.approval_of` makes the
+    same of a plan's document.
     """
     changes = []
     for difference in differences:
@@ -167,12 +169,17 @@ def approval(account_id: str, differences: Iterable[Difference], steps: Iterable
             {
                 "address": str(difference.address),
                 "action": difference.action,
-                "before": {name: before[name] for name in names} if before else None,
-                "after": {name: after[name] for name in names} if after else None,
+                "before": {name: _told(before[name]) for name in names} if before else None,
+                "after": {name: _told(after[name]) for name in names} if after else None,
             }
         )
     calls = [[operation, dict(params)] for operation, params in steps]
     return codec.digest({"account": account_id, "changes": changes, "steps": calls})
+
+
+def _told(value: Any) -> Any:
+    """A value as the plan's document has it, from which the digest can be made again: a replaced policy by its ARN."""
+    return sorted({item.removesuffix(REPLACED) for item in value}) if isinstance(value, list) else value
 
 
 def _declared(desired: State) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from iamsync.planner.settle import settle
 from iamsync.planner.strayed import lost_ours, strayed
 from iamsync.policy.document import Document, principals
 from iamsync.policy.ending import without_principals
+from iamsync.strictjson import misfit
 
 _ANEW: Final = ("delete", "replace")
 _IDENTITIES: Final = ("user", "role")
@@ -113,7 +114,7 @@ def past(run: str, header: Mapping[str, Any], outcomes: Mapping[str, str]) -> Pa
         return _past(run, header, outcomes)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
-            f"the record of run {run} is damaged: {error!r} is missing or not what it should be",
+            f"the record of run {run} is damaged: {misfit(error)}",
             code="no-way-back",
             hint="declare what you want and apply",
         ) from error

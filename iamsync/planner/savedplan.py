@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from iamsync.errors import InputError, Place, StalePlan
 from iamsync.kinds import KINDS, codec
-from iamsync.kinds.codec import value_from_json
+from iamsync.kinds.codec import canonical_value, value_from_json
 from iamsync.kinds.operations import OPERATIONS, WAIT
-from iamsync.kinds.wire import loads_object
 from iamsync.model import Address, Plan, State, Step
 from iamsync.planner.planfile import FORMAT_VERSION
 from iamsync.planner.settle import Settled, settle
 from iamsync.planner.strayed import astray, lost_ours
+from iamsync.strictjson import misfit, read_object
+
+_SHOWN: Final = ("Add", "Attach", "Create", "Put", "Set", "Update")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +38,14 @@ class Saved:
     valid_until: str | None = None
 
 
+class Edited(ValueError):
+    """A plan that does not go with itself; its text begins with the part that is of another plan."""
+
+
 def saved(text: str, file: str) -> tuple[Saved, ...]:
     """The plans in a plan file; InputError where it is none, or of a format this version cannot read."""
-    try:
-        value = loads_object(text)
-    except ValueError as error:
-        raise InputError(
-            f"this is no plan file: {error}",
-            code="bad-plan-file",
-            place=Place(file),
-            hint="make one with: iamsync plan --out plan.json",
-        ) from error
+    hint = "make one with: iamsync plan --out plan.json"
+    value = read_object(text, file, "plan file", code="bad-plan-file", hint=hint)
     major = str(value.get("format_version", "")).partition(".")[0]
     if major != FORMAT_VERSION.partition(".")[0]:
         raise InputError(
@@ -57,9 +56,11 @@ def saved(text: str, file: str) -> tuple[Saved, ...]:
         )
     try:
         return tuple(read_saved(item) for item in value["plans"])
+    except Edited as error:
+        raise _edited(f"its {error}", Place(file)) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
-            f"this plan file is damaged: {error!r} is missing or not what it should be",
+            f"this plan file is damaged: {misfit(error)}",
             code="bad-plan-file",
             place=Place(file),
             hint="make a new plan; a plan file is not meant to be edited",
@@ -70,10 +71,12 @@ def read_saved(item: Mapping[str, Any]) -> Saved:
     """One account's part of a plan document; KeyError, TypeError or ValueError where it is damaged."""
     strange = sorted({str(step["operation"]) for step in item["steps"]} - OPERATIONS - {WAIT})
     if strange:
-        raise ValueError(f"{strange[0]} (an operation that no change needs)")
+        raise Edited(f"steps hold {strange[0][:60]}, an operation that no change needs")
     listed = sorted(str(step) for change in item["changes"] for step in change["steps"])
     if listed != sorted(str(step["id"]) for step in item["steps"] if step["operation"] != WAIT):
-        raise ValueError("steps (they are not those of its changes)")
+        raise Edited("steps are not those of its changes")
+    if (item["digests"]["approval"], item["digests"]["read_set"]) != (approval_of(item), codec.digest(item["prior"])):
+        raise Edited("digests are not those of its changes, steps and prior")
     return Saved(
         account_id=str(item["account"]["id"]),
         account_name=str(item["account"]["name"]),
@@ -89,6 +92,26 @@ def read_saved(item: Mapping[str, Any]) -> Saved:
         ),
         valid_until=item.get("valid_until"),
     )
+
+
+def approval_of(item: Mapping[str, Any]) -> str:
+    """The digest that a reviewer of exactly these changes and steps approved, made anew (`plan.approval`)."""
+    partition = str(item["account"]["partition"])
+    changes = []
+    for change in item["changes"]:
+        kind = KINDS[Address.parse(change["address"]).kind]
+        sides: dict[str, dict[str, Any] | None] = {}
+        for name, absent in (("before", "create"), ("after", "delete")):
+            told = [(kind.field(held["field"]), held[name]) for held in change["fields"]]
+            sides[name] = None
+            if change["action"] != absent:
+                sides[name] = {
+                    field.name: canonical_value(field, value_from_json(field, value, partition))
+                    for field, value in told
+                }
+        changes.append({"address": change["address"], "action": change["action"], **sides})
+    steps = [[step["operation"], step["params"]] for step in item["steps"]]
+    return codec.digest({"account": item["account"]["id"], "changes": changes, "steps": steps})
 
 
 def _goal(change: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -129,25 +152,29 @@ def verify(old: Saved, fresh: Plan, live: State, desired: State, ignore: Iterabl
     difference += loose
     foreseen = fresh.approval == old.approval
     if foreseen and sorted(old.steps) != sorted(_key(step) for step in fresh.steps if step.operation != WAIT):
-        raise InputError(
-            "this plan was edited: its steps are not those that its digest was made of",
-            code="bad-plan-file",
-            hint="make a new plan; a plan file is not meant to be edited",
-        )
+        raise _edited("its steps are not those that its digest was made of")
     # Compared as the plan compared: under new names, with what follows a rename, ignored fields taken over.
     settled = settle(desired, live, ignore)
     if not foreseen and not difference:
         difference += _other_goals(old, fresh, settled)
     if not difference:
+        moved = False
         for address, before in old.prior.items():
             ours = address in old.addresses
             if foreseen and ours:
                 continue  # the digest says so
             have, want = settled.live.get(address), settled.desired.get(address)
+            found = live.get(address)
             current = codec.canonical(have) if have is not None else None
             goal = codec.canonical(want) if want is not None else None
+            moved = moved or (codec.canonical(found) if found is not None else None) != before
             strayed = _strayed(before, current, goal, address, old)
             difference += [f"~ {address} {name}".rstrip() for name in strayed]
+        done = [operation for operation, _ in known - {_key(step) for step in calls}]
+        other = not done and len(mine.steps) == len(fresh.steps)
+        # What gives shows when it was done; of what takes away, some is told by nothing that is compared.
+        if not (foreseen or moved) and (other or any(operation.startswith(_SHOWN) for operation in done)):
+            raise _edited("its steps do not lead from what it saw to what it wants")
     if difference:
         raise StalePlan(
             "the plan is no longer what would be done now",
@@ -155,6 +182,11 @@ def verify(old: Saved, fresh: Plan, live: State, desired: State, ignore: Iterabl
             difference=tuple(sorted(difference)),
         )
     return mine
+
+
+def _edited(why: str, place: Place | None = None) -> InputError:
+    hint = "make a new plan; a plan file is not meant to be edited"
+    return InputError(f"this plan was edited: {why}", code="bad-plan-file", place=place, hint=hint)
 
 
 def _other_goals(old: Saved, fresh: Plan, settled: Settled) -> Iterable[str]:

@@ -21,7 +21,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final, NoReturn
+from typing import Any, Final
+
+from iamsync.strictjson import loads
 
 _ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
 _ACTIONS: Final = ("Action", "NotAction")
@@ -147,27 +149,6 @@ def with_principals(document: Document, renamed: Mapping[str, str], partition: s
 def compact(value: Any) -> str:
     """JSON without a blank that could be left out; the writer's order is kept."""
     return _AS_WRITTEN.encode(value)
-
-
-def loads(text: str) -> Any:
-    """Parsed JSON; ValueError also for a key that stands twice, which json.loads drops silently."""
-    try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except RecursionError:
-        raise ValueError("the text is nested too deeply") from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        names = [key for key, _ in pairs]
-        twice = next(key for key in names if names.count(key) > 1)
-        raise ValueError(f"key {twice!r} stands twice")
-    return table
-
-
-def _no_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no JSON value")
 
 
 def _replaced(names: Any, renamed: Mapping[str, str]) -> Any:

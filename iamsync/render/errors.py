@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from iamsync.errors import AwsError, IamsyncError, InputErrors, Place, StalePlan
@@ -9,6 +10,9 @@ from iamsync.render.inert import characters, safe
 from iamsync.render.words import cells, count, paint, wrap
 
 _MOST: Final = 50
+_LONGEST: Final = 2000
+_LINES: Final = 200
+_WIDE: Final = 4000
 _WIDTH: Final = 100
 _TAB: Final = "    "
 
@@ -44,7 +48,14 @@ def _one(error: IamsyncError, color: bool) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    return [safe(line) for line in text.split("\n")]
+    return [safe(_clipped(line)) for line in text.split("\n")[:_LINES]]
+
+
+def _clipped(line: str) -> str:
+    """The line without the middle of what nobody reads: a name in it may have a million characters."""
+    if len(line) <= _LONGEST:
+        return line
+    return f"{line[: _LONGEST // 2]} ... ({len(line) - _LONGEST:,} characters) ... {line[-_LONGEST // 2 :]}"
 
 
 def _notes(error: IamsyncError) -> list[tuple[str, str]]:
@@ -76,6 +87,11 @@ def place_lines(place: Place, gutter: int, *, style: str = "error", color: bool 
 def _window(place: Place, room: int) -> tuple[str, int, int]:
     """The part of the source line around the caret that fits, and the caret's column and length in it."""
     source = place.source.rstrip("\r\n")
+    if len(source) > _WIDE:  # of a line of megabytes only what is near the mistake
+        first = max(place.column - 1 - _WIDE // 2, 0)
+        near = replace(place, source=source[first : first + _WIDE], column=max(place.column - first, 1))
+        line, at, length = _window(near, room - 6)
+        return f"...{line.removeprefix('...')}", at + (0 if line.startswith("...") else 3), length
     marks = [_TAB if mark == "\t" else shown for mark, shown in zip(source, characters(source), strict=True)]
     start = min(max(place.column - 1, 0), len(marks))
     end = min(start + max(place.length, 1), len(marks))

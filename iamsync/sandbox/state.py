@@ -47,6 +47,7 @@ def decode(path: Path, content: bytes, accounts: Accounts) -> dict[str, int]:
     try:
         for account_id, partitions in data["accounts"].items():
             for partition, held in partitions.items():
+                _check(held)
                 load_backend(accounts[account_id][partition], held)
         return {str(name): int(limit) for name, limit in data["quotas"].items()}
     except InputError as error:
@@ -54,6 +55,17 @@ def decode(path: Path, content: bytes, accounts: Accounts) -> dict[str, int]:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         message = f"the state is damaged ({error})"
         raise InputError(message, code="sandbox-state", place=Place(str(path)), hint=_HINT) from error
+
+
+def _check(held: Mapping[str, Any]) -> None:
+    """TypeError where what is only handed on has another type than `dump` gives it."""
+    for section in ("UserDetailList", "RoleDetailList", "Policies", "InstanceProfiles", "SAMLProviders"):
+        for item in held.get(section, ()):
+            texts = [text for tag in item.get("Tags") or () for text in (tag["Key"], tag["Value"])]
+            texts += [item["PermissionsBoundary"]["PermissionsBoundaryArn"]] if item.get("PermissionsBoundary") else []
+            texts += [one["PolicyArn"] for one in item.get("AttachedManagedPolicies") or ()]
+            if not all(isinstance(text, str) for text in texts):
+                raise TypeError(f"a tag or an ARN in {section} is no text")
 
 
 def write(path: Path, content: bytes) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from iamsync.kinds import codec
+from iamsync.planner import savedplan
 from tests.behaviour.account import arn
 from tests.behaviour.conftest import Site, refusal
 from tests.world import ACCOUNT
@@ -261,6 +263,18 @@ def _add_step_and_name_it(plan: dict[str, Any]) -> None:
     plan["plans"][0]["changes"][0]["steps"].append("s99")
 
 
+def _drop_step(plan: dict[str, Any]) -> None:
+    gone = plan["plans"][0]["steps"].pop()
+    for change in plan["plans"][0]["changes"]:
+        change["steps"] = [name for name in change["steps"] if name != gone["id"]]
+
+
+def _signed(plan: dict[str, Any]) -> None:
+    """Make the digests anew, as somebody who has read the source would."""
+    held = plan["plans"][0]
+    held["digests"].update(approval=savedplan.approval_of(held), read_set=codec.digest(held["prior"]))
+
+
 EDITS: dict[str, tuple[Callable[[dict[str, Any]], object], int, str]] = {
     "params": (
         lambda plan: _first(plan, "AttachUserPolicy")["params"].update(
@@ -277,7 +291,34 @@ EDITS: dict[str, tuple[Callable[[dict[str, Any]], object], int, str]] = {
         1,
         "bad-plan-file",
     ),
-    "other account": (lambda plan: plan["plans"][0]["account"].update(id="444455556666"), 4, "wrong-account"),
+    "other ARN": (
+        lambda plan: _first(plan, "AttachUserPolicy")["params"].update(UserName="root-of-all"),
+        1,
+        "bad-plan-file",
+    ),
+    "other order": (lambda plan: plan["plans"][0]["steps"].reverse(), 1, "bad-plan-file"),
+    "other account": (lambda plan: plan["plans"][0]["account"].update(id="444455556666"), 1, "bad-plan-file"),
+    "other prior": (lambda plan: plan["plans"][0]["prior"].clear(), 1, "bad-plan-file"),
+    "other account and its digest": (
+        lambda plan: (plan["plans"][0]["account"].update(id="444455556666"), _signed(plan)),
+        4,
+        "wrong-account",
+    ),
+    "added step and its digest": (lambda plan: (_add_step_and_name_it(plan), _signed(plan)), 1, "bad-plan-file"),
+    "other order and its digest": (
+        lambda plan: (plan["plans"][0]["steps"].reverse(), _signed(plan)),
+        1,
+        "bad-plan-file",
+    ),
+    "removed step and its digest": (lambda plan: (_drop_step(plan), _signed(plan)), 4, "stale-plan"),
+    "params and their digest": (
+        lambda plan: (
+            _first(plan, "AttachUserPolicy")["params"].update(PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess"),
+            _signed(plan),
+        ),
+        4,
+        "stale-plan",
+    ),
     "other format": (lambda plan: plan.update(format_version="2.0"), 1, "bad-plan-file"),
     "no format": (lambda plan: plan.pop("format_version"), 1, "bad-plan-file"),
     "no steps": (lambda plan: plan["plans"][0].pop("steps"), 1, "bad-plan-file"),
@@ -298,6 +339,23 @@ def test_an_edited_plan_file_is_refused(applied: Site, what: str) -> None:
     assert "help:" in told.err
     assert applied.writes == []
     assert applied.runs == []
+
+
+@pytest.mark.parametrize("resigned", [False, True])
+def test_a_record_that_claims_an_approval_for_another_plan_is_not_believed(applied: Site, resigned: bool) -> None:
+    two_changes(applied)
+    approved = applied.fine("plan").digest
+    applied.edit("managed_policies: [audit, deploy]", "managed_policies: [audit, aws/AdministratorAccess]")
+    applied.fine("plan", "--out", "plan.json")
+    plan = json.loads((applied.root / "plan.json").read_text())["plans"][0]
+    if not resigned:
+        plan["digests"]["approval"] = approved
+    header = {"type": "run", "format_version": "1.0", "account_id": ACCOUNT, "approval": approved, "plan": plan}
+    applied.write(json.dumps(header) + "\n", ".iamsync/runs/20261123T000000Z-0000.jsonl")
+    told = applied.run("apply", "--approved", approved)
+    assert told.code == 4
+    assert "error[stale-plan]" in told.err
+    assert applied.writes == []
 
 
 def test_a_saved_plan_goes_with_no_narrowing(applied: Site) -> None:

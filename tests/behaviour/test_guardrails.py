@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from iamsync.engine.weakening import _entered, _ways
+from iamsync.manifest.config import Config, load_config
 from tests.behaviour.conftest import CONFIG, Site
 from tests.world import ACCOUNT
 
@@ -119,3 +122,34 @@ def test_guardrails_may_come_from_another_revision_and_a_change_is_told_what_it_
     ]
     inside = guarded.run("plan", "--guardrails", "rails.yaml")
     assert "lie in the project they guard" in inside.err
+
+
+def test_the_places_that_runs_write_to_are_the_operators_where_guardrails_name_them(guarded: Site) -> None:
+    places = "lock: s3://acme-iamsync/\njournal: s3://elsewhere/\nnotify: [slack]\n"
+    guarded.write(LOOSE + places, "iamsync.yaml")
+    guarded.write(RULES + 'send_to: ["s3://acme-*", "slack"]\n', "../rails.yaml")
+    told = guarded.run("plan", "--guardrails", "../rails.yaml")
+    assert told.code == 1
+    assert "error[target-not-allowed]: journal leads to s3://elsewhere/, which" in told.err
+    assert guarded.calls == []
+    guarded.write(LOOSE + places.replace("elsewhere", "acme-journals"), "iamsync.yaml")
+    assert guarded.run("validate", "--guardrails", "../rails.yaml").code == 0
+
+
+def test_another_place_to_write_to_and_another_way_in_are_told_as_weaker() -> None:
+    def project(text: str) -> Config:
+        return load_config(None, Path("/nowhere"), text=text)
+
+    head = "version: 1\naccounts:\n  site: {id: '111122223333'%s}\n"
+    before = project(head % "" + "lock: s3://a/\n")
+    other = ", profile: x, assume_role: {write: 'arn:aws:iam::111122223333:role/w'}"
+    after = project(head % other + "journal: s3://b/\nnotify: [slack]\n")
+    told = [one.title for one in (*_ways(before, after), *_entered(before.accounts[0], after.accounts[0]))]
+    assert told == [
+        "journal leads to s3://b/, which is new",
+        "notify leads to slack, which is new",
+        "lock no longer leads to s3://a/",
+        "profile was not set and is x",
+        "assume_role (write) is another way in: arn:aws:iam::111122223333:role/w",
+    ]
+    assert not list(_ways(before, before))
