@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lock import versions
+
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
 LOCK = ROOT / "requirements-dev.lock"
@@ -69,9 +71,12 @@ def environment(*wanted: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         run(sys.executable, "-m", "venv", "--without-pip", folder)
         bin_ = Path(folder) / "bin"
+        # Versions alone: pip wants hashes of everything where it sees one, and what was just built has none.
+        pins = Path(folder) / "pins.txt"
+        pins.write_text("\n".join(versions(LOCK)) + "\n", encoding="utf-8")
         run(
             *(sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", bin_ / "python"),
-            *("install", "-qq", "--constraint", LOCK, *wanted),
+            *("install", "-qq", "--constraint", pins, *wanted),
         )
         yield bin_
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 import resource
 import subprocess
@@ -88,7 +87,10 @@ def of_state(*resources: Any) -> State:
 
 
 def role(name: str, *documents: dict[str, Any]) -> Any:
-    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
     inline = {f"p{n}": document for n, document in enumerate(documents)}
     return from_json(Address("role", name), {"trust_policy": trust, "inline_policies": inline})
 
@@ -166,6 +168,8 @@ def many_states(_: Path) -> None:
 
 
 LONG = "n" * MEGABYTE
+GONE = f"removed: [user/{LONG}]\n"
+HUGE = f"{{Version: 2012-10-17, Statement: {{Effect: Allow, Action: '{stars('a', 400_000)}', Resource: '*'}}}}"
 WORST: tuple[Worst, ...] = (
     Worst("YAML: a million brackets", manifest("[" * MEGABYTE)),
     Worst("YAML: 100,000 tables in each other", manifest("{a: " * 100_000)),
@@ -176,17 +180,31 @@ WORST: tuple[Worst, ...] = (
     Worst("YAML: a key of 4 MB", manifest("? " + "k" * 4 * MEGABYTE + "\n: x\n")),
     Worst("YAML: over 5 MB", manifest("# " + "x" * 5 * MEGABYTE), 2),
     Worst("a name of 1 MB", manifest(f"users: {{{LONG}: {{}}}}\n")),
-    Worst("a path, a tag and a selector of 1 MB", manifest(f"users: {{a: {{path: /{LONG}/, tags: {{k: {LONG}}}}}}}\nremoved: [user/{LONG}]\n")),
-    Worst("a document of 1 MB", manifest(f"users: {{a: {{inline_policies: {{p: {{Version: 2012-10-17, Statement: {{Effect: Allow, Action: '{stars('a', 400_000)}', Resource: '*'}}}}}}}}}}\n")),
+    Worst(
+        "a path, a tag and a removal of 1 MB",
+        manifest(f"users: {{a: {{path: /{LONG}/, tags: {{k: {LONG}}}}}}}\n{GONE}"),
+    ),
+    Worst("a document of 1 MB", manifest(f"users: {{a: {{inline_policies: {{p: {HUGE}}}}}}}\n")),
     Worst("deep JSON as a plan", given(lambda: "[" * MEGABYTE, "apply", "FILE", says="nested deeper"), 3),
-    Worst("deep JSON as an account", given(lambda: '{"a":' * MEGABYTE, "plan", "--live", "FILE", says="nested deeper"), 3),
-    Worst("JSON: one line of 20 MB that breaks off", given(lambda: '{"a": [' + '"x", ' * 4 * MEGABYTE, "plan", "--live", "FILE", says="error[bad-snapshot]")),
-    Worst("JSON: a number of 5 MB", given(lambda: "9" * 5 * MEGABYTE, "plan", "--live", "FILE", says="error[bad-snapshot]")),
+    Worst(
+        "deep JSON as an account", given(lambda: '{"a":' * MEGABYTE, "plan", "--live", "FILE", says="nested deeper"), 3
+    ),
+    Worst(
+        "JSON: one line of 20 MB that breaks off",
+        given(lambda: '{"a": [' + '"x", ' * 4 * MEGABYTE, "plan", "--live", "FILE", says="error[bad-snapshot]"),
+    ),
+    Worst(
+        "JSON: a number of 5 MB",
+        given(lambda: "9" * 5 * MEGABYTE, "plan", "--live", "FILE", says="error[bad-snapshot]"),
+    ),
     Worst(
         "globs against globs",
         changed(
             document(("Allow", "s3:*", f"arn:aws:s3:::{stars('a', 300)}b")),
-            document(("Allow", "s3:*", f"arn:aws:s3:::{stars('a', 299)}c"), ("Deny", "s3:*", f"arn:aws:s3:::{stars('a', 301)}")),
+            document(
+                ("Allow", "s3:*", f"arn:aws:s3:::{stars('a', 299)}c"),
+                ("Deny", "s3:*", f"arn:aws:s3:::{stars('a', 301)}"),
+            ),
         ),
         10,
     ),
