@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from iamsync.aws.errors import translate
 from iamsync.errors import IncompleteRead
+
+_LOOSE: Final = ("json", "rest-json")
+_BULK: Final = ("resourcegroupstaggingapi",)  # many items, each of which its reader looks at
 
 
 def call(client: Any, operation: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """One API call by its AWS name; raises what `translate` makes of any failure."""
     from botocore import xform_name
 
-    method = getattr(client, xform_name(operation))
+    method, model = getattr(client, xform_name(operation)), client.meta.service_model
     try:
-        answer = method(**(params or {}))
+        answer = dict(method(**(params or {})))
+        if model.metadata.get("protocol") in _LOOSE and model.service_name not in _BULK:
+            _typed(answer, model.operation_model(operation).output_shape)
     except _failures() as error:
-        raise translate(error, operation, client.meta.service_model.service_name) from error
-    return dict(answer)
+        raise translate(error, operation, model.service_name) from error
+    return answer
+
+
+def _typed(answer: dict[str, Any], shape: Any) -> None:
+    """TypeError where an answer has a value of another type than the API's: of JSON, botocore takes any.
+
+    What an emulator leaves out is no matter here.
+    """
+    from botocore.validate import ParamValidator
+
+    held = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+    if shape is not None and "Invalid type for" in ParamValidator().validate(held, shape).generate_report():
+        raise TypeError("a value of another type")
 
 
 def _failures() -> tuple[type[BaseException], ...]:

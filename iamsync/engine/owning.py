@@ -96,10 +96,9 @@ def _cached(path: Path, where: tuple[str, ...], fresh: float) -> tuple[stacks.Ow
             return None
         if not 0 <= time.time() - float(value["taken_at"]) < fresh:
             return None
-        return tuple(
-            stacks.Owned(Address.parse(address), str(stack), str(region)) for address, stack, region in value["owned"]
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+        rows = [[str(word) for word in row] for row in value["owned"]]
+        return tuple(stacks.Owned(Address.parse(address), stack, region) for address, stack, region in rows)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

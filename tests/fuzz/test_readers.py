@@ -28,7 +28,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("reader", READERS, ids=named)
 def test_whatever_a_reader_is_given_it_takes_or_refuses_in_one_clear_error(reader: Reader) -> None:
-    ends, wrong, _ = fuzz(reader, 40 if reader.slow else 150, 0)
+    ends, wrong, _ = fuzz(reader, 25 if reader.slow else 100, 0)
     assert not wrong, "\n".join(told for _, told in wrong.values())
     assert ends["refused"] + ends["accepted"]
 
