@@ -170,10 +170,9 @@ def verify(old: Saved, fresh: Plan, live: State, desired: State, ignore: Iterabl
             moved = moved or (codec.canonical(found) if found is not None else None) != before
             strayed = _strayed(before, current, goal, address, old)
             difference += [f"~ {address} {name}".rstrip() for name in strayed]
-        done = [operation for operation, _ in known - {_key(step) for step in calls}]
+        done = known - {_key(step) for step in calls}
         other = not done and len(mine.steps) == len(fresh.steps)
-        # What gives shows when it was done; of what takes away, some is told by nothing that is compared.
-        if not (foreseen or moved) and (other or any(operation.startswith(_SHOWN) for operation in done)):
+        if not (foreseen or moved) and (other or any(_shows(*step) for step in done)):
             raise _edited("its steps do not lead from what it saw to what it wants")
     if difference:
         raise StalePlan(
@@ -182,6 +181,11 @@ def verify(old: Saved, fresh: Plan, live: State, desired: State, ignore: Iterabl
             difference=tuple(sorted(difference)),
         )
     return mine
+
+
+def _shows(operation: str, params: str) -> bool:
+    """Whether the read set shows that a call was made: what gives is compared; some of what takes away is not."""
+    return operation.startswith(_SHOWN) and '"New' not in params  # a renamed resource is looked up by its new name
 
 
 def _edited(why: str, place: Place | None = None) -> InputError:
