@@ -55,7 +55,7 @@ def read_object(text: str, file: str, what: str, *, code: str, hint: str) -> dic
 
 def why(error: ValueError) -> str:
     """What is wrong, without the position, which is told as a place."""
-    return error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+    return error.msg.removesuffix(" starting at") if isinstance(error, json.JSONDecodeError) else str(error)
 
 
 def misfit(error: Exception) -> str:
