@@ -138,17 +138,17 @@ def test_the_places_that_runs_write_to_are_the_operators_where_guardrails_name_t
 
 def test_another_place_to_write_to_and_another_way_in_are_told_as_weaker() -> None:
     def project(text: str) -> Config:
-        return load_config(None, Path("/nowhere"), text=text)
+        return load_config(Path("iamsync.yaml"), Path("/nowhere"), text=text)
 
     head = "version: 1\naccounts:\n  site: {id: '111122223333'%s}\n"
-    before = project(head % "" + "lock: s3://a/\n")
+    before = project(head % "" + "lock: s3://old/\n")
     other = ", profile: x, assume_role: {write: 'arn:aws:iam::111122223333:role/w'}"
-    after = project(head % other + "journal: s3://b/\nnotify: [slack]\n")
+    after = project(head % other + "journal: s3://new/\nnotify: [slack]\n")
     told = [one.title for one in (*_ways(before, after), *_entered(before.accounts[0], after.accounts[0]))]
     assert told == [
-        "journal leads to s3://b/, which is new",
+        "journal leads to s3://new/, which is new",
         "notify leads to slack, which is new",
-        "lock no longer leads to s3://a/",
+        "lock no longer leads to s3://old/",
         "profile was not set and is x",
         "assume_role (write) is another way in: arn:aws:iam::111122223333:role/w",
     ]
