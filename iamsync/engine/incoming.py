@@ -10,7 +10,7 @@ from typing import Final
 
 from iamsync.engine.importing import Imported, Layout, Left, declared_of, schema_from
 from iamsync.engine.project import Project
-from iamsync.engine.reach import read_text
+from iamsync.engine.textfile import read_text
 from iamsync.engine.together import together
 from iamsync.errors import InputError, Place
 from iamsync.manifest import dump, writer

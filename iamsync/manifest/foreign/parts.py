@@ -9,7 +9,8 @@ from typing import Any, Final
 from iamsync.errors import InputError, Place
 from iamsync.manifest.jsontext import parse_json
 from iamsync.manifest.nodes import Node, Path, place_in
-from iamsync.policy.document import Document, loads
+from iamsync.policy.document import Document
+from iamsync.strictjson import loads
 
 _WORDS: Final = {dict: "a table", list: "a list", str: "a text", bool: "true or false", int: "a whole number"}
 
