@@ -9,7 +9,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full laws oracle fuzz continuity chaos soak check format schemas docs bench bench-full bench-check package lock clean
+.PHONY: help demo check format clean lock
+.PHONY: test test-full laws oracle
+.PHONY: fuzz continuity chaos soak
+.PHONY: bench bench-full bench-check
+.PHONY: schemas docs site package
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +89,11 @@ check: $(READY) ## validate and a plan without changes against the committed bas
 
 package: $(READY) ## dist/: wheel, source distribution and SBOM, each installed in an empty environment and tried
 	$(BIN)/python tools/package.py
+
+site: $(READY) ## the documentation as a site, in build/site
+	@test -x $(VENV)/site/bin/sphinx-build || { $(PYTHON) -m venv $(VENV)/site && $(VENV)/site/bin/python -m pip \
+	  --disable-pip-version-check -qq install $$($(BIN)/python tools/lock.py --group docs); }
+	$(VENV)/site/bin/python tools/site.py
 
 lock: ## write the locks anew, with hashes, from the newest versions pyproject.toml allows
 	@$(PYTHON) tools/lock.py

@@ -22,7 +22,7 @@ PAGES = sorted(
     if ".venv" not in path.parts
 )
 NAMED = [pytest.param(page, id=page.relative_to(ROOT).as_posix()) for page in PAGES]
-GLOBAL = {"--help"}
+GLOBAL = {"--help", "--install-completion"}
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -36,7 +36,13 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     assert [link for link in local if not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("page", [item for item in NAMED if blocks(item.values[0].read_text(encoding="utf-8"), "yaml")])
+def shown_alone(page: Path) -> bool:
+    """Whether a page has examples that are not part of a whole that tests/test_pages.py runs."""
+    text = page.read_text(encoding="utf-8")
+    return bool(blocks(text, "yaml")) and not blocks(text, "console")
+
+
+@pytest.mark.parametrize("page", [item for item in NAMED if shown_alone(item.values[0])])
 def test_every_yaml_example_validates(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number, text in enumerate(blocks(page.read_text(encoding="utf-8"), "yaml")):
         folder = tmp_path / str(number)
@@ -71,7 +77,7 @@ def problem(line: str) -> str:
     words = words[: words.index("--")] if "--" in words else words  # what follows is another program's
     command: Any = tree()
     rest = words[1:]
-    while rest and getattr(command, "commands", None):
+    while rest and not rest[0].startswith("-") and getattr(command, "commands", None):
         if rest[0] not in command.commands:
             return f"{line}: there is no {rest[0]}"
         command = command.commands[rest.pop(0)]

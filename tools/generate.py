@@ -18,7 +18,7 @@ from typing import Any
 from iamsync.cli.app import command_tree
 from iamsync.cli.options import Common
 from iamsync.controls import RULES as AUDIT
-from iamsync.engine.explaining import audit_text
+from iamsync.engine.explaining import audit_text, explanations
 from iamsync.engine.schemas import NAMES, schema_text
 from iamsync.kinds import KINDS
 from iamsync.kinds.kind import Field, Kind
@@ -26,6 +26,20 @@ from iamsync.policy.lint import RULES
 
 ROOT = Path(__file__).resolve().parent.parent
 FINDINGS = "docs/reference/findings.md"
+ERRORS = "docs/reference/errors.md"
+ERRORS_INTRODUCTION = """\
+Everything that iamsync says by name and that is no finding of `validate` or `audit` ([those](findings.md)), as
+`iamsync explain NAME` tells it."""
+# What `explain` calls each sort, under which heading it stands here.
+SORTS = {
+    "guard": ("Guards", "Each refuses a plan (exit 3) until it is acknowledged or what it names is gone."),
+    "finding": ("What plans note", "They refuse nothing by themselves."),
+    "medium": ("Where continuity cannot be kept", "What an order of steps cannot avoid, said by the plan."),
+    "report": ("Rows of reports", "What reports call changes of permissions and failing tests."),
+    "drift": ("Drift", "How grave each is depends on what it gives; `drift` says it."),
+    "path": ("Ways to administrator", "What `escalation` and `audit` put together."),
+    "error": ("Errors", "Exit 1, or 4 and 5 where the text says so. Nothing was changed unless it says so."),
+}
 AUDIT_INTRODUCTION = """\
 What `iamsync audit` finds in an account, with the published controls that each answers. The severity is the usual one:
 some are graver, or less so, by what the account makes of them; the text says when."""
@@ -59,6 +73,7 @@ def files() -> dict[str, dict[str, str]]:
             "docs/reference/cli.md": cli_page(),
             "docs/reference/kinds.md": kinds_page(),
             FINDINGS: findings_page(),
+            ERRORS: errors_page(),
         },
     }
 
@@ -72,6 +87,23 @@ def findings_page() -> str:
     for found in AUDIT:
         lines += ["", f"## {found.id}: {found.title}", "", f"Severity: {found.severity}.", ""]
         lines.append(_wrapped(audit_text(found.id)))
+    return "\n".join(lines) + "\n"
+
+
+def errors_page() -> str:
+    """Guards, notes, rows of reports, ways and errors, by sort and id."""
+    known = {*(rule.id for rule in RULES), *(rule.id for rule in AUDIT)}
+    told = [item for item in explanations() if item.id not in known]
+    strange = {item.severity for item in told} - SORTS.keys()
+    if strange:
+        raise SystemExit(f"no heading for {', '.join(sorted(strange))}")
+    lines = [NOTE + "# Guards, notes and errors", "", ERRORS_INTRODUCTION]
+    for sort, (heading, text) in SORTS.items():
+        lines += ["", f"## {heading}", "", text]
+        for item in told:
+            if item.severity == sort:
+                title = re.sub(r"([*<>_])", r"\\\1", item.title)
+                lines += ["", f"### {item.id}: {title}", "", _wrapped(item.text)]
     return "\n".join(lines) + "\n"
 
 

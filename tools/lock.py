@@ -2,6 +2,7 @@
 
 requirements-dev.lock is the development environment; requirements.lock what the command is installed with (its
 dependencies, the extras `sandbox` and `age`, what builds it), in the same versions. `--hashes` keeps the versions.
+`--group NAME` only prints what a dependency group of pyproject.toml asks for.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ HEADER = """\
 
 def main() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    if sys.argv[1:2] == ["--group"]:
+        print(*project["dependency-groups"][sys.argv[2]])
+        return
     extras = project["project"]["optional-dependencies"]
     command = [
         *project["build-system"]["requires"],

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -83,11 +83,14 @@ def exec_(
     write: Write = False,
 ) -> None:
     """Run a command with credentials of an account in its environment; exits as the command does."""
-    held, options = _handed(common, name, write)
-    environment = held.environment(dict(os.environ), options.endpoint_url)
+    from iamsync.engine.entering import entered
+    from iamsync.engine.reach import Ways, opened
+
+    project = opened(replace(engine_options(common), accounts=(name,)))
     sys.stdout.flush()
     try:
-        done = subprocess.run(command, env=environment, check=False)
+        with Ways(project) as ways, entered(project, ways, dict(os.environ), write=write) as environment:
+            done = subprocess.run(command, env=environment, check=False)
     except OSError as error:
         raise InputError(
             f"cannot run {command[0]}: {error.strerror}", code="bad-option", hint="write the command after --"
@@ -109,15 +112,9 @@ def credentials(
             code="bad-option",
             hint="let the SDK call it (credential_process), use accounts exec, or add --show",
         )
-    held, _ = _handed(common, name, write)
-    print(json.dumps(held.process()))
-
-
-def _handed(common: Common, name: str, write: bool) -> tuple[Any, Any]:
     from iamsync.engine.entering import handed
     from iamsync.engine.reach import Ways, opened
 
-    options = replace(engine_options(common), accounts=(name,))
-    project = opened(options)
+    project = opened(replace(engine_options(common), accounts=(name,)))
     with Ways(project) as ways:
-        return handed(project, ways, write=write), options
+        print(json.dumps(handed(project, ways, write=write).process()))

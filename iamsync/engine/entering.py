@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from iamsync.aws.hops import Tried, tried
 from iamsync.aws.session import Connection
 from iamsync.engine.fleets import each
-from iamsync.engine.project import Project
+from iamsync.engine.project import NO_ACCOUNT, Project
 from iamsync.engine.reach import Ways
+from iamsync.engine.sandboxing import served
 from iamsync.errors import InputError
 from iamsync.fleet import shard_of
 from iamsync.manifest.config import Account
@@ -139,19 +142,39 @@ def _checked(ways: Ways, account: Account) -> list[Checked]:
     ]
 
 
-def handed(project: Project, ways: Ways, *, write: bool) -> Handed:
-    """Credentials of the one account of this run, by its roles for reading or for writing; its id is checked first."""
+@contextmanager
+def entered(project: Project, ways: Ways, before: dict[str, str], *, write: bool) -> Iterator[dict[str, str]]:
+    """The environment `before` as it must be for other programs to work on the one account of this run.
+
+    The embedded IAM is an endpoint for as long as this is open; what was done there is kept.
+    """
+    account = _one(project)
+    if not ways.sandboxed(account):
+        yield handed(project, ways, write=write).environment(before, ways.options.endpoint_url)
+        return
+    with served(project, account.id) as url:
+        # The embedded IAM takes the key's id for the account's, and looks at no secret.
+        inside = Handed(account.id or NO_ACCOUNT, "us-east-1", account.id or NO_ACCOUNT, "sandbox")
+        yield inside.environment(before, url)
+
+
+def _one(project: Project) -> Account:
     accounts = project.accounts()
     if len(accounts) != 1:
         raise InputError(
             f"{len(accounts)} accounts match, and credentials are of one", code="which-account", hint="name one"
         )
-    account = accounts[0]
+    return accounts[0]
+
+
+def handed(project: Project, ways: Ways, *, write: bool) -> Handed:
+    """Credentials of the one account of this run, by its roles for reading or for writing; its id is checked first."""
+    account = _one(project)
     if ways.sandboxed(account):
         raise InputError(
             f"account {account.name} is the embedded IAM, which has no credentials",
             code="no-credentials",
-            hint="iamsync sandbox serve makes an endpoint of it",
+            hint="iamsync sandbox serve makes an endpoint of it, accounts exec runs a command on it",
         )
     # Reading, also where the roles for writing are wanted: nothing is written here, so no lock is taken.
     reached = ways.reach(replace(account, read=account.write) if write else account)

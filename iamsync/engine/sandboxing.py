@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -135,13 +136,19 @@ def reset(project: Project) -> None:
 
 def serve(project: Project, port: int, ready: Callable[[str], None], wait: Callable[[], None]) -> None:
     """Listen on 127.0.0.1 until `wait` returns; the state is saved then."""
+    with served(project, project.config.accounts[0].id, port) as url:
+        ready(url)
+        wait()
+
+
+@contextmanager
+def served(project: Project, account_id: str | None, port: int = 0) -> Iterator[str]:
+    """The sandbox as an endpoint on 127.0.0.1, for as long as this is open; the state is saved at the end."""
     from iamsync.sandbox import serve as listen
 
-    account = project.config.accounts[0]
-    with open_sandbox(project.home, account.id or NO_ACCOUNT) as server:
+    with open_sandbox(project.home, account_id or NO_ACCOUNT) as server:
         url, stop = listen(server, port)
         try:
-            ready(url)
-            wait()
+            yield url
         finally:
             stop()
