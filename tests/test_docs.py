@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import importlib.util
 import re
 import shlex
 from collections.abc import Iterator
@@ -105,3 +106,29 @@ def test_the_page_on_safety_names_every_guard_and_finding_of_the_planner() -> No
     assert {name for name in made if f"`{name}`" not in text} == set()
     named = set(re.findall(r"^\| `([A-Za-z-]+)` \|", text, re.MULTILINE))
     assert named == made
+
+
+def _site() -> Any:
+    spec = importlib.util.spec_from_file_location("site_tool", ROOT / "tools" / "site.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_page_of_the_site_is_in_its_contents_once() -> None:
+    contents = blocks((ROOT / "docs" / "index.md").read_text(encoding="utf-8"), r"\{toctree\}")
+    named = [line for block in contents for line in block.splitlines() if line and not line.startswith(":")]
+    pages = {place.removesuffix(".md") for place in _site().pages().values()}
+    assert sorted(named) == sorted(pages - {"index"})
+
+
+def test_links_follow_a_page_into_the_site_and_what_is_no_page_becomes_its_name() -> None:
+    known = {"docs/a.md": "a.md", "docs/how/b.md": "how/b.md", "CHANGELOG.md": "project/changes.md"}
+    text = "[b](how/b.md#x) [news](../CHANGELOG.md) [Docker](../Dockerfile) [`x`](../x) [out](https://example.com) [here](#y)"
+    assert _site().linked(text, "docs/a.md", known) == (
+        "[b](how/b.md#x) [news](project/changes.md) Docker (`Dockerfile`) `x` [out](https://example.com) [here](#y)"
+    )
+    assert _site().linked("[up](../a.md)", "docs/how/b.md", known) == "[up](../a.md)"
+    assert _site().linked("```\n[b](how/b.md)\n```", "docs/a.md", known) == "```\n[b](how/b.md)\n```"
