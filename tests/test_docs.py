@@ -126,9 +126,11 @@ def test_every_page_of_the_site_is_in_its_contents_once() -> None:
 
 def test_links_follow_a_page_into_the_site_and_what_is_no_page_becomes_its_name() -> None:
     known = {"docs/a.md": "a.md", "docs/how/b.md": "how/b.md", "CHANGELOG.md": "project/changes.md"}
-    text = "[b](how/b.md#x) [news](../CHANGELOG.md) [Docker](../Dockerfile) [`x`](../x) [out](https://example.com) [here](#y)"
+    text = (
+        "[b](how/b.md#x) [news](../CHANGELOG.md) [Docker](../Dockerfile) [`x`](../x) [out](https://a.example) [y](#y)"
+    )
     assert _site().linked(text, "docs/a.md", known) == (
-        "[b](how/b.md#x) [news](project/changes.md) Docker (`Dockerfile`) `x` [out](https://example.com) [here](#y)"
+        "[b](how/b.md#x) [news](project/changes.md) Docker (`Dockerfile`) `x` [out](https://a.example) [y](#y)"
     )
     assert _site().linked("[up](../a.md)", "docs/how/b.md", known) == "[up](../a.md)"
     assert _site().linked("```\n[b](how/b.md)\n```", "docs/a.md", known) == "```\n[b](how/b.md)\n```"
