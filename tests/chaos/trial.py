@@ -185,7 +185,7 @@ class _Trying:
 
     def applied(self, connection: Connection, made: Any) -> RunEnded:
         """Apply on record; every write that reaches AWS must have been on the disk before."""
-        trial, chaos = self.trial, self.chaos
+        trial, chaos, before = self.trial, self.chaos, len(self.chaos.writes)
         with disk(chaos if trial.fault == "disk" else None):
             record = journal.Journal(self.folder, f"20261124T0000{trial.runs:02}Z-0000000")
             with record:
@@ -194,13 +194,13 @@ class _Trying:
                 try:
                     return apply(made, execute, parallelism=trial.parallelism, report=record)
                 finally:
-                    self.recorded(record)
+                    self.recorded(record, chaos.writes[before:])
 
-    def recorded(self, record: journal.Journal) -> None:
-        """What the journal tells can be read, and holds a line for each call that was made."""
+    def recorded(self, record: journal.Journal, written: list[str]) -> None:
+        """What the journal tells can be read, and knows of each of these calls, which were carried out."""
         held = journal.read_run(self.folder, record.run_id)
         started = {entry["operation"] for entry in held.entries if entry["type"] == "step-started"}
-        if unknown := set(self.chaos.writes[-1:]) - started - {"SetDefaultPolicyVersion"}:
+        if unknown := set(written) - started - {"SetDefaultPolicyVersion"}:
             self.trial.wrong.append(f"{unknown} was called and is not on record")
 
     def there(self) -> bool:
