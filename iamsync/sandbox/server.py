@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+from moto.core.model_instances import reset_model_data
 from moto.core.request import Request
 from moto.iam import models as iam_models
 from moto.iam.models import AccessKeyLastUsed
@@ -183,6 +184,7 @@ class Server:
             finally:
                 for module, name, value in before:
                     setattr(module, name, value)
+                reset_model_data()  # moto keeps whatever was ever made, for a page that nobody looks at here
 
 
 def _service(url: str, headers: Mapping[str, str], body: bytes) -> str:

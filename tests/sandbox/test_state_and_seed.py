@@ -362,3 +362,12 @@ def test_a_real_dump_comes_out_as_it_went_in(server: Server) -> None:
             assert documents == after[key].get(f"{name[:-4]}PolicyList", [])
             assert each.get("AssumeRolePolicyDocument") == after[key].get("AssumeRolePolicyDocument")
     assert len(shown["Policies"]) == len(real["Policies"])
+
+
+def test_what_was_deleted_is_not_kept_in_memory(iam: Any) -> None:
+    from iamsync.sandbox import entities
+
+    for number in range(3):
+        iam.create_user(UserName=f"user-{number}")
+        iam.delete_user(UserName=f"user-{number}")
+    assert entities.User.instances_tracked == []
