@@ -19,6 +19,7 @@ from iamsync.audit.trusted import missing
 from iamsync.audit.unused import uses
 from iamsync.kinds.reports import ServiceUse
 from iamsync.model import Address, Resource, State
+from iamsync.policy.catalog import load
 from iamsync.policy.document import Document, statements
 from iamsync.policy.lint import Lint
 
@@ -85,6 +86,27 @@ def undeclared(evidence: Evidence, declared: State | None) -> tuple[Address, ...
 # -- what was used -----------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Services by their last use, empty for never; of the `actions` that AWS tracks, in small letters, the same."""
+
+    services: Mapping[str, str]
+    actions: Mapping[str, str]
+
+    def called(self, text: str) -> list[str] | None:
+        """Which of the actions that a text of a policy names were called; None where one of them is not tracked."""
+        service, _, name = text.partition(":")
+        if "*" not in name and "?" not in name:
+            moment = self.actions.get(text.lower())
+            return None if moment is None else [text] if moment else []
+        if not any(action.startswith(f"{service.lower()}:") for action in self.actions):
+            return None
+        named = [str(action) for action in load().expand(text)]
+        if not named or any(action.lower() not in self.actions for action in named):
+            return None
+        return [action for action in named if self.actions[action.lower()]]
+
+
 class _Used:
     """Which services the holders of something used, all of them together; not known where one is not known of."""
 
@@ -99,29 +121,49 @@ class _Used:
             for attached in holder.spec.managed_policies:
                 self._holders.setdefault(attached, []).append(holder)
 
-    def by_holder(self, address: Address) -> Mapping[str, str] | None:
+    def by_holder(self, address: Address) -> _Known | None:
         """Services and their last use by a user, a role, or all members of a group; None where not known."""
         held = self.evidence.state.get(address)
         return None if held is None else self._together([held])
 
-    def by_policy(self, policy: str) -> Mapping[str, str] | None:
+    def by_policy(self, policy: str) -> _Known | None:
         """The same of everybody who holds a managed policy."""
         return self._together(self._holders.get(policy, []))
 
-    def _together(self, holders: list[Resource]) -> Mapping[str, str] | None:
+    def _together(self, holders: list[Resource]) -> _Known | None:
         principals: list[Resource] = []
         for holder in holders:
             principals += self._members.get(holder.address.name, []) if holder.address.kind == "group" else [holder]
         if not principals:
             return None
         found: dict[str, str] = {}
+        tracked: list[dict[str, dict[str, str]]] = []
         for principal in principals:
             told: tuple[ServiceUse, ...] = uses(principal, self.evidence)
             if not any(one.used for one in told):
                 return None  # it called nothing, or AWS did not say: that is another finding
             for one in told:
                 found[one.service] = max(found.get(one.service, ""), one.used)
-        return found
+            tracked.append({one.service: _by_name(one) for one in told if one.used})
+        return _Known(found, _tracked(tracked))
+
+
+def _by_name(use: ServiceUse) -> dict[str, str]:
+    return {f"{use.service}:{name}".lower(): at for name, at in use.actions}
+
+
+def _tracked(principals: list[dict[str, dict[str, str]]]) -> dict[str, str]:
+    """The actions of which it is known of every one of these when it last called them, with the latest time.
+
+    Each is told by the services it called at all: of the others it called no action.
+    """
+    services = {service for told in principals for service in told}
+    found: dict[str, str] = {}
+    for service in services:
+        told = [one[service] for one in principals if service in one]
+        for action in set.intersection(*(set(one) for one in told)):
+            found[action] = max(one[action] for one in told)
+    return found
 
 
 def _inline(resource: Resource, draft: _Draft, evidence: Evidence, wanted: _Wanted, used: _Used) -> None:
@@ -165,7 +207,7 @@ def _attached(resource: Resource, draft: _Draft, evidence: Evidence, wanted: _Wa
         document = evidence.document(attached)
         services = _services(document) if document is not None else None
         # Services that AWS did not list are reached by no policy of the holder, or not recorded at all.
-        if services and all(known.get(service) == "" for service in services):
+        if services and all(known.services.get(service) == "" for service in services):
             left = tuple(text for text in draft.spec.managed_policies if text != attached)
             short = arn.short(attached, evidence.state.account_id)
             draft.put("managed_policies", left, f"{short}: none of {', '.join(sorted(services))} was ever called")
@@ -185,10 +227,13 @@ def _services(document: Document) -> frozenset[str] | None:
     return frozenset(found)
 
 
-def _narrower(document: Document, known: Mapping[str, str], partition: str) -> tuple[Document | None, str]:
-    """A document without the services that were never called (None where nothing is left), and what went, in words."""
-    value = document.value
-    kept, gone, narrowed = [], set[str](), False
+def _narrower(document: Document, known: _Known, partition: str) -> tuple[Document | None, str]:
+    """A document without services, and tracked actions, that were never called, and what went, in words.
+
+    None where nothing is left.
+    """
+    value, used = document.value, known.services
+    kept, gone, idle, narrowed = [], set[str](), set[str](), False
     for statement in statements(value):
         if statement.get("Effect") != "Allow" or "Action" not in statement:
             kept.append(statement)
@@ -197,10 +242,13 @@ def _narrower(document: Document, known: Mapping[str, str], partition: str) -> t
         for text in _texts(statement["Action"]):
             service = text.partition(":")[0].lower()
             if not text.strip("*"):
-                actions += [f"{name}:*" for name, moment in sorted(known.items()) if moment]
+                actions += [f"{name}:*" for name, moment in sorted(used.items()) if moment]
                 narrowed = True
-            elif known.get(service) == "":
+            elif used.get(service) == "":
                 gone.add(service)
+            elif (called := known.called(text)) is not None and called != [text]:
+                actions += [action for action in called if action not in actions]
+                idle.add(text)
             else:
                 actions.append(text)
         if actions == _texts(statement["Action"]):
@@ -208,11 +256,13 @@ def _narrower(document: Document, known: Mapping[str, str], partition: str) -> t
         elif actions:
             single = isinstance(statement["Action"], str) and len(actions) == 1
             kept.append({**statement, "Action": actions[0] if single else actions})
-    if not gone and not narrowed:
+    if not gone and not narrowed and not idle:
         return document, ""
     words = [f"{', '.join(sorted(gone))} never called"] if gone else []
+    if idle:
+        words.append(f"of {', '.join(sorted(idle))} what AWS says was never called, action by action")
     if narrowed:
-        called = ", ".join(f"{name} ({day(moment)})" for name, moment in sorted(known.items()) if moment)
+        called = ", ".join(f"{name} ({day(moment)})" for name, moment in sorted(used.items()) if moment)
         words.append(f"of everything only these were called: {called}")
     if not any(statement.get("Effect") == "Allow" for statement in kept):
         return None, "; ".join(words)

@@ -83,7 +83,8 @@ class CredentialExecutor:
     `places` opens a target, by its text, for a user. With `keep_one`, no key is switched off while it is the
     user's only working one. `off` are the keys that were off when the plan was made: none of them is deleted once
     it is on again. `taken` is what somebody consented to replace, by target (`Place.taken`); nothing else is
-    replaced that was not delivered for the user. `otherwise` executes every step that is about anything else.
+    replaced that was not delivered for the user. `writer` gives the connection that a step's own calls are made with,
+    where it is another than the one that reads.
     """
 
     def __init__(
@@ -95,14 +96,15 @@ class CredentialExecutor:
         keep_one: bool = True,
         off: frozenset[str] = frozenset(),
         taken: Mapping[str, str] | None = None,
-        otherwise: Executor | None = None,
+        writer: Callable[[Step], Connection] | None = None,
     ) -> None:
-        self._iam, self._once = connection.iam, connection.iam_once
+        self._iam = connection.iam
+        self._writer = writer or (lambda _: connection)
         self._account = connection.account_id
         self._places = places
         self._sleep = sleep
         self._keep_one, self._off, self._taken = keep_one, off, dict(taken or {})
-        self._rest = otherwise or Executor(connection, sleep=sleep)
+        self._rest = Executor(connection, sleep=sleep, writer=writer)
         self._made: dict[str, Secret] = {}
         self._before: dict[str, frozenset[str]] = {}
         self._passwords: dict[str, Secret] = {}
@@ -113,18 +115,18 @@ class CredentialExecutor:
     def __call__(self, step: Step, created: frozenset[Address]) -> Result:
         """Make the step's effect live; AwsError or another IamsyncError where it is not, without any secret."""
         if step.operation == _CREATED:
-            return self._create(step.params["UserName"])
+            return self._create(step)
         if step.operation == DELIVER:
-            return self._deliver(step.params)
+            return self._deliver(step)
         if step.operation == "CreateLoginProfile":
-            return self._sign_in(step.params)
+            return self._sign_in(step)
         if step.operation == "UpdateAccessKey" and self._keep_one:
             self._one_is_left(step.params)
         if step.operation == "DeleteAccessKey" and step.params["AccessKeyId"] in self._off:
             self._still_off(step.params)
         if step.operation in _SWITCHES:
             try:
-                answer = call(self._iam, step.operation, step.params)
+                answer = call(self._writer(step).iam, step.operation, step.params)
             except AwsError as error:
                 if error.aws_code == "NoSuchEntity" and step.params["Status"] == "Inactive":
                     return Result("already", error.request_id)  # it is gone, so that it works no more
@@ -134,13 +136,14 @@ class CredentialExecutor:
 
     # A key --------------------------------------------------------------------------------------
 
-    def _create(self, user: str) -> Result:
+    def _create(self, step: Step) -> Result:
+        user = step.params["UserName"]
         before = self._before[user] = self._ids(user)
         for attempt in range(1, _TRIES + 1):
             try:
-                answer = call(self._once, _CREATED, {"UserName": user})
+                answer = call(self._writer(step).iam_once, _CREATED, {"UserName": user})
             except AwsError as error:
-                self._after_doubt(user, before, error)
+                self._after_doubt(step, before, error)
                 if attempt == _TRIES or sort_of(error) not in ("doubtful", "throttled"):
                     raise
                 self._sleep(2.0**attempt)
@@ -157,29 +160,29 @@ class CredentialExecutor:
             return Result("done", request, attempt)
         raise AssertionError("unreachable")
 
-    def _after_doubt(self, user: str, before: frozenset[str], error: AwsError) -> None:
+    def _after_doubt(self, step: Step, before: frozenset[str], error: AwsError) -> None:
         """Remove what a call made whose answer was lost; the call's own error where that cannot be told."""
         if not error.doubtful:
             return
         for seconds in LOOKS:  # AWS may show a key some seconds after it made it
             try:
-                strays = self._ids(user) - before
+                strays = self._ids(step.params["UserName"]) - before
             except AwsError as unknown:
                 raise error from unknown
             if strays:
                 for stray in sorted(strays):
-                    self._remove(user, stray)
+                    self._remove(step, stray)
                 return
             self._sleep(seconds)
 
     def _ids(self, user: str) -> frozenset[str]:
         return frozenset(self._statuses(user))
 
-    def _remove(self, user: str, key: str) -> None:
-        self._rest(
-            Step("removal", Address("user", user), _call("DeleteAccessKey", UserName=user, AccessKeyId=key), "revoke"),
-            frozenset(),
-        )
+    def _remove(self, step: Step, key: str) -> None:
+        """Delete a key that this step made, or could not deliver."""
+        user = step.params["UserName"]
+        removal = Call("DeleteAccessKey", {"UserName": user, "AccessKeyId": key})
+        self._rest(Step(step.id, Address("user", user), removal, "revoke"), frozenset())
 
     def _one_is_left(self, params: Mapping[str, Any]) -> None:
         """Refuse to take the only working key away, whatever the plan was made of."""
@@ -209,7 +212,8 @@ class CredentialExecutor:
 
     # Delivery -----------------------------------------------------------------------------------
 
-    def _deliver(self, params: Mapping[str, Any]) -> Result:
+    def _deliver(self, step: Step) -> Result:
+        params = step.params
         user = params["UserName"]
         if "Password" in params:
             secret = self._passwords[user] = self._password(user)
@@ -234,7 +238,7 @@ class CredentialExecutor:
             raise failed
         # Nobody has the new key's secret, so the key must not stay; if that is not known, the next run decides.
         if held is not None and held != secret.reference:
-            self._remove(user, secret.reference)
+            self._remove(step, secret.reference)
             failed.hint = f"{failed.hint}; the new key {secret.reference} was removed again".lstrip("; ")
         raise failed
 
@@ -290,17 +294,18 @@ class CredentialExecutor:
         fields = {"UserName": user, "AccountId": self._account, "Password": password()}
         return Secret(user, f"password-{secrets.token_hex(8)}", fields, ("Password",))
 
-    def _sign_in(self, params: Mapping[str, Any]) -> Result:
+    def _sign_in(self, step: Step) -> Result:
+        params, writer = step.params, self._writer(step)
         secret = self._passwords.pop(params["UserName"])
         given = {**params, "Password": secret.fields["Password"]}
         try:
-            answer = call(self._once, "CreateLoginProfile", given)
+            answer = call(writer.iam_once, "CreateLoginProfile", given)
         except AwsError as error:
             if not (error.doubtful and has_password(self._iam, params["UserName"])):
                 raise _scrubbed(error, secret) from None
             try:
                 # It exists since our own call: what it is set to may be said again.
-                answer = call(self._iam, "UpdateLoginProfile", given)
+                answer = call(writer.iam, "UpdateLoginProfile", given)
             except AwsError as second:
                 raise _scrubbed(second, secret) from None
         return Result("done", str((answer.get("ResponseMetadata") or {}).get("RequestId") or ""))
@@ -325,10 +330,6 @@ def _scrubbed(error: IamsyncError, secret: Secret) -> IamsyncError:
     error.args = (error.message,)
     error.__cause__ = error.__context__ = None
     return error
-
-
-def _call(operation: str, **params: Any) -> Call:
-    return Call(operation, params)
 
 
 # What else a user signs with, by its plural: the listing call, its member, the id's name, the call that switches one

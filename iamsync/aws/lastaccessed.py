@@ -1,4 +1,4 @@
-"""Which services principals called, by AWS's own records: one job a principal, asked for, waited for and read.
+"""Which services and actions principals called, by AWS's own records: a job a principal, asked for and waited for.
 
 The API is asynchronous and throttled: a few jobs at a time, with growing pauses, and an end to each.
 """
@@ -72,7 +72,7 @@ def _answer(
 
 
 def _job(iam: Any, arn: str, sleep: Callable[[float], None], patience: float) -> tuple[ServiceUse, ...]:
-    job = call(iam, "GenerateServiceLastAccessedDetails", {"Arn": arn, "Granularity": "SERVICE_LEVEL"}).get("JobId")
+    job = call(iam, "GenerateServiceLastAccessedDetails", {"Arn": arn, "Granularity": "ACTION_LEVEL"}).get("JobId")
     if not job:
         raise _cut_short(arn, "no job was begun")
     waited, attempt = 0.0, 0
@@ -91,13 +91,17 @@ def _job(iam: Any, arn: str, sleep: Callable[[float], None], patience: float) ->
 
 
 def _pages(iam: Any, arn: str, job: str, answer: dict[str, Any]) -> tuple[ServiceUse, ...]:
-    found: dict[str, str] = {}
+    found: dict[str, ServiceUse] = {}
     seen: set[str] = set()
     while True:
         for held in answer.get("ServicesLastAccessed") or ():
-            found[held["ServiceNamespace"]] = moment(held.get("LastAuthenticated"))
+            service = held["ServiceNamespace"]
+            # Null where AWS tracks none of the service's actions, or the principal used none of them.
+            tracked = held.get("TrackedActionsLastAccessed") or ()
+            actions = tuple(sorted((one["ActionName"], moment(one.get("LastAccessedTime"))) for one in tracked))
+            found[service] = ServiceUse(service, moment(held.get("LastAuthenticated")), actions)
         if not answer.get("IsTruncated"):
-            return tuple(ServiceUse(service, used) for service, used in sorted(found.items()))
+            return tuple(one for _, one in sorted(found.items()))
         following = answer.get("Marker")
         if not following or following in seen:
             raise _cut_short(arn, "more pages are promised, but there is no way to the next one")

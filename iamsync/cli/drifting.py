@@ -93,7 +93,6 @@ def drift(
             with distributing.at(project, executor, code=common.mfa_token is not None) as workers:
                 answers = distributing.drifts(project, workers, attribute=attribute, last=last)
             made, failed = distributing.drift_document(project, answers, floor), answers.failed
-            duties = [text for one in answers.made for text in one["duties"]]
         else:
             with Ways(project) as ways:
                 planned = plans(project, ways)
@@ -103,7 +102,6 @@ def drift(
 
                     graph = picture(project, planned, reality=True)
             made, failed = drifting.document(found, options, floor, ways.failed), tuple(ways.failed)
-            duties = [*drifting.duties(planned)]
         if since_last is not None:
             made = drifting.since(made, last)
         told.document = metered.document = made
@@ -111,8 +109,6 @@ def drift(
         if since_last is not None:
             # What nobody could be told of is new again the next time.
             told.then = partial(replace_file, since_last, drifting.remembered(made, last), mode=0o600)
-        for due in () if common.quiet else duties:
-            note(due)
         if target and not common.quiet:
             note("only a part was looked at: --target left the rest out")
         sys.stdout.flush()

@@ -12,7 +12,7 @@ from iamsync.cli import running
 from iamsync.cli.commands import Commands
 from iamsync.cli.context import colored, engine_options, known_format
 from iamsync.cli.options import Common, shared
-from iamsync.cli.planning import Acknowledge, Approved, AutoApprove, LockTimeout, TextOrJson
+from iamsync.cli.planning import Acknowledge, Approved, AutoApprove, LockTimeout, Restrict, TextOrJson
 from iamsync.cli.reporting import plan_text
 from iamsync.errors import InputError
 
@@ -77,10 +77,11 @@ def keys_rotate(
     approved: Approved = None,
     acknowledge: Acknowledge = None,
     lock_timeout: LockTimeout = "0",
+    restrict: Restrict = False,
     form: TextOrJson = "text",
 ) -> None:
     """Do whatever is due: new keys, their delivery, old ones off and deleted; passwords. Meant for an hourly cron."""
-    how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, approved)
+    how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, approved, restrict)
     _changed(common, how, "rotate", users=tuple(user or ()), deliver_to=deliver_to)
 
 
@@ -95,10 +96,11 @@ def keys_deactivate(
     approved: Approved = None,
     acknowledge: Acknowledge = None,
     lock_timeout: LockTimeout = "0",
+    restrict: Restrict = False,
     form: TextOrJson = "text",
 ) -> None:
     """Switch keys off at once: those of --key, else the old one of each user's rotation."""
-    how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, approved)
+    how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, approved, restrict)
     _changed(common, how, "deactivate", users=_named(user), ids=tuple(key or ()), deliver_to=deliver_to)
 
 
@@ -112,10 +114,11 @@ def keys_delete(
     approved: Approved = None,
     acknowledge: Acknowledge = None,
     lock_timeout: LockTimeout = "0",
+    restrict: Restrict = False,
     form: TextOrJson = "text",
 ) -> None:
     """Delete keys for good: those of --key, else all that are off."""
-    how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, approved)
+    how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, approved, restrict)
     _changed(common, how, "delete", users=_named(user), ids=tuple(key or ()))
 
 
@@ -141,7 +144,7 @@ def _changed(common: Common, how: running.How, verb: Any, **chosen: Any) -> None
 
     with running.interruptible() as stop, Ways(project) as ways:
         found = credentials.plans(project, ways, wanted)
-        results = running.agreed_and_done(project, found, how, common, stop, shown, ways.failed)
+        results = running.agreed_and_done(ways, found, how, common, stop, shown)
     if results:
         running.ended(results, how.form, common)
     credentials.all_looked_at(found, ways, applied=not how.plan_only)

@@ -60,6 +60,14 @@ Approvals = Annotated[
 Parallelism = Annotated[
     int, typer.Option("--parallelism", help="Calls at once.", min=1, max=64, envvar="IAMSYNC_PARALLELISM")
 ]
+Restrict = Annotated[
+    bool,
+    typer.Option(
+        "--restrict",
+        help="Make the calls in sessions of the assumed role that may do nothing but the plan.",
+        envvar="IAMSYNC_RESTRICT",
+    ),
+]
 LockTimeout = Annotated[
     str,
     typer.Option("--lock-timeout", help="How long to wait for the team lock, as 5m.", envvar="IAMSYNC_LOCK_TIMEOUT"),
@@ -266,14 +274,7 @@ def apply(
     acknowledge: Acknowledge = None,
     parallelism: Parallelism = 8,
     lock_timeout: LockTimeout = "0",
-    restrict: Annotated[
-        bool,
-        typer.Option(
-            "--restrict",
-            help="Make the calls in sessions of the assumed role that may do nothing but the plan.",
-            envvar="IAMSYNC_RESTRICT",
-        ),
-    ] = False,
+    restrict: Restrict = False,
     max_failed: MaxFailed = 0,
     timeout: Timeout = None,
     executor: Annotated[str | None, typer.Option("--executor", envvar="IAMSYNC_EXECUTOR", hidden=True)] = None,
@@ -360,7 +361,9 @@ def apply(
             if any(item.plan.refusals for item in planned):
                 complete(ways.failed, of)
             _refuse(planned)
-            writers = [_restricted(ways, item, common) if restrict and item.plan.changes else None for item in planned]
+            writers = [
+                running.restricted(ways, item, common) if restrict and item.plan.changes else None for item in planned
+            ]
             made = waves.apply_all(
                 project,
                 planned,
@@ -376,17 +379,6 @@ def apply(
         waves.ended(made, form, common, ways.failed, of)
         if only == "expired":
             applying.still_held(planned)
-
-
-def _restricted(ways: Any, item: Any, common: Common) -> Any:
-    """The connections of a plan's steps, each limited to its part of the plan."""
-    from iamsync.engine.restricting import Restricted
-
-    made = Restricted(ways, item)
-    if not common.quiet:
-        counted = "1 session" if made.sessions == 1 else f"{made.sessions} sessions"
-        note(f"account {item.plan.account_name}: restricted to the plan's own calls, in {counted}")
-    return made
 
 
 def _saved_plan(paths: list[str]) -> tuple[Path | None, list[str]]:

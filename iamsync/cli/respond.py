@@ -11,7 +11,7 @@ from iamsync.cli.commands import Commands
 from iamsync.cli.context import colored
 from iamsync.cli.keys import PlanOnly
 from iamsync.cli.options import Common, shared
-from iamsync.cli.planning import Acknowledge, AutoApprove, LockTimeout, TextOrJson
+from iamsync.cli.planning import Acknowledge, AutoApprove, LockTimeout, Restrict, TextOrJson
 from iamsync.cli.reporting import plan_text
 
 respond = Commands(
@@ -36,10 +36,11 @@ def revoke_sessions(
     auto_approve: AutoApprove = False,
     acknowledge: Acknowledge = None,
     lock_timeout: LockTimeout = "0",
+    restrict: Restrict = False,
     form: TextOrJson = "text",
 ) -> None:
     """End all sessions of a role that began before now, by a denial; new ones may begin."""
-    how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, digests=False)
+    how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, restrict=restrict, digests=False)
     _responded(common, "revoke-sessions", role, how)
 
 
@@ -51,10 +52,11 @@ def quarantine(
     auto_approve: AutoApprove = False,
     acknowledge: Acknowledge = None,
     lock_timeout: LockTimeout = "0",
+    restrict: Restrict = False,
     form: TextOrJson = "text",
 ) -> None:
     """Shut a user out: everything denied, its keys off, its password deleted."""
-    how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, digests=False)
+    how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, restrict=restrict, digests=False)
     _responded(common, "quarantine", user, how)
 
 
@@ -72,7 +74,7 @@ def _responded(common: Common, what: str, whom: str, how: running.How) -> None:
 
     with running.interruptible() as stop, Ways(project) as ways:
         found = respond_to(project, ways, whom, write=not how.plan_only)
-        results = running.agreed_and_done(project, (found,), how, common, stop, shown)
+        results = running.agreed_and_done(ways, (found,), how, common, stop, shown)
     if results:
         running.ended(results, how.form, common)
     if not how.plan_only:

@@ -6,9 +6,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from iamsync.cli.context import colored, engine_options, in_automation, known_format, note, waited
@@ -32,6 +33,7 @@ class How:
     acknowledge: list[str] | None
     lock_timeout: str
     approved: str | None = None
+    restrict: bool = False
     digests: bool = True
 
     @property
@@ -57,36 +59,34 @@ def begun(common: Common, how: How, command: str) -> tuple[Any, How]:
     project = opened(options)
     if not how.plan_only:
         ids_known(project, saved=False)
+    if how.restrict:
+        from iamsync.engine.restricting import restrictable
+
+        restrictable(project)
     return project, how
 
 
 def agreed_and_done(
-    project: Any,
-    found: Any,
-    how: How,
-    common: Common,
-    stop: Stop,
-    shown: Callable[[Any], str],
-    failed: Sequence[Any] = (),
+    ways: Any, found: Any, how: How, common: Common, stop: Stop, shown: Callable[[Any], str]
 ) -> list[Any]:
     """Show these plans, ask about each, carry them out one after the other; what `ended` takes, nothing of a look.
 
     Each of `found` has a plan (`item`), how to make it `again` and its `executor`; `shown` makes a text of their
-    document; `failed` are accounts that have none. GuardRefused, once all is shown, where a guard says no; StalePlan
-    where a plan is not what was approved.
+    document. GuardRefused, once all is shown, where a guard says no; StalePlan where a plan is not what was approved.
     """
     import json
 
     from iamsync.engine import applying
     from iamsync.engine.planning import document
 
+    project = ways.project
     planned = tuple(one.item for one in found)
     if how.approved is not None and (len(planned) != 1 or planned[0].plan.approval != how.approved):
         raise StalePlan(
             f"what would be done now is not what was approved ({how.approved[:19]}...)",
             hint="look at the plan as it is now, and approve that",
         )
-    made = document(planned, project.options, failed)
+    made = document(planned, project.options, ways.failed)
     if how.form == "text" or not how.agreed:
         print(shown(made), end="", file=sys.stdout if how.form == "text" else sys.stderr, flush=True)
     refused, idle = any(one.plan.refusals for one in planned), not any(one.plan.steps for one in planned)
@@ -101,11 +101,23 @@ def agreed_and_done(
             ask(one.item)
             if one.again().approval != one.item.plan.approval:
                 raise StalePlan("the account changed while you were looking at the plan", hint="run the command again")
-        done, steps = carried_out(project, one.item, common, 1, stop, how.approved or "", executor=one.executor)
+        execute = partial(one.executor, writer=restricted(ways, one.item, common) if how.restrict else None)
+        done, steps = carried_out(project, one.item, common, 1, stop, how.approved or "", executor=execute)
         results.append((one.item, done, steps))
         if done.summary.failed or done.summary.skipped or done.summary.interrupted:
             break
     return results
+
+
+def restricted(ways: Any, item: Any, common: Common) -> Any:
+    """The connections of a plan's steps, each limited to its part of the plan."""
+    from iamsync.engine.restricting import Restricted
+
+    made = Restricted(ways, item)
+    if not common.quiet:
+        counted = "1 session" if made.sessions == 1 else f"{made.sessions} sessions"
+        note(f"account {item.plan.account_name}: restricted to the plan's own calls, in {counted}")
+    return made
 
 
 def agreement(agreed: bool, ways: str = "--auto-approve or --approved sha256:...") -> None:

@@ -22,7 +22,7 @@ from iamsync.errors import AccountsFailed, CredentialsError, GuardRefused, Iamsy
 from iamsync.keys import Turn
 from iamsync.kinds import KINDS
 from iamsync.kinds.keyrules import Wishes, to_json
-from iamsync.model import Address, Finding, Plan, Resource, State
+from iamsync.model import Address, Finding, Plan, Resource, State, Step
 from iamsync.planner.contrast import contrast
 from iamsync.planner.guards import answered
 from iamsync.planner.planfile import finding_json, to_text
@@ -31,6 +31,7 @@ from iamsync.selector import Selector, select
 __all__ = [
     "Looked",
     "Wanted",
+    "Writer",
     "all_looked_at",
     "any_due",
     "document",
@@ -44,6 +45,8 @@ __all__ = [
     "waiting",
 ]
 
+# The connection that a step's calls are made with; None for the one that reads.
+Writer = Callable[[Step], Connection] | None
 What = Literal["rotate", "deactivate", "delete", "list"]
 NAME: Final = "$(name)"
 FORMAT_VERSION: Final = "1.0"
@@ -73,7 +76,7 @@ class Looked:
     item: Planned
     turns: tuple[Turn, ...]
     wishes: Mapping[Address, Wishes]
-    executor: Callable[[Callable[[float], object]], Execute]
+    executor: Callable[[Callable[[float], object], Writer], Execute]
     again: Callable[[], Plan]
 
 
@@ -156,10 +159,11 @@ def _looked(project: Project, reached: Reached, wanted: Wanted, override: Target
         item,
         turns,
         wishes,
-        lambda sleep: executor(
+        lambda sleep, writer: executor(
             reached.connection,
             open_place,
             sleep,
+            writer=writer,
             keep_one=not any(found.id == "last-key" for turn in turns for found in turn.findings),
             off=frozenset(key.id for turn in turns for key in turn.held.keys if not key.active),
             taken={place: what for turn in turns for place, what in turn.taken.items()},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from iamsync import __version__
 from iamsync.engine.attributing import attributions
@@ -24,11 +24,10 @@ from iamsync.planner.projected import made
 from iamsync.planner.severity import GRADES
 from iamsync.strictjson import loads
 
-__all__ = ["document", "duties", "failing", "known_floor", "last", "remembered", "seen", "since", "to_text"]
+__all__ = ["document", "failing", "known_floor", "last", "remembered", "seen", "since", "to_text"]
 
 failing = driftfile.failing
 since = driftfile.since
-_DUTIES: Final = frozenset({"key-due", "two-keys"})
 
 
 def known_floor(text: str | None) -> str | None:
@@ -46,12 +45,6 @@ def seen(
     With `attribute` CloudTrail is asked who did it, but for what the last run (`before`) found out.
     """
     return tuple(_seen(item, attribute, before) for item in planned)
-
-
-def duties(planned: Iterable[Planned]) -> tuple[str, ...]:
-    """What is due about keys and passwords: no drift, since nobody changed anything, but somebody must do it."""
-    found = (one for item in planned for one in (*item.plan.guards, *item.plan.findings) if one.id in _DUTIES)
-    return tuple(f"{one.title}: {one.remedy}" if one.remedy else one.title for one in found)
 
 
 def _seen(item: Planned, attribute: bool, before: dict[str, Any] | None) -> driftfile.Seen:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from iamsync.buckets import Bucket, Use
-from iamsync.engine.project import Project
+from iamsync.engine.project import NO_ACCOUNT, Project
 from iamsync.engine.showing import saved_document
 from iamsync.errors import InputError
 from iamsync.kinds.kind import Context
@@ -23,8 +23,21 @@ _ATTRIBUTE: Final = {"Sid": "Attribute", "Effect": "Allow", "Action": "cloudtrai
 
 
 def reading(project: Project) -> dict[str, Any]:
-    """The policy for plan, drift, import, snapshot and whatever else only reads, and for telling topics of it."""
-    return required.joined(required.reading(), {"Statement": [_ATTRIBUTE, *_discover(project), *_topics(project)]})
+    """The policy for plan, drift, import, snapshot and whatever else only reads, and for telling topics of it.
+
+    What is due about keys is told by the places that manifests deliver to, which are asked what they hold.
+    """
+    around = {"Statement": [_ATTRIBUTE, *_discover(project), *_topics(project)]}
+    return required.joined(required.reading(), around, *_places(project))
+
+
+def _places(project: Project) -> Iterator[dict[str, Any]]:
+    for account in project.accounts() if project.configured else ():
+        cx = Context(account.id or "*", account.partition or "aws")
+        desired = project.desired(account, account.id or NO_ACCOUNT, cx.partition)
+        targets = {target for one in desired if one.credentials for target in one.credentials.targets}
+        if targets:
+            yield required.looking(sorted(targets, key=str), cx)
 
 
 def applying(project: Project, file: Path, account: str | None) -> dict[str, Any]:

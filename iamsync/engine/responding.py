@@ -14,7 +14,7 @@ from iamsync.apply import Execute
 from iamsync.aws import accesskeys
 from iamsync.aws.read import confirm, read
 from iamsync.aws.session import Connection
-from iamsync.engine.credentials import executor
+from iamsync.engine.credentials import Writer, executor
 from iamsync.engine.duties import opener
 from iamsync.engine.planning import Planned, decided, informed
 from iamsync.engine.project import Project
@@ -42,7 +42,7 @@ class Response:
 
     item: Planned
     again: Callable[[], Plan]
-    executor: Callable[[Callable[[float], object]], Execute]
+    executor: Callable[[Callable[[float], object], Writer], Execute]
     unseen: tuple[str, ...] = ()
 
     def complete(self) -> None:
@@ -120,7 +120,7 @@ def _response(
     return Response(
         item,
         lambda: _planned(project, reached, wanted, beside, now)[0].plan,
-        lambda sleep: executor(reached.connection, places, sleep, keep_one=False),
+        lambda sleep, writer: executor(reached.connection, places, sleep, keep_one=False, writer=writer),
         unseen,
     )
 

@@ -17,21 +17,21 @@ _HINT = "make a new plan; a plan file is not meant to be edited"
 
 def saved_plans(path: Path) -> tuple[Saved, ...]:
     """The plans of a plan file; InputError where it is none or damaged."""
-    return _saved(path)[0]
+    return _saved(path, shown=False)[0]
 
 
 def saved_document(path: Path) -> Any:
     """The document of a plan file, shaped as its schema says; InputError where it is none or damaged."""
-    text = _saved(path)[1]
+    text = _saved(path, shown=True)[1]
     made = loads(text)
     shaped(made, text, str(path), "plan", code="bad-plan-file", hint=_HINT)
     return made
 
 
-def _saved(path: Path) -> tuple[tuple[Saved, ...], str]:
+def _saved(path: Path, *, shown: bool) -> tuple[tuple[Saved, ...], str]:
     text, file = read_text(path, "the plan file"), str(path)
     try:
-        return savedplan.saved(text, file), text
+        return savedplan.saved(text, file, shown=shown), text
     except InputError as wrong:
         if isinstance(wrong.__cause__, (KeyError, TypeError, ValueError, AttributeError)):
             shaped(loads(text), text, file, "plan", code="bad-plan-file", hint=_HINT)  # knows the place

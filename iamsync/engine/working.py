@@ -246,7 +246,6 @@ def _made(run: _Run, own: Json, said: list[tuple[str, str]]) -> Json:
             return {
                 "plan": {name: outline[name] for name in ("account", "steps")},
                 "drift": driftfile.account_json(seen),
-                "duties": drifting.duties((item,)),
             }
         patterns = run.told["patterns"]
         if run.told["analyze"]:

@@ -61,6 +61,11 @@ class Wishes:
     keys_at: Place | None = None
     console_at: Place | None = None
 
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Where keys and passwords are delivered to."""
+        return tuple(rule.deliver_to for rule in (self.keys, self.console) if rule is not None and rule.deliver_to)
+
     def __bool__(self) -> bool:
         return self.keys is not None or self.console is not None
 

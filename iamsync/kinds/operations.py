@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from iamsync.delivery import DELIVER
 from iamsync.kinds import KINDS
 from iamsync.kinds.account import PasswordPolicy
 from iamsync.kinds.credentials import ORDER, Credential
@@ -16,6 +17,13 @@ from iamsync.model import Address, Resource
 from iamsync.policy.document import Document
 
 WAIT: Final = "wait"  # a pause of `seconds`: the one step that is no call
+
+
+# What plans of `keys` and `respond` have beside: nothing that `apply` ever makes.
+OF_CREDENTIALS: Final = frozenset(
+    {"CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey", "CreateLoginProfile", "DeleteLoginProfile", DELIVER}
+    | {"UpdateServiceSpecificCredential", "UpdateSSHPublicKey", "UpdateSigningCertificate"}
+)
 
 
 def _samples(kind: Kind) -> Iterator[Resource]:

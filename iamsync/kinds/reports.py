@@ -70,10 +70,14 @@ class CredentialReport:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ServiceUse:
-    """That a principal's policies reach a service, and when it last called it; empty: not in the 400 days AWS keeps."""
+    """That a principal's policies reach a service, and when it last called it; empty: not in the 400 days AWS keeps.
+
+    `actions` are those of the service that AWS keeps the same of one by one, by name; most of them change something.
+    """
 
     service: str
     used: str = ""
+    actions: tuple[tuple[str, str], ...] = ()
 
 
 def credential_report(text: str, generated: str = "") -> CredentialReport:

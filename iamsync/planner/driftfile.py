@@ -18,6 +18,8 @@ FORMAT_VERSION: Final = "1.0"
 
 Json = Mapping[str, Any]
 Entry = dict[str, Any]
+# What a plan says of credentials: no drift, since nobody changed anything, but somebody must see to it.
+_OF_CREDENTIALS: Final = frozenset({"key-due", "two-keys", "place-taken"})
 # What an entry is known by from one run to the next: what it is about, and what is there.
 _HINT: Final = "name a file that --since-last wrote, or a new one"
 _IDENTITY: Final = ("address", "field", "item", "what", "actual")
@@ -122,6 +124,18 @@ def account_json(seen: Seen) -> dict[str, Any]:
         },
         **told,
         "aws_policies": aws,
+        "credentials": [
+            {
+                "id": one.id,
+                "address": str(one.address),
+                "message": one.title,
+                "why": one.evidence or None,
+                "remedy": one.remedy or None,
+                "origin": origin_json(one.origin),
+            }
+            for one in (*plan.guards, *plan.findings)
+            if one.id in _OF_CREDENTIALS
+        ],
         "unmanaged": [
             {"address": str(item.address), "reason": item.reason, "owner": item.owner or None} for item in plan.reported
         ],

@@ -56,6 +56,11 @@ def _account() -> Schema:
                     }
                 )
             ),
+            "credentials": listed(
+                record(
+                    {"id": TEXT, "address": ADDRESS, "message": TEXT, "why": MAYBE, "remedy": MAYBE, "origin": ORIGIN}
+                )
+            ),
             "unmanaged": listed(record({"address": ADDRESS, "reason": TEXT, "owner": MAYBE})),
             "gone": listed(_entry()),
             "not_compared": listed(TEXT),

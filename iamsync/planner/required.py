@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from iamsync.delivery import DELIVER, Target, parse
 from iamsync.kinds import KINDS
 from iamsync.kinds.kind import Context
 from iamsync.kinds.operations import WAIT
@@ -23,6 +24,8 @@ SESSION: Final = 2048
 # What a customer managed policy may have, white space not counted.
 MANAGED: Final = 6144
 
+# What is done where an answer was lost: a key that nobody has goes, a password is set again.
+_AFTER_DOUBT: Final = {"CreateAccessKey": "DeleteAccessKey", "CreateLoginProfile": "UpdateLoginProfile"}
 _OWNERS: Final = {
     "UserName": "user",
     "GroupName": "group",
@@ -124,12 +127,17 @@ def needs(step: Step, where: Whereabouts) -> Iterator[Need]:
     """What a step's call needs; nothing for a pause."""
     if step.operation == WAIT:
         return
+    if step.operation == DELIVER:
+        yield from _delivery(step, where)
+        return
     params = step.params
     key, value = _condition(step)
     resources = tuple(_resources(step, where))
     actions = [step.operation]
     if step.operation == "CreatePolicyVersion":
         actions.append("SetDefaultPolicyVersion")  # a version whose answer was lost may be stored and idle
+    if step.operation in _AFTER_DOUBT:
+        actions.append(_AFTER_DOUBT[step.operation])
     for resource in resources:
         yield from (Need(resource, key, value, f"iam:{action}") for action in actions)
         if step.operation.startswith("Create") and params.get("Tags"):
@@ -137,6 +145,42 @@ def needs(step: Step, where: Whereabouts) -> Iterator[Need]:
     if step.operation == "AddRoleToInstanceProfile":
         role = Address("role", str(params["RoleName"]))
         yield from (Need(held, "", "", "iam:PassRole") for held in where.arns(role))
+
+
+def _delivery(step: Step, where: Whereabouts) -> Iterator[Need]:
+    """What it takes to deliver a secret; a key that could not be delivered is deleted again."""
+    params = step.params
+    if "AccessKeyId" in params:
+        for user in where.arns(Address("user", str(params["UserName"]))):
+            yield Need(user, "", "", "iam:DeleteAccessKey")
+    for action, resource in places([parse(str(params["To"]), operator=True)], where.cx, write=True):
+        yield Need(resource, "", "", action)
+
+
+def places(targets: Iterable[Target], cx: Context, *, write: bool) -> Iterator[tuple[str, str]]:
+    """The actions that stores of AWS take to tell what they hold (with `write` also to keep it), each on its resource.
+
+    In any region: a plan does not say which.
+    """
+    for target in targets:
+        if target.scheme == "secretsmanager":
+            # AWS adds six characters to the name of a secret once there is one.
+            for suffix in ("", "-??????"):
+                secret = f"arn:{cx.partition}:secretsmanager:*:{cx.account_id}:secret:{target.name}{suffix}"
+                yield "secretsmanager:DescribeSecret", secret
+                if write:
+                    yield "secretsmanager:CreateSecret", secret
+                    yield "secretsmanager:PutSecretValue", secret
+        elif target.scheme == "ssm":
+            yield "ssm:DescribeParameters", "*"  # it takes no other resource
+            if write:
+                name = target.name.removeprefix("/")
+                yield "ssm:PutParameter", f"arn:{cx.partition}:ssm:*:{cx.account_id}:parameter/{name}"
+
+
+def looking(targets: Iterable[Target], cx: Context) -> dict[str, Any]:
+    """The policy that looking at these places needs."""
+    return _policy(_statements(Need(on, "", "", action) for action, on in places(targets, cx, write=False)))
 
 
 def applying(steps: Sequence[Step], where: Whereabouts) -> dict[str, Any]:
@@ -232,7 +276,7 @@ def _resources(step: Step, where: Whereabouts) -> Iterator[str]:
             continue
         held = Address(kind, str(params[name]))
         renamed = params.get(f"New{name}")
-        if operation.startswith("Create") and step.address == held:
+        if operation in _CREATIONS and step.address == held:
             yield where.cx.arn(held, str(params.get("Path") or "/"))
         elif renamed is not None:
             # AWS checks the old name and the new one; the paths are those under the new.

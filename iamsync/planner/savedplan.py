@@ -13,7 +13,8 @@ from typing import Any, Final
 from iamsync.errors import InputError, Place, StalePlan
 from iamsync.kinds import KINDS, codec
 from iamsync.kinds.codec import canonical_value, value_from_json
-from iamsync.kinds.operations import OPERATIONS, WAIT
+from iamsync.kinds.keyrules import CREDENTIALS
+from iamsync.kinds.operations import OF_CREDENTIALS, OPERATIONS, WAIT
 from iamsync.model import Address, Plan, State, Step
 from iamsync.planner.planfile import FORMAT_VERSION
 from iamsync.planner.settle import Settled, settle
@@ -42,8 +43,11 @@ class Edited(ValueError):
     """A plan that does not go with itself; its text begins with the part that is of another plan."""
 
 
-def saved(text: str, file: str) -> tuple[Saved, ...]:
-    """The plans in a plan file; InputError where it is none, or of a format this version cannot read."""
+def saved(text: str, file: str, *, shown: bool = False) -> tuple[Saved, ...]:
+    """The plans in a plan file; InputError where it is none, or of a format this version cannot read.
+
+    With `shown` it is only looked at, and may be one of `keys` or `respond`, which are never applied from a file.
+    """
     hint = "make one with: iamsync plan --out plan.json"
     value = read_object(text, file, "plan file", code="bad-plan-file", hint=hint)
     major = str(value.get("format_version", "")).partition(".")[0]
@@ -55,7 +59,14 @@ def saved(text: str, file: str) -> tuple[Saved, ...]:
             hint="make a new plan with this version",
         )
     try:
-        return tuple(read_saved(item) for item in value["plans"])
+        if not shown and any(_of_credentials(item) for item in value["plans"]):
+            raise InputError(
+                "this plan is about keys and passwords, which apply never touches",
+                code="bad-plan-file",
+                place=Place(file),
+                hint="run the command that made it; after a review: iamsync keys rotate --approved sha256:...",
+            )
+        return tuple(read_saved(item, shown=shown) for item in value["plans"])
     except Edited as error:
         raise _edited(f"its {error}", Place(file)) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -67,15 +78,19 @@ def saved(text: str, file: str) -> tuple[Saved, ...]:
         ) from error
 
 
-def read_saved(item: Mapping[str, Any]) -> Saved:
+def read_saved(item: Mapping[str, Any], *, shown: bool = False) -> Saved:
     """One account's part of a plan document; KeyError, TypeError or ValueError where it is damaged."""
-    strange = sorted({str(step["operation"]) for step in item["steps"]} - OPERATIONS - {WAIT})
+    about_keys = shown and _of_credentials(item)
+    known = OPERATIONS | {WAIT} | (OF_CREDENTIALS if about_keys else frozenset())
+    strange = sorted({str(step["operation"]) for step in item["steps"]} - known)
     if strange:
         raise Edited(f"steps hold {strange[0][:60]}, an operation that no change needs")
     listed = sorted(str(step) for change in item["changes"] for step in change["steps"])
     if listed != sorted(str(step["id"]) for step in item["steps"] if step["operation"] != WAIT):
         raise Edited("steps are not those of its changes")
-    if (item["digests"]["approval"], item["digests"]["read_set"]) != (approval_of(item), codec.digest(item["prior"])):
+    digests = item["digests"]["approval"], item["digests"]["read_set"]
+    # What the digest of a plan about keys is made of the plan does not hold whole: it is never applied from here.
+    if not about_keys and digests != (approval_of(item), codec.digest(item["prior"])):
         raise Edited("digests are not those of its changes, steps and prior")
     return Saved(
         account_id=str(item["account"]["id"]),
@@ -114,11 +129,17 @@ def approval_of(item: Mapping[str, Any]) -> str:
     return codec.digest({"account": item["account"]["id"], "changes": changes, "steps": steps})
 
 
+def _of_credentials(item: Mapping[str, Any]) -> bool:
+    """Whether a plan does what only `keys` and `respond` do."""
+    return any(field["field"] in CREDENTIALS for change in item["changes"] for field in change["fields"])
+
+
 def _goal(change: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if change["action"] == "delete":
         return None
     kind = KINDS[Address.parse(change["address"]).kind]
-    return {kind.field(item["field"]).name: item["after"] for item in change["fields"]}
+    fields = (item for item in change["fields"] if item["field"] not in CREDENTIALS)
+    return {kind.field(item["field"]).name: item["after"] for item in fields}
 
 
 def _params(params: Mapping[str, Any]) -> str:

@@ -87,7 +87,7 @@ def _account(plan: Mapping[str, Any]) -> Iterator[str]:
             yield f"# {address}"
             last = address
         if operation in SECRET or _generated(params):
-            yield f"# left out: {safe(operation)}, which would print a secret; iamsync apply delivers it"
+            yield f"# left out: {safe(operation)}, which would print a secret; iamsync delivers it"
         else:
             yield command(operation, params)
 

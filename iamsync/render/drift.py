@@ -33,6 +33,9 @@ _BESIDE: Final = {
 }
 
 
+_CREDENTIALS: Final = "keys and passwords: due by their rules, and no drift"
+
+
 def drift_text(document: Json, *, color: bool = False, verbose: bool = False, width: int = 100) -> str:
     """The whole document, an account after the other; `verbose` leaves no line out."""
     layout = _Layout(color, verbose, max(width, 60))
@@ -89,6 +92,12 @@ def _title(entry: Json) -> str:
     return f"{safe(entry['address'])}: {safe(entry['message'])}{new}"
 
 
+def _credential(entry: Json) -> str:
+    """What is due, why, and what does it."""
+    why = f" ({safe(entry['why'])})" if entry["why"] else ""
+    return f"{safe(entry['message'])}{why}" + (f": {safe(entry['remedy'])}" if entry["remedy"] else "")
+
+
 class _Layout:
     """One rendering as text: the options, and a method a part of it."""
 
@@ -121,6 +130,11 @@ class _Layout:
                 yield paint(title, "bold", on=self.color)
                 for entry in account[key]:
                     yield from self._wrapped(f"  {_title(entry)}", 4)
+        if account.get("credentials"):
+            yield ""
+            yield paint(_CREDENTIALS, "bold", on=self.color)
+            for entry in account["credentials"]:
+                yield from self._wrapped(f"  {_credential(entry)}", 4)
         rest = list(_rest(account, None if self.verbose else _MOST_NAMES))
         if rest:
             yield ""
@@ -210,6 +224,9 @@ def drift_markdown(document: Json, limit: Limit = COMMENT) -> str:
             if account[key]:
                 blocks.append(Block(f"**{title}**"))
                 blocks += [Block(f"- {inline(_title(entry))}", True) for entry in account[key]]
+        if account.get("credentials"):
+            blocks.append(Block(f"**{_CREDENTIALS}**"))
+            blocks += [Block(f"- {inline(_credential(entry))}", True) for entry in account["credentials"]]
         rest = "\n".join(f"- {inline(line)}" for line in _rest(account, _MOST_NAMES))
         if rest:
             blocks.append(Block(rest))

@@ -53,6 +53,12 @@ def drift_page(document: Json, sources: Sources, graph: Json | None) -> tuple[Pa
             Section(key, title, lead, _beside(accounts, key, sources, several))
             for key, (title, lead) in _BESIDE.items()
         ),
+        Section(
+            "credentials",
+            "Keys and passwords",
+            "Due by their rules, and no drift: nobody changed anything.",
+            tuple(_credentials(accounts, sources, several)),
+        ),
         Section("inventory", "Inventory", "Everything in the picture, with what it is connected with.", listed),
         Section("left", "Not looked at", "What nobody declares, and what was not compared.", _left(accounts, several)),
     ]
@@ -90,6 +96,7 @@ def _tiles(accounts: Sequence[Json]) -> tuple[Tile, ...]:
     tiles = [
         Tile(new, "new", "drift", "warn", "status", "new"),
         *(Tile(sum(len(a[key]) for a in accounts), key, key, "plain") for key in _BESIDE),
+        Tile(sum(len(account.get("credentials") or ()) for account in accounts), "keys due", "credentials", "plain"),
         Tile(sum(len(account["unmanaged"]) for account in accounts), "not declared", "left", "plain"),
     ]
     return tuple(tile for tile in tiles if tile.number)
@@ -212,6 +219,21 @@ def _beside(accounts: Sequence[Json], key: str, sources: Sources, several: bool)
 
     told = [(account["account"], row(entry)) for account in accounts for entry in account[key]]
     return together(told, f"{key[0]}b", several)[0]
+
+
+def _credentials(accounts: Sequence[Json], sources: Sources, several: bool) -> Iterator[Row]:
+    told = ((account["account"]["name"], entry) for account in accounts for entry in account.get("credentials") or ())
+    for at, (name, entry) in enumerate(told):
+        notes = [f"account {name}"] if several else []
+        yield Row(
+            f"k{at}",
+            "plain",
+            "due" if entry["id"] == "key-due" else entry["id"],
+            entry["message"],
+            _place(entry["origin"], sources),
+            facets={"kind": ("user",), "account": (name,)},
+            notes=(*notes, *(text for text in (entry["why"], entry["remedy"]) if text)),
+        )
 
 
 def _left(accounts: Sequence[Json], several: bool) -> tuple[Row, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,44 @@ def test_services_that_were_never_called_go_out_of_an_inline_policy() -> None:
     # AWS told nothing of ec2, and denials stay.
     assert actions(proposal) == [["s3:GetObject", "ec2:Run*"], "dynamodb:*"]
     assert proposal.why == ("a: dynamodb, sqs never called",)
+
+
+TRACKED = (("CreateBucket", USED), ("DeleteBucket", NEVER), ("PutBucketPolicy", NEVER), ("CreateAccessPoint", NEVER))
+
+
+def by_action(held: dict[str, Any], uses: dict[str, tuple[ServiceUse, ...]]) -> dict[str, Proposal]:
+    """Proposals where AWS tells last use action by action."""
+    accessed = {f"arn:aws:iam::{ACCOUNT}:{who}": told for who, told in uses.items()}
+    seen = replace(evidence(held), accessed=accessed)
+    return {f"{one.address} {one.field}": one for one in proposals(seen, (), seen.state)}
+
+
+def test_actions_that_aws_tracks_and_nobody_called_go_and_all_others_stay() -> None:
+    allowed = ["s3:CreateBucket", "s3:deletebucket", "s3:GetObject", "s3:PutBucketPol*", "s3:Put*", "s3:CreateBuc?et"]
+    held = app(inline_policies={"a": {"Effect": "Allow", "Action": allowed, "Resource": "*"}})
+    (proposal,) = by_action(held, {"role/app": (ServiceUse("s3", USED, TRACKED),)}).values()
+    # GetObject is not tracked, nor is all that Put* covers; the last one is the first.
+    assert actions(proposal) == [["s3:CreateBucket", "s3:GetObject", "s3:Put*"]]
+    assert "s3:deletebucket" in proposal.why[0]
+    assert by_action(held, {"role/app": (ServiceUse("s3", USED),)}) == {}
+
+
+def test_an_action_goes_out_of_a_shared_policy_only_if_no_holder_called_it() -> None:
+    shared = f"arn:aws:iam::{ACCOUNT}:policy/shared"
+    allowed = ["s3:CreateBucket", "s3:DeleteBucket", "s3:PutBucketPolicy"]
+    document = {"Effect": "Allow", "Action": allowed, "Resource": "*"}
+    roles = {name: {"trust_policy": "batch.amazonaws.com", "managed_policies": [shared]} for name in ("a", "b", "c")}
+    held = {"incomplete": ["account"], "account": {"roles": roles, "policies": {"shared": {"document": document}}}}
+    other = (("CreateBucket", NEVER), ("DeleteBucket", USED))
+    uses = {
+        "role/a": (ServiceUse("s3", USED, TRACKED),),
+        "role/b": (ServiceUse("s3", USED, other),),  # of PutBucketPolicy AWS says nothing here
+        "role/c": (ServiceUse("ec2", USED), ServiceUse("s3")),
+    }
+    assert "policy/shared document" not in by_action(held, uses)
+    uses["role/b"] = (ServiceUse("s3", USED, (*other, ("PutBucketPolicy", NEVER))),)
+    proposal = by_action(held, uses)["policy/shared document"]
+    assert proposal.new.value["Statement"][0]["Action"] == ["s3:CreateBucket", "s3:DeleteBucket"]
 
 
 def test_everything_becomes_what_was_called() -> None:

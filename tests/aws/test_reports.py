@@ -130,7 +130,7 @@ def service(name: str, used: datetime | None = None) -> dict[str, Any]:
 
 
 def begun(stub: Stubber, arn: str, job: str = JOB) -> None:
-    params = {"Arn": arn, "Granularity": "SERVICE_LEVEL"}
+    params = {"Arn": arn, "Granularity": "ACTION_LEVEL"}
     stub.add_response("generate_service_last_accessed_details", {"JobId": job}, params)
 
 
@@ -140,12 +140,15 @@ def test_what_was_used_is_a_job_that_is_waited_for_and_read_page_by_page() -> No
         running = {"JobStatus": "IN_PROGRESS", "ServicesLastAccessed": [], **TIMES}
         stub.add_response("get_service_last_accessed_details", running, {"JobId": JOB})
         used = datetime(2026, 11, 1, tzinfo=UTC)
-        first = {"JobStatus": "COMPLETED", "ServicesLastAccessed": [service("s3", used)], **TIMES}
+        tracked = [{"ActionName": "PutBucketPolicy"}, {"ActionName": "CreateBucket", "LastAccessedTime": used}]
+        s3 = {**service("s3", used), "TrackedActionsLastAccessed": tracked}
+        first = {"JobStatus": "COMPLETED", "ServicesLastAccessed": [s3], **TIMES}
         stub.add_response("get_service_last_accessed_details", {**first, "IsTruncated": True, "Marker": "m"})
         second = {"JobStatus": "COMPLETED", "ServicesLastAccessed": [service("ec2")], **TIMES}
         stub.add_response("get_service_last_accessed_details", second, {"JobId": JOB, "Marker": "m"})
-        told = last_accessed(iam, [ROLE, ROLE], sleep=slept.append)
-        assert told.uses == {ROLE: (ServiceUse("ec2"), ServiceUse("s3", "2026-11-01T00:00:00Z"))}
+        told, at = last_accessed(iam, [ROLE, ROLE], sleep=slept.append), "2026-11-01T00:00:00Z"
+        actions = (("CreateBucket", at), ("PutBucketPolicy", ""))
+        assert told.uses == {ROLE: (ServiceUse("ec2"), ServiceUse("s3", at, actions))}
         assert slept == [0.5]
 
 

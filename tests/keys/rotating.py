@@ -9,19 +9,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyrage
+
 from iamsync import keys
 from iamsync.apply import apply
 from iamsync.aws.accesskeys import CredentialExecutor
 from iamsync.aws.read import read
 from iamsync.aws.session import Access, Connection, connect
-from iamsync.delivery import Place, parse
+from iamsync.delivery import Place, Target, parse
 from iamsync.engine.duties import look, opener
 from iamsync.engine.options import Options
 from iamsync.engine.project import Project
 from iamsync.events import Event, RunEnded
 from iamsync.keys import Turn, Whose
 from iamsync.kinds.keyrules import DAY, KeyRule, Wishes
-from iamsync.model import Address, Plan
+from iamsync.model import Address, Plan, Step
 from iamsync.sandbox import Server
 from tests.behaviour.conftest import operation_of
 from tests.world import ACCOUNT, READS, SESSIONS, settings
@@ -56,6 +58,8 @@ class Years:
     writes: list[str] = field(default_factory=list)
     refuse: str = ""
     bodies: list[str] = field(default_factory=list)
+    place: str = PLACE
+    identity: Any = None  # what reads an age file
     lose: Callable[[str], bool] = lambda operation: False
     server: Server = field(init=False)
     connection: Connection = field(init=False)
@@ -75,18 +79,27 @@ class Years:
         operation = operation_of(headers, body)
         if operation.startswith((*READS, "Describe")):
             return self.server.handle(method, url, headers, body)
+
+        def answered() -> Any:
+            if operation == self.refuse:
+                self.bodies.append(body.decode())
+                return 400, {}, json.dumps({"__type": "AccessDeniedException", "message": f"no: {body!r}"}).encode()
+            return self.server.handle(method, url, headers, body)
+
+        answer = self.cut(operation, answered)
+        if operation != self.refuse and self.lose(operation):
+            raise ConnectionResetError("reset by peer")
+        return answer
+
+    def cut(self, name: str, write: Callable[[], Any]) -> Any:
+        """A write of any kind, which the process may not live to begin, or to see the end of."""
         here = len(self.writes) == self.at
-        self.writes.append(operation)
+        self.writes.append(name)
         if here and self.when == "before":
             raise Crash
-        if operation == self.refuse:
-            self.bodies.append(body.decode())
-            return 400, {}, json.dumps({"__type": "AccessDeniedException", "message": f"no: {body!r}"}).encode()
-        answer = self.server.handle(method, url, headers, body)
+        answer = write()
         if here:
             raise Crash
-        if self.lose(operation):
-            raise ConnectionResetError("reset by peer")
         return answer
 
     def turn(self, wishes: Wishes) -> Turn:
@@ -98,6 +111,7 @@ class Years:
         wishes: Wishes,
         report: Callable[[Event], None] = lambda _: None,
         between: Callable[[], object] = lambda: None,
+        writer: Callable[[Step], Connection] | None = None,
     ) -> tuple[Turn, Plan, RunEnded]:
         """What `keys rotate` does once; `between` happens after the plan and before its first call."""
         turn = self.turn(wishes)
@@ -106,7 +120,7 @@ class Years:
         between()
         # A run that died remembers nothing: its secrets lived here.
         off = frozenset(key.id for key in turn.held.keys if not key.active)
-        execute = CredentialExecutor(self.connection, self.places, sleep=lambda _: None, off=off)
+        execute = CredentialExecutor(self.connection, self.places, sleep=lambda _: None, off=off, writer=writer)
         assert not plan.refusals
         return turn, plan, apply(plan, execute, parallelism=1, report=report)
 
@@ -120,12 +134,29 @@ class Years:
 
     def secret(self, stage: str = "AWSCURRENT") -> dict[str, str]:
         """What is delivered, as whoever uses it reads it; nothing where there is none."""
+        target = parse(self.place, operator=True)
+        if target.scheme != "secretsmanager":
+            return self._delivered(target) if stage == "AWSCURRENT" else {}
         client = self._client = self._client or self.connection.client("secretsmanager")
         try:
             told = client.get_secret_value(SecretId="iam/ci-bot", VersionStage=stage)
         except client.exceptions.ResourceNotFoundException:
             return {}
         return dict(json.loads(told["SecretString"]))
+
+    def _delivered(self, target: Target) -> dict[str, str]:
+        if target.scheme == "ssm":
+            store = self._client = self._client or self.connection.client("ssm")
+            try:
+                text = store.get_parameter(Name=target.name, WithDecryption=True)["Parameter"]["Value"]
+            except store.exceptions.ParameterNotFound:
+                return {}
+            return dict(json.loads(text))
+        path = self.folder / ("kept" if target.scheme == "hook" else target.name)
+        if not path.exists():
+            return {}
+        content = path.read_bytes()
+        return dict(json.loads(pyrage.decrypt(content, [self.identity]) if target.scheme == "age" else content))
 
     def use(self, key: str, service: str = "s3", region: str = "eu-west-1") -> None:
         """Somebody signs a request with this key."""

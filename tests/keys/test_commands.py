@@ -149,8 +149,33 @@ def test_what_was_approved_is_not_good_for_the_next_rotation(project: Project) -
     assert len(project.held()) == 1
 
 
+def test_a_plan_about_keys_is_shown_and_what_it_needs_is_told_and_apply_leaves_it_alone(project: Project) -> None:
+    saved = project.folder / "plan.json"
+    saved.write_text(json.dumps(project.json("keys", "rotate", "--plan-only")))
+    assert "a new key, delivered to secretsmanager:iam/bot" in project("show", "plan.json")[1]
+    code, said = project("apply", "plan.json")
+    assert (code, "this plan is about keys and passwords" in said) == (1, True)
+    run(["required-policy", "plan.json", "--quiet"])
+    _, *needed = json.loads(project.capsys.readouterr().out)["Statement"]
+    by_service = {str(one["Action"]).partition(":")[0].strip("['"): one for one in needed}
+    assert by_service["secretsmanager"]["Resource"] == [
+        f"arn:aws:secretsmanager:*:{ACCOUNT}:secret:iam/bot{suffix}" for suffix in ("", "-??????")
+    ]
+    assert any(one["Action"] == ["iam:CreateLoginProfile", "iam:UpdateLoginProfile"] for one in needed)
+    assert any(
+        one["Action"] == "ssm:PutParameter" and one["Resource"].endswith(":parameter/iam/alice") for one in needed
+    )
+    (keys,) = (one for one in needed if "iam:CreateAccessKey" in one["Action"])
+    assert keys["Action"] == ["iam:CreateAccessKey", "iam:DeleteAccessKey", "iam:TagUser", "iam:UntagUser"]
+    # Looking at the places is part of reading.
+    run(["required-policy", "--quiet"])
+    assert "secretsmanager:DescribeSecret" in project.capsys.readouterr().out
+
+
 MISTAKES = {
     ("keys", "rotate"): "needs-approval",
+    ("keys", "rotate", "--plan-only", "--restrict"): "nothing-to-restrict",
+    ("respond", "quarantine", "bot", "--plan-only", "--restrict"): "nothing-to-restrict",
     ("keys", "rotate", "--plan-only", "--user", "nobody"): "unknown-user",
     ("keys", "deactivate", "--plan-only", "--user", "bot", "--key", "AKIANOSUCHKEY0000000"): "unknown-access-key",
     ("keys", "delete", "--plan-only"): "bad-option",
@@ -289,11 +314,20 @@ def test_sessions_from_before_are_denied_and_the_way_back_is_known(project: Proj
     assert project("plan", "--detailed-exitcode")[0] == 0
 
 
-def test_what_is_due_is_no_drift_and_said_all_the_same(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["drift", "--now", START]) == 0
-    told = capsys.readouterr()
-    assert "No drift." in told.out
-    assert "note: user/bot: a new key, delivered to secretsmanager:iam/bot is due" in told.err
+def test_what_is_due_is_no_drift_and_stands_by_itself_in_every_report(project: Project) -> None:
+    reports = [f"{form}=drift.{form}" for form in ("json", "markdown", "html")]
+    code, said = project("drift", *(word for report in reports for word in ("--report", report)))
+    assert code == 0
+    assert "No drift." in said
+    due = "user/bot: a new key, delivered to secretsmanager:iam/bot is due"
+    assert "keys and passwords: due by their rules, and no drift user/alice" in said
+    assert f"{due} (it has no key): iamsync keys rotate --user user/bot" in said
+    (account,) = json.loads((project.folder / "drift.json").read_text())["accounts"]
+    assert account["drift"] == []
+    told = [(one["id"], one["address"], one["why"]) for one in account["credentials"]]
+    assert told == [("key-due", "user/alice", "it has no password"), ("key-due", "user/bot", "it has no key")]
+    for form in ("markdown", "html"):
+        assert "user/bot: a new key, delivered to" in (project.folder / f"drift.{form}").read_text()
 
 
 def test_a_plan_that_narrows_a_trust_says_that_sessions_go_on(project: Project) -> None:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pyrage
 import pytest
 
-from iamsync.delivery import Place, Secret
+from iamsync import places
+from iamsync.aws.session import Connection
+from iamsync.delivery import Place, Secret, parse
 from iamsync.errors import AwsError, InputError
 from iamsync.events import Event, StepEnded, StepStarted
-from iamsync.kinds.keyrules import DAY, HOUR
+from iamsync.kinds.keyrules import DAY, HOUR, Wishes
+from iamsync.kinds.kind import Context
+from iamsync.model import Step
+from iamsync.places import Hook
+from iamsync.planner.required import Whereabouts, needs
 from tests.keys.rotating import USER, Crash, Years, rule, text
 from tests.laws.law import FULL
+from tests.world import ACCOUNT
 
 # Once a day is enough to see every phase: the first key, a second one, the first off, the first gone.
 DAYS = (0, 59, 60, 66, 67, 68, 80, 82, 100)
@@ -24,14 +34,14 @@ LIFE = [
 ]
 
 
-def lived(years: Years, days: tuple[float, ...] = DAYS) -> None:
+def lived(years: Years, wishes: Wishes = WISHES, days: tuple[float, ...] = DAYS) -> None:
     """A hundred days, with the old key used until a day before its overlap ends; a run that dies is run again."""
     first = ""
     for day in days:
         years.days = float(day)
         for _ in range(2):
             try:
-                _, _, ended = years.rotate(WISHES)
+                _, _, ended = years.rotate(wishes)
                 assert (ended.failed, ended.skipped) == (0, 0)
                 break
             except Crash:
@@ -78,6 +88,76 @@ def test_a_run_that_dies_around_any_call_is_finished_by_the_next(tmp_path: Path,
     years = Years(tmp_path, at=at, when=when)
     lived(years)
     assert years.at is None, "nothing died"
+    at_rest(years)
+
+
+HOOK = """
+if [ "$IAMSYNC_DELIVERY" = deliver ]; then cat > "$1.new" && mv "$1.new" "$1"
+elif [ -f "$1" ]; then sed -n 's/.*"Reference": "\\([^"]*\\)".*/\\1/p' "$1"
+fi
+"""
+# How each place is written to in a delivery: a note first, then the file; a command is handed it once.
+DELIVERED = {"ssm": ["PutParameter"], "age": ["note", "file"], "file": ["note", "file"], "hook": ["deliver"]}
+
+
+def delivering(tmp_path: Path, scheme: str, monkeypatch: pytest.MonkeyPatch, **more: Any) -> tuple[Years, Wishes]:
+    """The same life with another place, whose writes can be cut as the calls can."""
+    identity = pyrage.x25519.Identity.generate()
+    (tmp_path / "hook.sh").write_text(HOOK)
+    place = {
+        "ssm": "ssm:/iam/ci-bot",
+        "age": f"age:{identity.to_public()}:keys/ci-bot.age",
+        "file": "file:keys/ci-bot.json",
+        "hook": f"hook:sh {tmp_path}/hook.sh {tmp_path}/kept",
+    }[scheme]
+    years = Years(tmp_path, place=place, identity=identity, **more)
+    write, run = places._write, Hook._run
+
+    def written(path: Path, content: bytes) -> None:
+        years.cut("note" if path.name.endswith(places.NOTE) else "file", lambda: write(path, content))
+
+    def ran(hook: Hook, what: str, given: str) -> str:
+        return str(years.cut(what, lambda: run(hook, what, given)) if what == "deliver" else run(hook, what, given))
+
+    monkeypatch.setattr(places, "_write", written)
+    monkeypatch.setattr(Hook, "_run", ran)
+    return years, replace(WISHES, keys=replace(WISHES.keys, deliver_to=parse(place, operator=True)))
+
+
+def life(scheme: str) -> list[str]:
+    """Every write of a hundred days."""
+    once = ["TagUser", "CreateAccessKey", *DELIVERED[scheme], "UntagUser"]
+    return [*once, *once, "TagUser", "UpdateAccessKey", "DeleteAccessKey", "UntagUser"]
+
+
+def cuts() -> list[tuple[str, int, str]]:
+    """Around every write, or only where most could be lost: in the middle of the second delivery."""
+    if FULL:
+        ends = ("before", "after")
+        return [(scheme, at, when) for scheme in DELIVERED for at in range(len(life(scheme))) for when in ends]
+    return [(scheme, 3 + len(writes) + 2, "after") for scheme, writes in DELIVERED.items()]
+
+
+@pytest.mark.parametrize(("scheme", "at", "when"), cuts())
+def test_a_run_that_dies_while_it_delivers_anywhere_is_finished_by_the_next(
+    tmp_path: Path, scheme: str, at: int, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    years, wishes = delivering(tmp_path, scheme, monkeypatch, at=at, when=when)
+    lived(years, wishes)
+    assert years.at is None, "nothing died"
+    at_rest(years)
+
+
+SLOW = [pytest.param(scheme, marks=pytest.mark.slow) for scheme in ("ssm", "age", "hook")]
+
+
+@pytest.mark.parametrize("scheme", ["file", *SLOW])
+def test_a_key_lives_a_hundred_days_wherever_it_is_delivered(
+    tmp_path: Path, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    years, wishes = delivering(tmp_path, scheme, monkeypatch)
+    lived(years, wishes)
+    assert years.writes == life(scheme)
     at_rest(years)
 
 
@@ -246,6 +326,25 @@ def test_what_came_to_the_place_since_the_plan_is_not_replaced(tmp_path: Path) -
     assert years.held() == {}
     client = years.connection.client("secretsmanager")
     assert client.get_secret_value(SecretId="iam/ci-bot")["SecretString"] == "theirs"
+
+
+def test_every_write_to_iam_goes_through_the_session_of_its_own_step(tmp_path: Path) -> None:
+    years, asked, steps = Years(tmp_path), [], {}
+
+    def writer(step: Step) -> Connection:
+        asked.append(step.operation)
+        steps[step.id] = step
+        return years.connection
+
+    lost = iter((True,))
+    years.lose = lambda operation: operation == "CreateAccessKey" and next(lost, False)
+    _, plan, ended = years.rotate(WISHES, writer=writer)
+    assert ended.failed == 0
+    assert asked == ["TagUser", "CreateAccessKey", "DeleteAccessKey", "CreateAccessKey", "UntagUser"]
+    # The key whose answer was lost went in the session of the step that made it, whose policy must allow that.
+    where = Whereabouts(Context(ACCOUNT))
+    assert {need.action for need in needs(plan.steps[1], where)} == {"iam:CreateAccessKey", "iam:DeleteAccessKey"}
+    assert set(steps) == {step.id for step in plan.steps if step.operation != "deliver"}
 
 
 class Slow:
