@@ -246,8 +246,8 @@ def _narrower(document: Document, known: _Known, partition: str) -> tuple[Docume
                 narrowed = True
             elif used.get(service) == "":
                 gone.add(service)
-            elif (called := known.called(text)) is not None and called != [text]:
-                actions += [action for action in called if action not in actions]
+            elif (left := known.called(text)) is not None and left != [text]:
+                actions += [action for action in left if action not in actions]
                 idle.add(text)
             else:
                 actions.append(text)
