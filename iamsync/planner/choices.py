@@ -14,10 +14,10 @@ from typing import Final
 from iamsync import arn
 from iamsync.model import Address, Resource
 from iamsync.planner.areas import areas
-from iamsync.planner.means import Means, about, grants, together
+from iamsync.planner.means import Means, about, granted, together
 from iamsync.planner.permissions import not_known
 from iamsync.policy.administrator import CONTEXT, SURE, UNKNOWN, Standing
-from iamsync.policy.escalation import ACTIONS, Need
+from iamsync.policy.escalation import Need
 from iamsync.policy.request import Values
 from iamsync.policy.statement import compiled
 
@@ -148,4 +148,4 @@ class Choices:
 @lru_cache(maxsize=16384)
 def leads(text: str) -> bool:
     """Whether a document allows anything that any rule asks for."""
-    return any(grants(text, action.lower()) for action in ACTIONS)
+    return bool(granted(text))

@@ -16,7 +16,7 @@ from iamsync.planner.areas import areas
 from iamsync.planner.permissions import Permissions, is_blind
 from iamsync.policy.administrator import CONTEXT, SURE, UNKNOWN, Standing, administrator, standing
 from iamsync.policy.document import Document
-from iamsync.policy.escalation import RULES, Effect, Need, Rule
+from iamsync.policy.escalation import ACTIONS, RULES, Effect, Need, Rule
 from iamsync.policy.evaluate import Layers, Source, evaluate
 from iamsync.policy.explanation import Decision
 from iamsync.policy.holdings import Unknown
@@ -25,6 +25,10 @@ from iamsync.policy.statement import compiled, concerning
 
 _ASSUME: Final = "sts:AssumeRole"
 _ABOUT_OTHERS: Final = ("becomes", "passes", "uses")
+_ASKED_FOR: Final = frozenset(action.lower() for action in ACTIONS)
+_NEEDED: Final = {
+    rule.id: frozenset(need.action.lower() for need in rule.needs if need.action != _ASSUME) for rule in RULES
+}
 # The actions that tell policies which boundary there is (iam:PermissionsBoundary); the Put ones, which there will be.
 BOUNDED: Final = frozenset(
     (
@@ -47,6 +51,7 @@ class Means:
         self._anywhere: dict[tuple[Address, str], Standing | None] = {}
         self._open: dict[tuple[Address, str], tuple[Rule, ...]] = {}
         self._let_in: dict[tuple[Address, Address], bool] = {}
+        self._granted: dict[Address, frozenset[str]] = {}
 
     def changed(self, resource: Resource) -> Means:
         """The same after a resource changed or came, in anything but the trust policy of a role."""
@@ -162,12 +167,24 @@ class Means:
 
         A trust policy may let it assume a role whatever its own policies say.
         """
-        return all(need.action == _ASSUME or self.may_any(who, (need.action,)) for need in rule.needs)
+        return _NEEDED[rule.id] <= self.granted_to(who)
 
     def may_any(self, who: Address, actions: Iterable[str]) -> bool:
         """Whether policies of a principal grant one of these actions somewhere, whatever takes it away again."""
-        held = [one.document.text for one in self.permissions.holdings(who).identity if isinstance(one, Source)]
-        return any(grants(text, action.lower()) for action in actions for text in held)
+        wanted = {action.lower() for action in actions}
+        if not wanted.isdisjoint(self.granted_to(who)):
+            return True
+        others = wanted - _ASKED_FOR
+        return any(grants(text, action) for action in others for text in self._texts(who))
+
+    def granted_to(self, who: Address) -> frozenset[str]:
+        """Of the actions that any rule asks for, those that policies of a principal grant somewhere."""
+        if who not in self._granted:
+            self._granted[who] = frozenset[str]().union(*map(granted, self._texts(who)))
+        return self._granted[who]
+
+    def _texts(self, who: Address) -> Iterator[str]:
+        return (one.document.text for one in self.permissions.holdings(who).identity if isinstance(one, Source))
 
     def spec(self, who: Address) -> Any:
         """What a resource of the state is declared to be; None where there is no such resource."""
@@ -232,6 +249,13 @@ def surer(one: Standing | None, other: Standing | None) -> Standing | None:
 def grants(text: str, action: str) -> bool:
     """Whether any statement of a document allows an action, in lower case, on anything."""
     return any(statement.allows for statement in concerning(text, action))
+
+
+@lru_cache(maxsize=65536)
+def granted(text: str) -> frozenset[str]:
+    """Of the actions that any rule asks for, in lower case, those that a document allows on anything."""
+    allowing = [statement.actions for statement in compiled(text) if statement.allows]
+    return frozenset(action for action in _ASKED_FOR if any(one.cover(action) for one in allowing))
 
 
 @lru_cache(maxsize=4096)

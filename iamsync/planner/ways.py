@@ -58,6 +58,8 @@ class _Ways:
         self._put: set[Hashable] = set()
 
     def all(self, others: Collection[Address]) -> Iterator[Way]:
+        if not self._means.granted_to(self._who):
+            return  # nearly everybody: each rule asks for something that a policy must grant
         for rule in _OWN_RULES:
             if self._open(rule) and self._who.kind in rule.by:
                 yield from self._creating(rule) if rule.effect == "creates" else self._own(rule)

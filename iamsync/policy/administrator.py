@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from iamsync.model import EMPTY
@@ -12,6 +13,7 @@ from iamsync.policy.evaluate import Source, evaluate
 from iamsync.policy.explanation import Decision
 from iamsync.policy.holdings import Held, Holdings, Unknown
 from iamsync.policy.request import ABSENT, Principal, Request, Values
+from iamsync.policy.statement import concerning
 
 # How sure an answer is. UNKNOWN: it hangs on what nobody read, as a document or what runs in the account.
 # CONDITIONAL: on what a request carries, as an address or a tag. SURE: on nothing.
@@ -46,6 +48,9 @@ _SAMPLES: Final = (
     ("secretsmanager:GetSecretValue", "arn:{p}:secretsmanager:us-east-1:{a}:secret:iamsync-sample"),
     ("dynamodb:DeleteTable", "arn:{p}:dynamodb:us-east-1:{a}:table/iamsync-sample"),
 )
+
+# Who may do nothing in its own account that its own policies do not grant.
+_BY_POLICY: Final = ("user", "role")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,9 @@ def administrator(
 def _known(principal: Principal, held: Holdings, account_id: str, partition: str) -> Standing | None:
     """The same, of what is known of these policies."""
     layers = held.layers(account_id, partition)
+    # Of nearly everybody no statement allows the first: they need not be asked about.
+    if principal.kind in _BY_POLICY and not any(_grants(one.document.text) for one in layers.identity):
+        return None
     certainty, doubts, via = SURE, dict[str, None](), dict[str, None]()
     for action, resource in _SAMPLES:
         text = resource.format(p=partition, a=account_id)
@@ -105,3 +113,9 @@ def _known(principal: Principal, held: Holdings, account_id: str, partition: str
         doubts.update(dict.fromkeys(one.doubts))
         via.update(dict.fromkeys(one.via))
     return Standing(certainty, tuple(via), tuple(doubts))
+
+
+@lru_cache(maxsize=65536)
+def _grants(text: str) -> bool:
+    """Whether any statement of a document allows the first of what an administrator may do."""
+    return any(statement.allows for statement in concerning(text, _SAMPLES[0][0].lower()))
