@@ -55,4 +55,27 @@ class RunEnded:
     interrupted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A call to AWS is about to be made."""
+
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slowed:
+    """AWS refused a call since too many were made, and it will be made again."""
+
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One of the `of` accounts of a run was looked at, or failed."""
+
+    account: str
+    of: int
+
+
+Watched = Called | Slowed | Seen
 Event = RunStarted | StepStarted | StepEnded | RunEnded

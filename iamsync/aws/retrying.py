@@ -33,7 +33,7 @@ ONCE: Final = frozenset(
 )
 REMOVALS: Final = ("Delete", "Detach", "Remove", "Untag", "Deactivate")
 _DELETIONS: Final = frozenset(f"Delete{kind.noun}" for kind in KINDS.values()) | {"DeleteVirtualMFADevice"}
-_THROTTLED: Final = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
+THROTTLED: Final = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 _BUSY: Final = frozenset({"ConcurrentModification", "EntityTemporarilyUnmodifiable"})
 _LATE: Final = frozenset({"NoSuchEntity", "DeleteConflict", "EntityAlreadyExists"})
 
@@ -49,7 +49,7 @@ REREADS: Final = (1.0, 2.0, 4.0)
 
 def sort_of(error: AwsError) -> Sort:
     """What sort of failure this is, by AWS's code."""
-    if error.aws_code in _THROTTLED:
+    if error.aws_code in THROTTLED:
         return "throttled"
     if error.doubtful:
         return "doubtful"

@@ -10,16 +10,18 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from iamsync import __version__
 from iamsync.aws.acting import For, Whoever, acting
 from iamsync.aws.calls import call, pages
 from iamsync.aws.errors import translate
-from iamsync.aws.retrying import ATTEMPTS, FEW, SINGLE
+from iamsync.aws.retrying import ATTEMPTS, FEW, SINGLE, THROTTLED
 from iamsync.aws.roles import Hop, assumed, factored, unfolded
 from iamsync.aws.transport import Transport, sender
 from iamsync.errors import AccessDenied, AwsError, CredentialsError, InputError, Unsupported
+from iamsync.events import Called, Slowed
 
 Tap = Callable[[str], None]
 
@@ -86,7 +88,8 @@ class Connection:
 class Sessions:
     """Base credentials, service models and connections, shared by the accounts of one run.
 
-    `code` asks a person for the code of an MFA device, `tell` is told what a person should know. A device is asked
+    `code` asks a person for the code of an MFA device, `tell` is told what a person should know, `watch`
+    each call and each that AWS slows down. A device is asked
     for once, and so is whatever else a profile asks.
     """
 
@@ -94,6 +97,7 @@ class Sessions:
     _loader: Any = None
     code: Callable[[str], str] | None = None
     tell: Callable[[str], None] = lambda _: None
+    watch: Callable[[Called | Slowed], None] | None = None
     _factored: dict[tuple[int, str], Any] = field(default_factory=dict)
     _pools: dict[tuple[str, str | None], Any] = field(default_factory=dict)
     _common: dict[tuple[Any, ...], tuple[Any, Whoever]] = field(default_factory=dict)
@@ -321,6 +325,10 @@ class _Maker:
         if self.tap is not None:
             tap = self.tap
             client.meta.events.register("before-call", lambda model, **_: tap(model.name))
+        if (watch := self.sessions.watch) is not None:
+            client.meta.events.register("before-call", lambda model, **_: watch(Called(model.name)))
+            # Told of every answer; the first handler that says something decides, and this one says nothing.
+            client.meta.events.register_first("needs-retry", partial(_slowed, watch))
         return client
 
 
@@ -337,6 +345,12 @@ class _Later:
         if self._made is None:
             self._made = self._make()
         return getattr(self._made, name)
+
+
+def _slowed(watch: Callable[[Called | Slowed], None], *, response: Any, operation: Any, **_: Any) -> None:
+    """Tell of an answer that asks for fewer calls; `response` is None where there was none."""
+    if response is not None and (response[1].get("Error") or {}).get("Code") in THROTTLED:
+        watch(Slowed(operation.name))
 
 
 def _as_it_is(value: Any) -> Any:

@@ -11,8 +11,10 @@ import typer
 from iamsync.cli.context import engine_options, known_format, note, reports
 from iamsync.cli.metering import Metered, Metrics
 from iamsync.cli.options import Common, Executor, Paths, shared
+from iamsync.cli.paging import NoPager
 from iamsync.cli.planning import undrawn
 from iamsync.cli.reporting import audit_report, publish
+from iamsync.cli.watching import reading
 from iamsync.errors import InputError
 
 SUGGESTED: Final = ("text", "json", "diff")
@@ -81,6 +83,7 @@ def audit(
         list[str] | None,
         typer.Option("--report", help="Also write FORMAT=FILE (repeatable).", envvar="IAMSYNC_REPORT"),
     ] = None,
+    no_pager: NoPager = False,
     metrics: Metrics = None,
 ) -> None:
     """Look for what is unsafe, unused or an escalation path in an account, a saved one, or the manifests."""
@@ -129,7 +132,7 @@ def audit(
                 answers = distributing.audits(project, workers, accessed=last_accessed, before=before)
             made, failed = distributing.audit_document(project, answers, floor, before), answers.failed
         else:
-            with Ways(project) as ways:
+            with Ways(project) as ways, reading(project):
                 found = auditing.audited(
                     project,
                     ways,
@@ -148,7 +151,7 @@ def audit(
         def text(kind: str, color: bool) -> str:
             return audit_report(made, kind, common, project.root, color=color, graph=graph) if kind else ""
 
-        publish(form, also, text, common, lambda limit: audit_markdown(made, limit))
+        publish(form, also, text, common, lambda limit: audit_markdown(made, limit), pager=not no_pager)
         sys.stdout.flush()
         complete(failed, len(made["accounts"]) + len(failed))
         if auditing.failing(made):

@@ -16,8 +16,10 @@ FORMATS: Final = ("text", "json", "markdown", "html", "aws-cli", "sarif", "junit
 
 def engine_options(common: Common, **more: Any) -> Any:
     """The engine's options; InputError for an option whose text makes no sense."""
+    from iamsync.cli.watching import watch
     from iamsync.engine.options import Options, utc_now
 
+    watched, ask = watch(common, automated=in_automation(), color=colored(common, sys.stderr)), codes(common.mfa_token)
     return Options(
         cwd=Path.cwd(),
         config=common.config,
@@ -34,7 +36,8 @@ def engine_options(common: Common, **more: Any) -> Any:
         variables_from=tuple(common.variables_from or ()),
         guardrails=common.guardrails or "",
         now=_moment(common.now) if common.now else utc_now(),
-        ask_code=codes(common.mfa_token),
+        ask_code=watched.aside(ask) if watched is not None and ask is not None else ask,
+        watch=watched,
         note=(lambda _: None) if common.quiet else note,
         warn=note,
         **more,

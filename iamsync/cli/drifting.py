@@ -12,9 +12,11 @@ import typer
 from iamsync.cli.context import engine_options, known_format, note, replace_file, reports
 from iamsync.cli.metering import Metered, Metrics
 from iamsync.cli.options import Common, Executor, Paths, shared
+from iamsync.cli.paging import NoPager
 from iamsync.cli.planning import Base, Target, undrawn
 from iamsync.cli.reporting import drift_text, publish
 from iamsync.cli.telling import Notify, Telling
+from iamsync.cli.watching import reading
 
 FORMATS: Final = ("text", "json", "markdown", "html", "sarif", "junit", "gitlab", "gitlab-codequality", "github")
 
@@ -59,6 +61,7 @@ def drift(
         list[str] | None,
         typer.Option("--report", help="Also write FORMAT=FILE (repeatable).", envvar="IAMSYNC_REPORT"),
     ] = None,
+    no_pager: NoPager = False,
     notify: Notify = False,
     metrics: Metrics = None,
 ) -> None:
@@ -95,8 +98,9 @@ def drift(
             made, failed = distributing.drift_document(project, answers, floor), answers.failed
         else:
             with Ways(project) as ways:
-                planned = plans(project, ways)
-                found = drifting.seen(planned, attribute=attribute, before=last)
+                with reading(project):
+                    planned = plans(project, ways)
+                    found = drifting.seen(planned, attribute=attribute, before=last)
                 if drawn:
                     from iamsync.engine.picture import picture
 
@@ -105,7 +109,7 @@ def drift(
         if since_last is not None:
             made = drifting.since(made, last)
         told.document = metered.document = made
-        _publish(made, form, also, common, project.root, graph)
+        _publish(made, form, also, common, project.root, graph, pager=not no_pager)
         if since_last is not None:
             # What nobody could be told of is new again the next time.
             told.then = partial(replace_file, since_last, drifting.remembered(made, last), mode=0o600)
@@ -117,10 +121,12 @@ def drift(
             raise typer.Exit(2)
 
 
-def _publish(made: Any, form: str, also: list[tuple[str, Path]], common: Common, root: Path, graph: Any) -> None:
+def _publish(
+    made: Any, form: str, also: list[tuple[str, Path]], common: Common, root: Path, graph: Any, *, pager: bool
+) -> None:
     from iamsync.render.drift import drift_markdown
 
     def text(kind: str, color: bool) -> str:
         return drift_text(made, kind, common, root, color=color, graph=graph)
 
-    publish(form, also, text, common, lambda limit: drift_markdown(made, limit))
+    publish(form, also, text, common, lambda limit: drift_markdown(made, limit), pager=pager)

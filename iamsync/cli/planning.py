@@ -23,8 +23,10 @@ from iamsync.cli.context import (
 )
 from iamsync.cli.metering import Metered, Metrics
 from iamsync.cli.options import Common, Executor, Paths, shared
+from iamsync.cli.paging import NoPager
 from iamsync.cli.reporting import plan_text, publish
 from iamsync.cli.telling import Notify, Telling
+from iamsync.cli.watching import reading
 from iamsync.cli.waves import MaxFailed
 from iamsync.errors import InputError
 
@@ -127,6 +129,7 @@ def plan(
     executor: Executor = None,
     form: Format = "text",
     report: Report = None,
+    no_pager: NoPager = False,
     notify: Notify = False,
     metrics: Metrics = None,
 ) -> None:
@@ -168,9 +171,10 @@ def plan(
             gains = [text for one in answers.made for text in one["gained"]]
         else:
             with Ways(project) as ways:
-                planned = plans(project, ways, light=not (drawn or access_analyzer))
-                if access_analyzer:
-                    planned = analyzed(project, planned, fail_on_gain or ())
+                with reading(project):
+                    planned = plans(project, ways, light=not (drawn or access_analyzer))
+                    if access_analyzer:
+                        planned = analyzed(project, planned, fail_on_gain or ())
                 if drawn:
                     from iamsync.engine.picture import picture
 
@@ -178,7 +182,7 @@ def plan(
             made, failed = document(planned, options, ways.failed), tuple(ways.failed)
             gains = gained(planned, fail_on_gain or ())
         told.document = metered.document = made
-        _publish(made, form, also, common, project.root, graph)
+        _publish(made, form, also, common, project.root, graph, pager=not no_pager)
         if out is not None:
             write_file(out, to_text(made), mode=0o600)
         if target and not common.quiet:
@@ -208,6 +212,7 @@ def show(
     ] = "text",
     report: Report = None,
     target: Target = None,
+    no_pager: NoPager = False,
 ) -> None:
     """Show a saved plan in any format; `aws-cli` prints the commands, `terraform` a whole state as configuration."""
     from iamsync.engine.showing import saved_document
@@ -224,7 +229,8 @@ def show(
     if target:
         raise InputError("--target goes with --format terraform", code="bad-option", hint="leave it out")
     made = saved_document(Path(file))
-    _publish(made, form, also, common, common.config.absolute().parent if common.config else Path.cwd())
+    root = common.config.absolute().parent if common.config else Path.cwd()
+    _publish(made, form, also, common, root, pager=not no_pager)
 
 
 def _show_terraform(common: Common, file: str | None, target: tuple[str, ...]) -> None:
@@ -244,13 +250,22 @@ def undrawn(drawn: bool, common: Common) -> None:
         note("html is without its graph: what the accounts hold stays with the workers of --executor")
 
 
-def _publish(made: Any, form: str, also: list[tuple[str, Path]], common: Common, root: Path, graph: Any = None) -> None:
+def _publish(
+    made: Any,
+    form: str,
+    also: list[tuple[str, Path]],
+    common: Common,
+    root: Path,
+    graph: Any = None,
+    *,
+    pager: bool,
+) -> None:
     from iamsync.render.markdown import plan_markdown
 
     def text(kind: str, color: bool) -> str:
         return plan_text(made, kind, common, root, color=color, graph=graph)
 
-    publish(form, also, text, common, lambda limit: plan_markdown(made, limit))
+    publish(form, also, text, common, lambda limit: plan_markdown(made, limit), pager=pager)
 
 
 @shared
@@ -341,7 +356,8 @@ def apply(
         restrictable(project)
     with Telling(project, "apply", notify, common, brief_of_plan) as told:
         with running.interruptible(seconds) as stop, Ways(project) as ways:
-            planned = plans(project, ways, write=True)
+            with reading(project):
+                planned = plans(project, ways, write=True)
             of, approvals = len(planned) + len(ways.failed), dict[str, str]()
             if saved is not None:
                 planned = applying.as_saved(saved, planned, [failure.account_id for failure in ways.failed])

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from iamsync.cli.context import colored, note, write_file
 from iamsync.cli.options import Common
+from iamsync.cli.paging import printed
 
 CHECK_FORMATS: Final = ("text", "json", "markdown", "html", "sarif", "junit", "gitlab-codequality", "github")
 _SUMMARY: Final = "GITHUB_STEP_SUMMARY"
@@ -145,13 +146,15 @@ def results_text(document: Any, form: str, root: Path) -> str:
     return _notices(of_tests(document, _sources(root)), form, f"iamsync test: {results_summary(document)}")
 
 
-def publish(form: str, also: Also, make: Make, common: Common, summary: Callable[[Any], str]) -> None:
-    """Print one format and write the reports.
+def publish(
+    form: str, also: Also, make: Make, common: Common, summary: Callable[[Any], str], *, pager: bool = False
+) -> None:
+    """Print one format, text through a pager where that is wanted, and write the reports.
 
     Where annotations are asked for and GitHub gives the job a summary, `summary` (markdown within a limit) is added
     to it.
     """
-    print(make(form, colored(common)), end="", flush=True)
+    printed(make(form, colored(common)), pager=pager and form == "text")
     _write(form, also, make, summary)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from iamsync.cli.context import colored, engine_options, in_automation, known_format, note, waited
+from iamsync.cli.context import colored, engine_options, known_format, note, waited
 from iamsync.cli.options import Common
 from iamsync.errors import InputError, Interrupted, JournalError, PartlyApplied, StalePlan
 
@@ -176,7 +176,7 @@ def carried_out(
     started = 0
     stop.calling = True
     name = item.plan.account_name if len(project.accounts(writes=True)) > 1 else ""
-    with _progress(common, name) as show:
+    with _progress(project, common, name) as show:
 
         def report(event: Any) -> None:
             nonlocal started
@@ -220,21 +220,17 @@ def _broken_off(item: Any, started: int, ended: list[Any]) -> None:
 
 
 @contextmanager
-def _progress(common: Common, account: str) -> Iterator[Callable[[Any], None]]:
-    """Whatever shows a run as it goes, on stderr: nothing, lines, or a bar."""
+def _progress(project: Any, common: Common, account: str) -> Iterator[Callable[[Any], None]]:
+    """Whatever shows a run as it goes, on stderr: nothing, lines, or a live list."""
     if common.quiet:
         yield lambda _: None
-    elif in_automation() or not sys.stderr.isatty():
+    elif project.options.watch is not None:
+        with project.options.watch.showing(account, soon=True) as show:
+            yield show
+    else:
         from iamsync.render.progress import Lines
 
         yield Lines(sys.stderr, account=account)
-    else:
-        from rich.console import Console
-
-        from iamsync.render.progress import Bar
-
-        with Bar(Console(stderr=True), account=account) as bar:
-            yield bar
 
 
 class Stop(threading.Event):

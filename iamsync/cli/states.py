@@ -9,8 +9,10 @@ import typer
 
 from iamsync.cli.context import colored, engine_options, known_format, write_file
 from iamsync.cli.options import Common, shared
+from iamsync.cli.paging import NoPager, printed
 from iamsync.cli.planning import Format, Target
 from iamsync.cli.reporting import plan_text
+from iamsync.cli.watching import reading
 from iamsync.errors import InputError
 
 Live = Annotated[
@@ -79,7 +81,8 @@ def import_(
     options = engine_options(common, target=tuple(target or ()), live=live.absolute() if live else None)
     project = opened(options)
     with Ways(project) as ways:
-        taken = imports(project, ways, out, layout, take_over)  # type: ignore[arg-type]
+        with reading(project):
+            taken = imports(project, ways, out, layout, take_over)  # type: ignore[arg-type]
         if len(taken) + len(ways.failed) > 1:
             _write_together(project, taken, out, layout, common)
             complete(ways.failed, len(taken) + len(ways.failed))
@@ -157,7 +160,7 @@ def snapshot(
     from iamsync.engine.reach import Ways, opened
 
     project = opened(engine_options(common, live=live.absolute() if live else None))
-    with Ways(project) as ways:
+    with Ways(project) as ways, reading(project):
         text = snapshot_text(project, ways)
     if out is None:
         print(text, end="")
@@ -172,6 +175,7 @@ def diff(
     before: Annotated[str, typer.Argument(help="A path, live, snapshot:FILE or git:REV.")],
     after: Annotated[str, typer.Argument(help="The same; what BEFORE would have to become.")],
     form: Format = "text",
+    no_pager: NoPager = False,
 ) -> None:
     """Compare any two states; exits 2 where they differ."""
     from iamsync.engine.comparing import difference
@@ -180,12 +184,12 @@ def diff(
 
     known_format(form, ("text", "json", "markdown"))
     project = opened(engine_options(common))
-    with Ways(project) as ways:
+    with Ways(project) as ways, reading(project):
         made = difference(project, ways, before, after)
     if form == "text":
         from iamsync.render.text import states_text
 
-        print(states_text(document_of(made), before, after, color=colored(common)))
+        printed(states_text(document_of(made), before, after, color=colored(common)) + "\n", pager=not no_pager)
     else:
         print(plan_text(document_of(made), form, common, project.root), end="")
     if made.changes:

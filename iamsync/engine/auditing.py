@@ -96,7 +96,7 @@ def audited(
     def work(account: Account) -> Audited:
         return one_audited(project, ways, account, subject, accessed=accessed, saved=saved, first=first)
 
-    return each(chosen, work, ways.failed)
+    return each(chosen, work, ways.failed, watch=project.options.watch)
 
 
 def looked_over(project: Project, accounts: Iterable[Account]) -> Mapping[tuple[str, str, str], Declared | None]:

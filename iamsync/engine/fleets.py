@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from iamsync import fleet
 from iamsync.errors import AccountsFailed, IamsyncError
+from iamsync.events import Seen
 from iamsync.fleet import Failure
 from iamsync.manifest.config import Account
 
@@ -26,12 +27,16 @@ def each(
     work: Callable[[Account], Result],
     failed: list[Failure],
     executor: Executor | None = None,
+    *,
+    watch: Callable[[Seen], None] | None = None,
 ) -> tuple[Result, ...]:
     """The work for each account, in their order.
 
     Of several accounts, those that deny, throttle or do not answer join `failed`, and the rest is done. Of one, the
-    error is raised.
+    error is raised. `watch` is told when each is done.
     """
+    if watch is not None:
+        work = _told(work, watch, len(accounts))
     if len(accounts) == 1 and executor is None:
         return (work(accounts[0]),)
     if executor is not None:
@@ -46,6 +51,16 @@ def each(
         else:
             good.append(result)
     return tuple(good)
+
+
+def _told(work: Callable[[Account], Result], watch: Callable[[Seen], None], of: int) -> Callable[[Account], Result]:
+    def told(account: Account) -> Result:
+        try:
+            return work(account)
+        finally:
+            watch(Seen(account.name, of))
+
+    return told
 
 
 def complete(failed: Sequence[Failure], of: int, not_begun: int = 0) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 
+from iamsync.events import Watched
 from iamsync.model import Cause
 
 Note = Callable[[str], None]
@@ -24,6 +25,7 @@ class Options:
     `command` is what the team lock says of this run, `lock_timeout` how many seconds to wait for it.
     `shard` is which of how many parts of the accounts this run is about, from 1. `ask_code` gives the code of an MFA
     device, None where nobody can be asked.
+    `watch` is told of each call, of each that AWS slows down, and of each account that is done, from any thread.
     `note` is told what a person should know, `warn` what a person must know even if they want quiet.
     """
 
@@ -55,6 +57,7 @@ class Options:
     note: Note = _quiet
     warn: Note = _quiet
     tap: Callable[[str], None] | None = None
+    watch: Callable[[Watched], None] | None = None
 
 
 def utc_now() -> str:

@@ -77,7 +77,7 @@ def plans(project: Project, ways: Ways, *, write: bool = False, light: bool = Fa
                 project.forget(account)
             return _light(made) if light else made
 
-        found = each(accounts, one, ways.failed)
+        found = each(accounts, one, ways.failed, watch=project.options.watch)
         opened = arranged(found).opened
         # Roles of several accounts that trust each other: one of them begins with a placeholder.
         return tuple(

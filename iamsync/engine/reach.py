@@ -72,6 +72,7 @@ class Ways:
         self._sessions = self.project.sessions or self._sessions
         self._sessions.code = self.options.ask_code
         self._sessions.tell = self.options.warn
+        self._sessions.watch = self.options.watch
 
     def __enter__(self) -> Ways:
         return self
@@ -261,7 +262,7 @@ def opened(options: Options) -> Project:
         options.warn("the sandbox has no organization: discover: finds nothing, accounts: is all there is")
         return project
     sessions = Sessions()
-    sessions.code, sessions.tell = options.ask_code, options.warn
+    sessions.code, sessions.tell, sessions.watch = options.ask_code, options.warn, options.watch
     access = Access(
         profile=options.profile or discover.profile,
         region=options.region or discover.region,

@@ -23,7 +23,7 @@ MARKS: Final = {"create": "+", "update": "~", "replace": "-/+", "delete": "-"}
 # Deletions come first; the rest goes by name.
 _TURNS: Final = {"delete": 0, "replace": 1, "create": 2, "update": 2}
 # Three alike are worth one entry; of two, both are read faster than a list.
-_ALIKE: Final = 3
+ALIKE: Final = 3
 # Calls whose whole effect stands in the fields of their change already.
 _TOLD: Final = frozenset(
     {f"{verb}{kind.noun}" for verb in ("Create", "Delete", "Tag", "Untag") for kind in KINDS.values()}
@@ -52,7 +52,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One change, or several that differ in nothing but the name; texts are safe to show."""
+    """One change, or several that differ in nothing but the name; texts are safe to show.
+
+    `template` is where the template of all of them stands. Of changes that differ in words too (`render.alike`), `own`
+    has each name's, and `pattern` is what the names have in common.
+    """
 
     action: str
     kind: str
@@ -62,6 +66,9 @@ class Entry:
     note: str
     renamed_from: str
     lines: tuple[Line, ...]
+    template: str = ""
+    own: tuple[str, ...] = ()
+    pattern: str = ""
 
     @property
     def mark(self) -> str:
@@ -75,16 +82,22 @@ class Entry:
         old = f" (renamed from {self.renamed_from})" if self.renamed_from else ""
         return f"{self.action} {self.kind}/{self.names[0]}{old}"
 
+    @property
+    def told_names(self) -> str:
+        """All names in a row, each with what is its own."""
+        row = ", ".join(f"{name} ({own})" for name, own in zip(self.names, self.own, strict=True)) if self.own else ""
+        return (f"{self.pattern}: " if self.pattern else "") + (row or ", ".join(self.names))
 
-def entries(plan: Json) -> list[Entry]:
-    """The changes of one account's plan, equal ones as one, deletions and replacements first."""
+
+def entries(plan: Json, *, apart: bool = False) -> list[Entry]:
+    """The changes of one account's plan, equal ones as one if not `apart`, deletions and replacements first."""
     steps = {step["id"]: step for step in plan["steps"]}
     groups: dict[str, list[Json]] = {}
     for change in plan["changes"]:
         groups.setdefault(_likeness(change, steps), []).append(change)
     made: list[Entry] = []
     for alike in groups.values():
-        together = [alike] if len(alike) >= _ALIKE else [[change] for change in alike]
+        together = [alike] if len(alike) >= ALIKE and not apart else [[change] for change in alike]
         made += [_entry(changes, steps, plan["account"]) for changes in together]
     made.sort(key=lambda entry: (_TURNS.get(entry.action, 9), entry.kind, entry.names[0]))
     return made
@@ -129,6 +142,7 @@ def _entry(changes: Sequence[Json], steps: Mapping[str, Json], account: Json) ->
     lines += _consequences(first, steps)
     lines += _access(first)
     origins = {origin_text(change.get("origin")) for change in changes}
+    templates = {_template(change.get("origin")) for change in changes}
     if len(origins) > 1:
         origins = {_shared_origin(change.get("origin")) for change in changes}
     return Entry(
@@ -140,14 +154,21 @@ def _entry(changes: Sequence[Json], steps: Mapping[str, Json], account: Json) ->
         note="; ".join(part for part in (safe(first.get("note") or ""), _with_it(first, steps)) if part),
         renamed_from=safe(first.get("renamed_from") or ""),
         lines=tuple(lines),
+        template=templates.pop() if len(templates) == 1 else "",
     )
+
+
+def _template(origin: Json | None) -> str:
+    """Where the template stands that this was made from."""
+    return _place(origin["template"]) if origin is not None and origin.get("template") else ""
 
 
 def _shared_origin(origin: Json | None) -> str:
     """Of several alike: the template all were made from, else the file."""
     if origin is None:
         return ""
-    return f"template {_place(origin['template'])}" if origin.get("template") else safe(origin["file"])
+    template = _template(origin)
+    return f"template {template}" if template else safe(origin["file"])
 
 
 def _field_lines(change: Json, field: Json, account: Json) -> list[Line]:

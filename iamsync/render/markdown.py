@@ -120,7 +120,11 @@ def _change(entry: Entry) -> str:
 def _body(entry: Entry) -> Iterator[str]:
     if len(entry.names) > 1:
         sign = {"create": "+", "delete": "-"}.get(entry.action, " ")
-        yield from (f"{sign} {entry.kind}/{name}" for name in entry.names)
+        if entry.pattern:
+            yield f"  {entry.kind}/{entry.pattern}:"
+        own = entry.own or ("",) * len(entry.names)
+        told = zip(entry.names, own, strict=True)
+        yield from (f"{sign} {entry.kind}/{name}" + (f" ({words})" if words else "") for name, words in told)
     if entry.note:
         yield f"  {entry.note}"
     label = max((len(line.field) for line in entry.lines), default=0)

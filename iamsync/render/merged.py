@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from iamsync.render.alike import condensed
 from iamsync.render.blocks import Block
 from iamsync.render.changes import Entry, entries
 from iamsync.render.inert import inline, safe
@@ -43,11 +44,11 @@ class Merged:
     quiet: tuple[str, ...]  # where nothing changes and nothing is to be said
 
 
-def merged(document: Json) -> Merged:
-    """What the accounts of this document have in common; of fewer than three, nothing."""
+def merged(document: Json, *, apart: bool = False) -> Merged:
+    """What the accounts of this document have in common; of fewer than three, nothing. `apart`: each change alone."""
     plans: Sequence[Json] = document["plans"]
-    found = [tuple(entries(plan)) for plan in plans]
-    if len(plans) < ALIKE:
+    found = [tuple(entries(plan, apart=True) if apart else condensed(entries(plan))) for plan in plans]
+    if apart or len(plans) < ALIKE:
         return Merged((), tuple(found), ())
     holders: dict[Entry, list[int]] = {}
     for at, (plan, made) in enumerate(zip(plans, found, strict=True)):
@@ -169,5 +170,10 @@ def _anywhere(entry: Entry, account_id: str) -> Entry:
         return entry
     lines = tuple(replace(line, field=free(line.field), text=free(line.text)) for line in entry.lines)
     return replace(
-        entry, names=tuple(map(free, entry.names)), note=free(entry.note), origin=free(entry.origin), lines=lines
+        entry,
+        names=tuple(map(free, entry.names)),
+        own=tuple(map(free, entry.own)),
+        note=free(entry.note),
+        origin=free(entry.origin),
+        lines=lines,
     )

@@ -1,21 +1,17 @@
-"""A run as it goes, on stderr: a line a finished step for logs, a bar for terminals, and how it ended."""
+"""A run as it goes, on stderr, a line a finished step (`live` is what terminals show), and how it ended."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import Final, TextIO
 
-from iamsync.events import Event, RunStarted, StepEnded, StepStarted
+from iamsync.events import Event, RunStarted, StepEnded
 from iamsync.model import Step
 from iamsync.render.inert import safe
 from iamsync.render.words import count, paint, wrap
 
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.progress import TaskID
-
-_STYLES: Final = {"done": "green", "already": "green", "failed": "red", "skipped": "yellow"}
+STYLES: Final = {"done": "green", "already": "green", "failed": "red", "skipped": "yellow"}
 _WIDTH: Final = 100
 
 
@@ -44,64 +40,8 @@ class Lines:
 
     def _line(self, event: StepEnded) -> str:
         width = len(str(self._total))
-        word = paint(outcome_text(event), _STYLES[event.outcome], on=self._color)
+        word = paint(outcome_text(event), STYLES[event.outcome], on=self._color)
         return f"{self._prefix}[{self._ended:>{width}}/{self._total}] {step_text(event.step)}  {word}\n"
-
-
-class Bar:
-    """A bar that shows how many steps ended and which are under way; failures stay as lines above it.
-
-    A context manager: the bar is on the screen inside it. `console` writes to stderr.
-    """
-
-    def __init__(self, console: Console, *, account: str = "") -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._console = console
-        self._account = safe(account)
-        self._lock = threading.Lock()
-        self._running: dict[str, Step] = {}
-        self._task: TaskID | None = None
-        # Names may hold square brackets, which rich would take for its own markup.
-        self._progress = Progress(
-            TextColumn("{task.fields[account]}", markup=False),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.description}", markup=False),
-            console=console,
-            transient=True,
-        )
-
-    def __enter__(self) -> Bar:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def __call__(self, event: Event) -> None:
-        with self._lock:
-            if isinstance(event, RunStarted):
-                self._task = self._progress.add_task("", total=event.total, account=self._account)
-            elif isinstance(event, StepStarted):
-                self._running[event.step.id] = event.step
-            elif isinstance(event, StepEnded):
-                self._running.pop(event.step.id, None)
-                if event.outcome in ("failed", "skipped"):
-                    line = f"{step_text(event.step)}  {outcome_text(event)}"
-                    self._console.print(line, style=_STYLES[event.outcome], markup=False, highlight=False)
-                if self._task is not None:
-                    self._progress.advance(self._task)
-            if self._task is not None:
-                self._progress.update(self._task, description=self._under_way())
-
-    def _under_way(self) -> str:
-        steps = list(self._running.values())
-        if not steps:
-            return ""
-        more = f" and {len(steps) - 1} more" if len(steps) > 1 else ""
-        return f"{step_text(steps[0])}{more}"
 
 
 def step_text(step: Step) -> str:
@@ -162,6 +102,6 @@ def _ending(event: StepEnded, word: str, color: bool) -> list[str]:
     reason = f": {safe(event.reason)}" if event.reason else ""
     first, *more = wrap(f"{step_text(event.step)}{reason}{request}", _WIDTH - 11)
     return [
-        f"  {paint(word, _STYLES[word], on=color)}{' ' * (9 - len(word))}{first}",
+        f"  {paint(word, STYLES[word], on=color)}{' ' * (9 - len(word))}{first}",
         *(f"{' ' * 11}{line}" for line in more),
     ]

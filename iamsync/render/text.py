@@ -27,13 +27,14 @@ def plan_text(
     width: int = 100,
     between: tuple[str, str] | None = None,
 ) -> str:
-    """The whole document, an account after the other; `width` in columns, `verbose` adds the steps.
+    """The whole document, an account after the other; `width` in columns, `verbose` adds the steps and
+    shows each change by itself.
 
     `between` names the two states that were compared where nothing is going to be applied: then
     there are no calls and nothing to approve.
     """
     layout = _Layout(color, verbose, width, between)
-    held = merged(document)
+    held = merged(document, apart=verbose)
     parts = ["\n".join(layout.shared(one)) for one in held.shared]
     if held.quiet:
         parts.append(
@@ -195,7 +196,7 @@ class _Layout:
 
     def _body(self, entry: Entry, label: int) -> Iterator[str]:
         if len(entry.names) > 1:
-            yield from (f"    {line}" for line in wrap(", ".join(entry.names), self.width - 4))
+            yield from (f"    {line}" for line in wrap(entry.told_names, self.width - 4))
         if entry.note:
             yield from (f"    {line}" for line in wrap(entry.note, self.width - 4))
         for name, line in labelled(entry.lines):

@@ -16,6 +16,7 @@ from iamsync.engine.options import Options
 from iamsync.engine.project import Project
 from iamsync.engine.reach import Ways
 from iamsync.errors import AwsError, CredentialsError, InputError, Unsupported
+from iamsync.events import Called, Slowed
 from iamsync.sandbox import Server, serve
 
 from .conftest import ACCOUNT, Answer, Wire, refusal
@@ -112,6 +113,16 @@ def test_a_tap_hears_each_operation_once(wire: Wire) -> None:
     call(connection.tagging, "GetResources")
     assert heard == ["GetCallerIdentity", "ListRoles", "ListUsers", "GetResources"]
     assert wire.calls.count("ListRoles") == 3
+
+
+def test_whoever_watches_hears_of_each_call_and_of_each_that_aws_slows_down(wire: Wire) -> None:
+    heard: list[object] = []
+    sessions = Sessions()
+    sessions.watch = heard.append
+    connection = connect(Access(), transport=wire, sessions=sessions)
+    wire.faults["ListRoles"] = [refusal("Throttling"), refusal("Throttling"), "reset"]
+    call(connection.iam, "ListRoles")
+    assert heard == [Called("GetCallerIdentity"), Called("ListRoles"), *[Slowed("ListRoles")] * 2]
 
 
 def test_one_client_repeats_what_got_no_answer_and_the_other_never_does(connection: Connection, wire: Wire) -> None:

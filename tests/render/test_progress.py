@@ -7,7 +7,8 @@ from rich.console import Console
 from iamsync.events import Event, Outcome, RunEnded, RunStarted, StepEnded, StepStarted
 from iamsync.model import Address, Call, Step
 from iamsync.render.listing import import_text, owners_text, run_text, runs_text, validate_text
-from iamsync.render.progress import Bar, Lines, run_summary
+from iamsync.render.live import Live
+from iamsync.render.progress import Lines, run_summary
 
 
 def step(number: int, operation: str = "AttachRolePolicy", name: str = "deploy-site") -> Step:
@@ -54,10 +55,10 @@ def test_several_accounts_are_told_apart() -> None:
     assert stream.getvalue().startswith("prod  [1/")
 
 
-def test_the_bar_keeps_failures_and_takes_names_literally() -> None:
+def test_the_list_keeps_failures_and_takes_names_literally() -> None:
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=120, color_system=None)
-    with Bar(console, account="[red]x") as bar:
+    with Live(console, "[red]x") as bar:
         for event in (RunStarted("1", 2), StepStarted(step(1, name="[bold]")), ended(2, "failed", reason="[/no]")):
             bar(event)
     text = stream.getvalue()
