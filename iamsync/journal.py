@@ -17,6 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from iamsync import strictjson
 from iamsync.errors import IamsyncError, InputError, JournalError
 from iamsync.events import Event, RunEnded, RunStarted, StepEnded, StepStarted
 from iamsync.model import EMPTY, Plan
@@ -278,13 +279,13 @@ def _load(path: Path) -> Run:
     torn = False
     for number, line in enumerate(lines, start=1):
         try:
-            value = json.loads(line)
+            value = strictjson.loads(line)
         except ValueError as error:
             if number < len(lines):
                 raise _unreadable(path, f"line {number} is no JSON") from error
             torn = True
             break
-        if not isinstance(value, dict):
+        if not isinstance(value, dict) or not _whole(value):
             raise _unreadable(path, f"line {number} is no record")
         entries.append(value)
     header = entries[0] if entries and entries[0].get("type") == "run" else EMPTY
@@ -301,6 +302,21 @@ def _load(path: Path) -> Run:
         elif entry.get("type") == "run-ended":
             ended = entry
     return Run(path.stem, path, header, tuple(entries), MappingProxyType(outcomes), ended, torn)
+
+
+def _whole(entry: Mapping[str, Any]) -> bool:
+    """Whether a line has what is read of it, each of its type."""
+    match entry.get("type"):
+        case "run":
+            return isinstance(entry.get("ends", []), list) and isinstance(entry.get("plan", {}), dict)
+        case "step-started":
+            return isinstance(entry.get("step"), str)
+        case "step-ended":
+            return isinstance(entry.get("step"), str) and isinstance(entry.get("outcome"), str)
+        case "run-ended":
+            counts = all(isinstance(entry.get(name), int) for name in ("done", "failed", "skipped"))
+            return counts and isinstance(entry.get("interrupted"), bool)
+    return True
 
 
 def _unreadable(path: Path, why: str) -> JournalError:

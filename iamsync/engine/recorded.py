@@ -7,6 +7,7 @@ from typing import Any
 from iamsync import journal
 from iamsync.engine.project import Project
 from iamsync.engine.records import folders
+from iamsync.errors import JournalError
 from iamsync.journal import Run
 
 
@@ -30,7 +31,7 @@ def show(project: Project, which: str) -> dict[str, Any]:
     # What a bucket holds of a run that was killed may lack its last seconds.
     without = "not begun" if run.ended is not None else "not on record"
     steps = []
-    for step in run.header.get("plan", {}).get("steps", ()):
+    for step in _steps(run):
         entry = ended.get(step["id"], {})
         steps.append(
             {
@@ -44,6 +45,20 @@ def show(project: Project, which: str) -> dict[str, Any]:
             }
         )
     return {**_row(run), "steps": steps, "found": run.header.get("found")}
+
+
+def _steps(run: Run) -> list[dict[str, Any]]:
+    """The steps of the plan on record; JournalError where they are not as they are recorded."""
+    held = run.header.get("plan", {}).get("steps", [])
+    for step in held if isinstance(held, list) else [None]:
+        texts = isinstance(step, dict) and all(isinstance(step.get(name), str) for name in ("id", "operation"))
+        if not texts or not isinstance(step.get("params"), dict):
+            raise JournalError(
+                f"the journal {run.path} cannot be read: its plan is damaged",
+                code="journal-unreadable",
+                hint="move the file away to go on without it",
+            )
+    return list(held)
 
 
 def _row(run: Run) -> dict[str, Any]:

@@ -113,11 +113,12 @@ def past(run: str, header: Mapping[str, Any], outcomes: Mapping[str, str]) -> Pa
     try:
         return _past(run, header, outcomes)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(
-            f"the record of run {run} is damaged: {misfit(error)}",
-            code="no-way-back",
-            hint="declare what you want and apply",
-        ) from error
+        raise _damaged(run, misfit(error)) from error
+
+
+def _damaged(run: str, why: str) -> InputError:
+    hint = "declare what you want and apply"
+    return InputError(f"the record of run {run} is damaged: {why}", code="no-way-back", hint=hint)
 
 
 def _past(run: str, header: Mapping[str, Any], outcomes: Mapping[str, str]) -> Past:
@@ -182,15 +183,20 @@ def back(past: Past, live: State) -> Undo:
         elif done.action == "create":
             removed.append(Removal(address, f"run {past.run} created it"))
     for address in past.trusting:
-        held = past.found[address]
-        assert held is not None
+        held = past.found.get(address)
+        if held is None:
+            raise _damaged(past.run, f"{address} is missing")
         old = next((old for old, one in before.items() if one.renamed_from == address.name), address)
         before.setdefault(old, held)
         fields[old] = tuple({*fields.get(old, ()), "trust_policy"})
     goal = State.of(live.account_id, before.values(), partition=past.partition)
     # Everything under the names of then, or a rename would pass for a change of all who hold the renamed.
     now = settle(goal, live).live
-    left = settle(goal, _left(past, live)).live
+    try:
+        then = _left(past, live)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _damaged(past.run, misfit(error)) from error
+    left = settle(goal, then).live
     look = _Look(past, live, now, left, fields)
     desired = [look.wanted(resource) for resource in goal]
     findings = [*look.changed_since(goal), *look.lost(goal)]
