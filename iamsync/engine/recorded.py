@@ -50,15 +50,16 @@ def show(project: Project, which: str) -> dict[str, Any]:
 def _steps(run: Run) -> list[dict[str, Any]]:
     """The steps of the plan on record; JournalError where they are not as they are recorded."""
     held = run.header.get("plan", {}).get("steps", [])
-    for step in held if isinstance(held, list) else [None]:
+    steps: list[Any] = held if isinstance(held, list) else [held]
+    for step in steps:
         texts = isinstance(step, dict) and all(isinstance(step.get(name), str) for name in ("id", "operation"))
-        if not texts or not isinstance(step.get("params"), dict):
+        if not texts or not isinstance(step["params"] if "params" in step else None, dict):
             raise JournalError(
                 f"the journal {run.path} cannot be read: its plan is damaged",
                 code="journal-unreadable",
                 hint="move the file away to go on without it",
             )
-    return list(held)
+    return steps
 
 
 def _row(run: Run) -> dict[str, Any]:
