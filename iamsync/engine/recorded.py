@@ -53,7 +53,7 @@ def _steps(run: Run) -> list[dict[str, Any]]:
     steps: list[Any] = held if isinstance(held, list) else [held]
     for step in steps:
         texts = isinstance(step, dict) and all(isinstance(step.get(name), str) for name in ("id", "operation"))
-        if not texts or not isinstance(step["params"] if "params" in step else None, dict):
+        if not texts or not isinstance(step.get("params"), dict):
             raise JournalError(
                 f"the journal {run.path} cannot be read: its plan is damaged",
                 code="journal-unreadable",
