@@ -151,7 +151,7 @@ def resident() -> float:
 def told_in_words() -> str:
     """The result on file as the page tells it."""
     if not RESULTS.exists():
-        return "Not run yet."
+        return "`make soak` writes what came of it here."
     held = json.loads(RESULTS.read_text(encoding="utf-8"))
     ended = ", ".join(f"{number} {words}" for words, number in held["endings"].items())
     wrong = "; ".join(held["wrong"]) or "No drift was left, and nothing else was wrong"
@@ -184,7 +184,7 @@ def main() -> int:
                "wrong": made.wrong}  # fmt: skip
     print(json.dumps(content, indent=1))
     print(f"{time.process_time() - begun:.0f} s of CPU", file=sys.stderr)
-    if given.cycles >= 500:
+    if given.cycles >= 100:
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         written()
