@@ -41,9 +41,10 @@ RUNS: Final = 20  # how often a command may be run until it must have got there
 SENT: Final = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "sandbox", "AWS_CONFIG_FILE": os.devnull,
                "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}  # fmt: skip
 # What makes another thing, or takes one away for good, each time it is carried out.
-# (DeleteOpenIDConnectProvider succeeds where there is none.)
+# (DeleteOpenIDConnectProvider succeeds where there is none, CreateAccountAlias where the alias is the account's own.)
 ONLY_ONCE: Final = frozenset({*CREATIONS, *ONCE, *(f"Delete{kind.noun}" for kind in KINDS.values())}) - {
-    "DeleteOpenIDConnectProvider"
+    "DeleteOpenIDConnectProvider",
+    "CreateAccountAlias",
 }
 _SESSIONS: Final = Sessions()
 
