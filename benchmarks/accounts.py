@@ -6,7 +6,7 @@ and is read in full. The server is a process of its own; the command is one too,
     python benchmarks/accounts.py [COUNT ...] [--json]
 
 `--json` measures 1 and 100 accounts: what one more costs beyond reading it is the overhead. The floor is what one more
-costs in plain boto3 that assumes the role, makes its clients and reads the same, and does nothing with the answers.
+costs in plain boto3 that assumes the role, makes a session and its clients, reads the same and does nothing with it.
 """
 
 from __future__ import annotations
