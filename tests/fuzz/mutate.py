@@ -92,9 +92,12 @@ def mutated(seeds: list[bytes], rng: random.Random, form: str) -> bytes:
     data = rng.choice(seeds)
     turns = rng.choice((1, 1, 1, 2, 2, 4))
     if form in ("json", "yaml") and rng.random() < 0.55 and (value := parsed(data, form)) is not None:
-        for _ in range(turns):
-            value = rng.choice(STRUCTURE)(value, rng)
-        return written(value, rng, form)
+        try:
+            for _ in range(turns):
+                value = rng.choice(STRUCTURE)(value, rng)
+            return written(value, rng, form)
+        except RecursionError:
+            turns = 1  # wrapped too often for Python itself; the bytes are mutated instead
     for _ in range(turns):
         data = rng.choice(RAW)(data, rng, seeds)
     return data
