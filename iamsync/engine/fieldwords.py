@@ -133,6 +133,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "due": "What has expired and is still there.",
     "summary/due": "How much has expired and is still there.",
     "unmanaged": "Live resources that nobody declares.",
+    "credentials": "What is due about keys and passwords by their rules; no drift.",
     "summary/unmanaged": "How many live resources nobody declares.",
     "gone": "What an earlier file had, and is no more.",
     "managed": "How many resources are managed.",

@@ -65,7 +65,8 @@ def _account() -> Schema:
             "gone": listed(_entry()),
             "not_compared": listed(TEXT),
             "unread": listed(TEXT),
-        }
+        },
+        optional=("credentials",),
     )
 
 
