@@ -13,17 +13,17 @@ import typer
 
 from iamsync.cli.commands import Commands
 from iamsync.cli.context import engine_options, known_format
-from iamsync.cli.options import Common, shared
+from iamsync.cli.options import Common, completed, shared
 from iamsync.cli.planning import TextOrJson
 from iamsync.errors import InputError
 
-Name = Annotated[str, typer.Argument(help="An account.", show_default=False)]
+Name = Annotated[str, typer.Argument(help="An account.", show_default=False, autocompletion=completed("accounts"))]
 Write = Annotated[bool, typer.Option("--write", help="By the roles for writing (default: those for reading).")]
 
 
 def add(app: typer.Typer) -> None:
     """Put the commands of this family on the application."""
-    accounts = Commands(help="The accounts of the project: list, check, run with, hand out.", no_args_is_help=True)
+    accounts = Commands(help="The accounts of the project, and ways into them.", no_args_is_help=True)
     accounts.command("list", epilog="Example: iamsync accounts list --account 'label:tier=prod'")(list_)
     accounts.command(epilog="Example: iamsync accounts check --account prod")(check)
     accounts.command(epilog="Example: iamsync accounts matrix --shards 10")(matrix)

@@ -23,7 +23,10 @@ FORMATS: Final = ("text", "json", "markdown", "html", "sarif", "junit", "github"
 
 def add(app: typer.Typer) -> None:
     """Put the command on the application."""
-    app.command(epilog="Example: iamsync audit --live account.json --report sarif=audit.sarif --fail-on high")(audit)
+    app.command(
+        epilog="Example: iamsync audit --live account.json --report sarif=audit.sarif --fail-on high",
+        short_help="Find what is unsafe, unused, or a way to administrator.",
+    )(audit)
 
 
 @shared

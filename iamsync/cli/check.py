@@ -14,7 +14,10 @@ from iamsync.cli.reporting import CHECK_FORMATS, check_text, publish, unsaid
 
 def add(app: typer.Typer) -> None:
     """Put the commands of this family on the application."""
-    app.command(epilog="Example: iamsync validate iam/ --fail-on medium")(validate)
+    app.command(
+        epilog="Example: iamsync validate iam/ --fail-on medium",
+        short_help="Check all that can be known offline, permission tests too.",
+    )(validate)
 
 
 @shared

@@ -23,7 +23,10 @@ FORMATS: Final = ("text", "json", "markdown", "html", "sarif", "junit", "gitlab"
 
 def add(app: typer.Typer) -> None:
     """Put the commands of this family on the application."""
-    app.command(epilog="Example: iamsync drift --base git:origin/main --fail-on medium --attribute")(drift)
+    app.command(
+        epilog="Example: iamsync drift --base git:origin/main --fail-on medium --attribute",
+        short_help="Show what the account has otherwise than the manifests.",
+    )(drift)
 
 
 @shared

@@ -12,7 +12,11 @@ from iamsync.cli.options import Common, Paths, shared
 
 def add(app: typer.Typer) -> None:
     """Put the command on the application."""
-    app.command("fmt", epilog="Example: iamsync fmt --diff iam/roles.yaml")(fmt)
+    app.command(
+        "fmt",
+        epilog="Example: iamsync fmt --diff iam/roles.yaml",
+        short_help="Lay out manifests canonically; comments survive.",
+    )(fmt)
 
 
 @shared

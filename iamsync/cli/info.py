@@ -7,19 +7,30 @@ from typing import Annotated
 
 import typer
 
+from iamsync.cli.options import completed, one_of
 from iamsync.errors import InputError
 
 
 def add(app: typer.Typer) -> None:
     """Put the commands of this family on the application."""
     app.command(epilog="Example: iamsync schema manifest > schemas/manifest.schema.json")(schema)
-    app.command(epilog="Example: iamsync explain IAM-P034")(explain)
-    app.command(epilog="Example: iamsync version --format json")(version)
+    app.command(
+        epilog="Example: iamsync explain IAM-P034",
+        short_help="Tell what a finding, guard or error is about.",
+    )(explain)
+    app.command(
+        epilog="Example: iamsync version --format json",
+        short_help="Print versions: of iamsync, file formats and libraries.",
+    )(version)
 
 
 def schema(
     name: Annotated[
-        str, typer.Argument(help="manifest, config, plan, drift, findings, snapshot or guardrails.")
+        str,
+        typer.Argument(
+            help="manifest, config, plan, drift, findings, snapshot or guardrails.",
+            autocompletion=one_of("manifest", "config", "plan", "drift", "findings", "snapshot", "guardrails"),
+        ),
     ] = "manifest",
     actions: Annotated[
         bool,
@@ -39,7 +50,12 @@ def schema(
 
 
 def explain(
-    code: Annotated[str | None, typer.Argument(help="Id of a finding, guard or error; all are listed without.")] = None,
+    code: Annotated[
+        str | None,
+        typer.Argument(
+            help="Id of a finding, guard or error; all are listed without.", autocompletion=completed("codes")
+        ),
+    ] = None,
 ) -> None:
     """Tell what a finding, a guard or an error is about, why it matters and how to mend it."""
     from iamsync.engine.explaining import explain as one
@@ -48,7 +64,7 @@ def explain(
 
     if code is None:
         rows = [{"id": item.id, "severity": item.severity, "title": item.title} for item in explanations()]
-        print(table(("id", "severity", "title"), rows))
+        print(table(("id", "severity", "title"), rows).rstrip("\n"))
     else:
         found = one(code)
         print(explanation_text(found.id, found.severity, found.title, found.text))

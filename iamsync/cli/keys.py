@@ -11,14 +11,19 @@ import typer
 from iamsync.cli import running
 from iamsync.cli.commands import Commands
 from iamsync.cli.context import colored, engine_options, known_format
-from iamsync.cli.options import Common, shared
+from iamsync.cli.options import Common, completed, shared
 from iamsync.cli.planning import Acknowledge, Approved, AutoApprove, LockTimeout, Restrict, TextOrJson
 from iamsync.cli.reporting import plan_text
 from iamsync.errors import InputError
 
 Users = Annotated[
     list[str] | None,
-    typer.Option("--user", help="Of these users only, by name or selector (repeatable).", envvar="IAMSYNC_USER"),
+    typer.Option(
+        "--user",
+        help="Of these users only, by name or selector (repeatable).",
+        envvar="IAMSYNC_USER",
+        autocompletion=completed("users"),
+    ),
 ]
 Ids = Annotated[list[str] | None, typer.Option("--key", help="This access key, by its id (repeatable).")]
 DeliverTo = Annotated[

@@ -13,7 +13,7 @@ import typer
 
 from iamsync.cli.commands import Commands
 from iamsync.cli.context import engine_options, known_format
-from iamsync.cli.options import Common, shared
+from iamsync.cli.options import Common, completed, shared
 from iamsync.cli.rollback import runs_rollback
 
 _Form = Annotated[str, typer.Option("--format", help="text or json.", envvar="IAMSYNC_FORMAT")]
@@ -48,7 +48,13 @@ def runs_list(common: Common, form: _Form = "text") -> None:
 @shared
 def runs_show(
     common: Common,
-    run: Annotated[str, typer.Argument(help="A run's id, its beginning, or latest.")] = "latest",
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="A run's id, its beginning, or latest.",
+            autocompletion=completed("runs"),
+        ),
+    ] = "latest",
     form: _Form = "text",
 ) -> None:
     """Show what one run did, call by call."""

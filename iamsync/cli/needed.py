@@ -14,9 +14,11 @@ from iamsync.cli.options import Common, shared
 
 def add(app: typer.Typer) -> None:
     """Put the commands of this family on the application."""
-    app.command("required-policy", epilog="Example: iamsync required-policy plan.json > apply-policy.json")(
-        required_policy
-    )
+    app.command(
+        "required-policy",
+        epilog="Example: iamsync required-policy plan.json > apply-policy.json",
+        short_help="Print the least IAM policy that iamsync needs.",
+    )(required_policy)
 
 
 @shared

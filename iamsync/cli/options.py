@@ -30,6 +30,27 @@ Executor = Annotated[
 ]
 
 
+def completed(by: str) -> Callable[[str], list[str]]:
+    """What completes a word in the shell: a function of `engine.completing`, loaded when it is asked."""
+
+    def found(incomplete: str) -> list[str]:
+        from iamsync.engine import completing
+
+        names: Callable[[str], list[str]] = getattr(completing, by)
+        return names(incomplete)
+
+    return found
+
+
+def one_of(*words: str) -> Callable[[str], list[str]]:
+    """What completes a word that is one of these."""
+
+    def found(incomplete: str) -> list[str]:
+        return [word for word in words if word.startswith(incomplete)]
+
+    return found
+
+
 def _option(*flags: str, env: str, text: str, panel: str, **more: Any) -> Any:
     return typer.Option(*flags, envvar=f"IAMSYNC_{env}", help=text, rich_help_panel=panel, **more)
 
@@ -56,7 +77,12 @@ class Common:
     account: Annotated[
         list[str] | None,
         _option(
-            "--account", "-a", env="ACCOUNT", text="Accounts: name, glob or label:K=V (repeatable).", panel=ACCOUNT
+            "--account",
+            "-a",
+            env="ACCOUNT",
+            text="Accounts: name, glob or label:K=V (repeatable).",
+            panel=ACCOUNT,
+            autocompletion=completed("accounts"),
         ),
     ] = None
     all_accounts: Annotated[

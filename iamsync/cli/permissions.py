@@ -11,7 +11,7 @@ import typer
 
 from iamsync.cli.commands import LateCommand
 from iamsync.cli.context import colored, engine_options, known_format, reports, write_file
-from iamsync.cli.options import Common, Paths, shared
+from iamsync.cli.options import Common, Paths, completed, shared
 from iamsync.cli.reporting import CHECK_FORMATS, publish, results_text, unsaid
 from iamsync.errors import InputError
 
@@ -49,15 +49,29 @@ class LiveCommand(LateCommand):
 
 def add(app: typer.Typer) -> None:
     """Put the commands of this family on the application."""
-    app.command("test", cls=LiveCommand, epilog="Example: iamsync test --planned --report junit=tests.xml")(run_tests)
+    app.command(
+        "test",
+        cls=LiveCommand,
+        epilog="Example: iamsync test --planned --report junit=tests.xml",
+        short_help="Run the permission tests of the manifests.",
+    )(run_tests)
     app.command(
         cls=LiveCommand,
         epilog="Example: iamsync simulate role/deploy s3:PutObject --resource arn:aws:s3:::site/index.html",
+        short_help="Decide a request, and say which statements decided.",
     )(simulate)
     app.command("who-can", cls=LiveCommand, epilog="Example: iamsync who-can 'iam:Create*' --live")(who_can)
-    app.command("what-can", cls=LiveCommand, epilog="Example: iamsync what-can user/alice")(what_can)
+    app.command(
+        "what-can",
+        cls=LiveCommand,
+        epilog="Example: iamsync what-can user/alice",
+        short_help="List what a principal may do, and through what.",
+    )(what_can)
     app.command(cls=LiveCommand, epilog="Example: iamsync graph --format mermaid")(graph)
-    app.command(epilog="Example: iamsync refresh")(refresh)
+    app.command(
+        epilog="Example: iamsync refresh",
+        short_help="Keep the documents of AWS's policies in use.",
+    )(refresh)
 
 
 @shared
@@ -118,8 +132,21 @@ def run_tests(
 @shared
 def simulate(
     common: Common,
-    principal: Annotated[str, typer.Argument(help="user/NAME, role/NAME or an ARN.")],
-    actions: Annotated[list[str], typer.Argument(metavar="ACTION...", help="For example s3:GetObject.")],
+    principal: Annotated[
+        str,
+        typer.Argument(
+            help="user/NAME, role/NAME or an ARN.",
+            autocompletion=completed("principals"),
+        ),
+    ],
+    actions: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ACTION...",
+            help="For example s3:GetObject.",
+            autocompletion=completed("actions"),
+        ),
+    ],
     resource: Annotated[list[str] | None, typer.Option("--resource", help="An ARN (repeatable).")] = None,
     context: Context = None,
     live: Live = None,
@@ -143,7 +170,13 @@ def simulate(
 @shared
 def who_can(
     common: Common,
-    action: Annotated[str, typer.Argument(help="An action or pattern: s3:GetObject, iam:Create*.")],
+    action: Annotated[
+        str,
+        typer.Argument(
+            help="An action or pattern: s3:GetObject, iam:Create*.",
+            autocompletion=completed("actions"),
+        ),
+    ],
     resource: Annotated[
         str | None, typer.Argument(help="An ARN or pattern; without one, on any resource.", show_default=False)
     ] = None,
@@ -165,7 +198,13 @@ def who_can(
 @shared
 def what_can(
     common: Common,
-    principal: Annotated[str, typer.Argument(help="user/NAME, role/NAME or an ARN.")],
+    principal: Annotated[
+        str,
+        typer.Argument(
+            help="user/NAME, role/NAME or an ARN.",
+            autocompletion=completed("principals"),
+        ),
+    ],
     live: Live = None,
     form: Form = "text",
 ) -> None:

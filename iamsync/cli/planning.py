@@ -22,7 +22,7 @@ from iamsync.cli.context import (
     write_file,
 )
 from iamsync.cli.metering import Metered, Metrics
-from iamsync.cli.options import Common, Executor, Paths, shared
+from iamsync.cli.options import Common, Executor, Paths, completed, shared
 from iamsync.cli.paging import NoPager
 from iamsync.cli.reporting import plan_text, publish
 from iamsync.cli.telling import Notify, Telling
@@ -37,14 +37,24 @@ Report = Annotated[
 ]
 Target = Annotated[
     list[str] | None,
-    typer.Option("--target", help="Look at these resources only, by selector (repeatable).", envvar="IAMSYNC_TARGET"),
+    typer.Option(
+        "--target",
+        help="Look at these resources only, by selector (repeatable).",
+        envvar="IAMSYNC_TARGET",
+        autocompletion=completed("addresses"),
+    ),
 ]
 Base = Annotated[
     str | None, typer.Option("--base", help="git:REV to tell this change from drift.", envvar="IAMSYNC_BASE")
 ]
 Acknowledge = Annotated[
     list[str] | None,
-    typer.Option("--acknowledge", help="Consent to GUARD or GUARD:ADDRESS (repeatable).", envvar="IAMSYNC_ACKNOWLEDGE"),
+    typer.Option(
+        "--acknowledge",
+        help="Consent to GUARD or GUARD:ADDRESS (repeatable).",
+        envvar="IAMSYNC_ACKNOWLEDGE",
+        autocompletion=completed("guards"),
+    ),
 ]
 AutoApprove = Annotated[bool, typer.Option("--auto-approve", help="Do not ask.", envvar="IAMSYNC_AUTO_APPROVE")]
 Approved = Annotated[
@@ -88,8 +98,14 @@ TextOrJson = Annotated[str, typer.Option("--format", help="text or json.", envva
 def add(app: typer.Typer) -> None:
     """Put the commands of this family on the application."""
     app.command(epilog="Example: iamsync plan --out plan.json --detailed-exitcode")(plan)
-    app.command(epilog="Example: iamsync show plan.json --format aws-cli")(show)
-    app.command(epilog="Example: iamsync apply --approved sha256:5b1e... --account prod")(apply)
+    app.command(
+        epilog="Example: iamsync show plan.json --format aws-cli",
+        short_help="Show a saved plan, or a state as Terraform.",
+    )(show)
+    app.command(
+        epilog="Example: iamsync apply --approved sha256:5b1e... --account prod",
+        short_help="Plan, ask and apply; or apply a saved or approved plan.",
+    )(apply)
 
 
 @shared

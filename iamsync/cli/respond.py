@@ -10,7 +10,7 @@ from iamsync.cli import running
 from iamsync.cli.commands import Commands
 from iamsync.cli.context import colored
 from iamsync.cli.keys import PlanOnly
-from iamsync.cli.options import Common, shared
+from iamsync.cli.options import Common, completed, shared
 from iamsync.cli.planning import Acknowledge, AutoApprove, LockTimeout, Restrict, TextOrJson
 from iamsync.cli.reporting import plan_text
 
@@ -31,7 +31,12 @@ def add(app: typer.Typer) -> None:
 @shared
 def revoke_sessions(
     common: Common,
-    role: Annotated[str, typer.Argument(help="The role, by name or as role/NAME.", show_default=False)],
+    role: Annotated[
+        str,
+        typer.Argument(
+            help="The role, by name or as role/NAME.", show_default=False, autocompletion=completed("roles")
+        ),
+    ],
     plan_only: PlanOnly = False,
     auto_approve: AutoApprove = False,
     acknowledge: Acknowledge = None,
@@ -47,7 +52,12 @@ def revoke_sessions(
 @shared
 def quarantine(
     common: Common,
-    user: Annotated[str, typer.Argument(help="The user, by name or as user/NAME.", show_default=False)],
+    user: Annotated[
+        str,
+        typer.Argument(
+            help="The user, by name or as user/NAME.", show_default=False, autocompletion=completed("users")
+        ),
+    ],
     plan_only: PlanOnly = False,
     auto_approve: AutoApprove = False,
     acknowledge: Acknowledge = None,

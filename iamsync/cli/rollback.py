@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from iamsync.cli.context import colored, engine_options, known_format, waited
-from iamsync.cli.options import Common, shared
+from iamsync.cli.options import Common, completed, shared
 from iamsync.cli.planning import Acknowledge, Approved, AutoApprove, LockTimeout, Parallelism, TextOrJson
 from iamsync.cli.reporting import plan_text
 from iamsync.cli.running import agreement, ask, carried_out, ended, ids_known, interruptible
@@ -19,7 +19,12 @@ from iamsync.errors import StalePlan
 @shared
 def runs_rollback(
     common: Common,
-    run: Annotated[str, typer.Argument(help="A run's id, its beginning, or latest.", show_default=False)],
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="A run's id, its beginning, or latest.", show_default=False, autocompletion=completed("runs")
+        ),
+    ],
     plan_only: Annotated[
         bool, typer.Option("--plan-only", help="Show the way back and change nothing.", envvar="IAMSYNC_PLAN_ONLY")
     ] = False,

@@ -16,7 +16,10 @@ from iamsync.errors import InputError
 
 def add(app: typer.Typer) -> None:
     """Put the command on the application."""
-    app.command(epilog="Example: iamsync init acme-iam --account-id 111122223333 --from-account --ci github")(init)
+    app.command(
+        epilog="Example: iamsync init acme-iam --account-id 111122223333 --from-account --ci github",
+        short_help="Write a starter project, with a pipeline if wanted.",
+    )(init)
 
 
 @shared
