@@ -47,6 +47,13 @@ class Terminal(Console):
         return False
 
 
+class _Bar(BarColumn):
+    """A bar where it is known how much there is; else nothing, rather than something that only moves."""
+
+    def render(self, task: Task) -> RenderableType:  # type: ignore[override]
+        return Text("") if task.total is None else super().render(task)
+
+
 class _Left(ProgressColumn):
     """`about 0:02:10 left`, by what was done in the time so far."""
 
@@ -62,7 +69,7 @@ class _Screen(Progress):
 
     def __init__(self, *columns: ProgressColumn, console: Console, rows: Callable[[], Iterable[Text]]) -> None:
         self._rows = rows
-        super().__init__(*columns, console=console, transient=True, redirect_stdout=False, refresh_per_second=8)
+        super().__init__(*columns, console=console, transient=True, redirect_stdout=False, refresh_per_second=4)
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """The bar, then what is under way."""
@@ -91,7 +98,7 @@ class Live:
         # Names may hold square brackets, which rich would take for its own markup.
         self.screen = _Screen(
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
+            _Bar(bar_width=24),
             TextColumn("{task.fields[told]}", markup=False),
             TimeElapsedColumn(),
             _Left(),
