@@ -138,6 +138,9 @@ class Live:
                 self.screen.start()
 
     def __call__(self, event: Event | Watched) -> None:
+        if isinstance(event, StepEnded) and event.outcome in ("failed", "skipped"):
+            line = f"{step_text(event.step)}  {outcome_text(event)}"
+            self._console.print(line, style=STYLES[event.outcome], markup=False, highlight=False)
         with self._lock:
             if isinstance(event, RunStarted):
                 self._writes = True
@@ -146,9 +149,6 @@ class Live:
                 self._running[event.step.id] = (event.step, time.monotonic())
             elif isinstance(event, StepEnded):
                 self._running.pop(event.step.id, None)
-                if event.outcome in ("failed", "skipped"):
-                    line = f"{step_text(event.step)}  {outcome_text(event)}"
-                    self._console.print(line, style=STYLES[event.outcome], markup=False, highlight=False)
                 self._advance(None, "")
             elif isinstance(event, Seen):
                 self._advance(event.of, " accounts")
@@ -165,8 +165,8 @@ class Live:
 
     def _rows(self) -> Iterator[Text]:
         """What is under way, then what AWS has against it."""
-        with self._lock:
-            running, slowed, calls, last = list(self._running.values()), self._slowed, self._calls, self._last
+        # No lock: rich draws under its own, and an event may hold ours while it waits for rich's.
+        running, slowed, calls, last = list(self._running.values()), self._slowed, self._calls, self._last
         now = time.monotonic()
         for step, since in running[:_MOST]:
             yield _row(f"  {step_text(step)}  {now - since:.0f} s")

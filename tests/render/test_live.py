@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 
 from rich.console import Console
 
@@ -117,3 +118,26 @@ def test_ctrl_c_leaves_the_terminal_clean_and_the_result_alone() -> None:
     rows = last.count(b"\x1b[2K")
     assert rows >= 3, last  # each row of the list is taken away again
     assert last.rstrip().endswith(b"interrupted")
+
+
+def test_failures_of_many_threads_and_the_drawing_never_wait_for_each_other() -> None:
+    made = live()
+    made(RunStarted("111122223333", 400))
+    with made:
+        workers = [
+            threading.Thread(
+                target=lambda first=first: [  # type: ignore[misc]
+                    made(StepEnded(step(number), "failed", reason="no")) for number in range(first, 400, 4)
+                ],
+                daemon=True,
+            )
+            for first in range(4)
+        ]
+        for worker in workers:
+            worker.start()
+        for _ in range(40):
+            made.screen.refresh()
+        for worker in workers:
+            worker.join(20)
+        assert not any(worker.is_alive() for worker in workers)
+    assert made.screen.tasks[0].completed == 400
