@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from iamsync.render.changes import ALIKE, Entry
+from iamsync.render.changes import ALIKE, Entry, Json, Line, origin_text
+from iamsync.render.inert import safe
 
 # More differences than this are read faster one by one.
 _MOST: Final = 3
@@ -33,6 +34,41 @@ def condensed(made: Iterable[Entry]) -> list[Entry]:
             order.append(held)
         held.append(entry)
     return [entry for held in order for entry in _parted(held)]
+
+
+def alike_findings(findings: Sequence[Json]) -> list[Json]:
+    """The findings, those on three or more resources of one template as one where only their words differ.
+
+    Such a one has in `told` how many it is about and all their addresses; `<name>` is an address in it.
+    """
+    made = condensed(_as_entry(at, finding) for at, finding in enumerate(findings))
+    out: list[Json] = []
+    for entry in made:
+        first = findings[entry.source]
+        if len(entry.names) == 1:
+            out.append(first)
+            continue
+        texts = {line.field: line.text for line in entry.lines}
+        told = f"{len(entry.names)} alike: {entry.told_names}"
+        out.append({**first, **texts, "origin": first["origin"]["template"], "told": told})
+    return out
+
+
+def _as_entry(at: int, finding: Json) -> Entry:
+    """A finding in the form of a change of its address; which one it is stands in `source`."""
+    origin, address = finding.get("origin") or {}, finding.get("address")
+    return Entry(
+        action=safe(finding["severity"]),
+        kind=safe(finding["id"]),
+        names=(safe(address or ""),),
+        cause="",
+        origin="",
+        note=safe(finding.get("acknowledged") or ""),
+        renamed_from="",
+        lines=tuple(Line("", name, safe(finding[name] or "")) for name in ("message", "evidence", "remedy")),
+        template=origin_text(origin["template"]) if address and origin.get("template") else "",
+        source=at,
+    )
 
 
 def _frame(entry: Entry) -> object:

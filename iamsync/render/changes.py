@@ -55,7 +55,8 @@ class Entry:
     """One change, or several that differ in nothing but the name; texts are safe to show.
 
     `template` is where the template of all of them stands. Of changes that differ in words too (`render.alike`), `own`
-    has each name's, and `pattern` is what the names have in common.
+    has each name's, and `pattern` is what the names have in common. `source` is the place of what
+    this was made of, where that is no change.
     """
 
     action: str
@@ -69,6 +70,7 @@ class Entry:
     template: str = ""
     own: tuple[str, ...] = ()
     pattern: str = ""
+    source: int = 0
 
     @property
     def mark(self) -> str:

@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from iamsync.render.alike import alike_findings
 from iamsync.render.blocks import COMMENT, Block, Limit, fitted, joined, marker
 from iamsync.render.changes import Entry, Json, Line, expiring, labelled, origin_text
 from iamsync.render.inert import code, inline, longest_run, safe
@@ -64,7 +65,7 @@ def _account(plan: Json, own: Sequence[Entry], several: bool, whole: bool) -> It
     elif not plan["changes"]:
         yield Block(f"No changes. Live IAM matches the manifests ({managed(summary)} managed).")
     yield from (Block(_guard(guard), entry=True) for guard in plan["guards"])
-    yield from (Block(_finding(finding), entry=True) for finding in plan["findings"])
+    yield from (Block(_finding(finding), entry=True) for finding in alike_findings(plan["findings"]))
     yield from (Block(_change(entry), entry=True) for entry in own)
     rest = "\n".join(_rest(plan))
     if rest:
@@ -93,7 +94,7 @@ def _finding(finding: Json) -> str:
 
 
 def _item(head: str, finding: Json, tail: str) -> str:
-    notes = [inline(note) for note in (finding["evidence"], finding["remedy"]) if note]
+    notes = [inline(note) for note in (finding.get("told"), finding["evidence"], finding["remedy"]) if note]
     place = origin_text(finding.get("origin"))
     if place:
         notes.append(inline(place))

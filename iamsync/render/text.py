@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from iamsync.render.alike import alike_findings
 from iamsync.render.changes import Entry, Json, Line, expiring, labelled, origin_text
 from iamsync.render.inert import safe
 from iamsync.render.merged import Shared, failed_texts, merged, waits
@@ -156,7 +157,7 @@ class _Layout:
         if not found:
             return
         yield paint("findings", "bold", on=self.color)
-        for finding in found:
+        for finding in found if self.verbose else alike_findings(found):
             severity = safe(finding["severity"])
             head = f"  {severity} {safe(finding['id'])}"
             yield from self._message(head, _SEVERE.get(severity, ""), finding, "")
@@ -171,7 +172,12 @@ class _Layout:
         else:
             yield painted
             yield from (f"    {line}" for line in wrap(text, self.width - 4))
-        notes = [finding["evidence"], finding["remedy"] and f"remedy: {finding['remedy']}", place and f"see {place}"]
+        notes = [
+            finding.get("told"),
+            finding["evidence"],
+            finding["remedy"] and f"remedy: {finding['remedy']}",
+            place and f"see {place}",
+        ]
         for note in (*(safe(note) for note in notes if note), *((tail,) if tail else ())):
             for at, line in enumerate(wrap(note, self.width - 6)):
                 yield f"    {'  ' if at else ''}{line}"

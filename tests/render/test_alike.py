@@ -119,6 +119,51 @@ def test_nothing_is_lost_every_line_can_be_made_again() -> None:
         assert [line.text.replace("<1>", word) for line in entry.lines] == [line.text for line in singles[name].lines]
 
 
+def findings(made: Any) -> list[dict[str, Any]]:
+    """One finding on each role that the plan makes."""
+    return [
+        {
+            "id": "external-trust",
+            "severity": "medium",
+            "address": change["address"],
+            "message": f"{change['address']} would come to trust somebody",
+            "evidence": f"GAIN on role/ci/{change['name']} to repo:acme/{change['name'][7:]}",
+            "remedy": "look",
+            "origin": change["origin"],
+            "acknowledge": None,
+            "acknowledged": None,
+            "references": [],
+        }
+        for change in made["plans"][0]["changes"]
+    ]
+
+
+def test_findings_on_what_a_template_made_are_one_with_all_addresses() -> None:
+    made = document(roles(300))
+    made["plans"][0]["findings"] = findings(made)
+    made["plans"][0]["findings"][7] |= {"severity": "high"}
+    text = plan_text(made)
+    assert text.count("external-trust") == 2
+    assert "299 alike: role/deploy-<1>: role/deploy-svc0, role/deploy-svc1," in text
+    assert "GAIN on role/ci/deploy-<1> to repo:acme/<1>" in text
+    assert "high external-trust  role/deploy-svc7 would come" in text
+    words = text.replace(",", " ").split()
+    assert all(words.count(f"role/{name}") == 1 for name in roles(300) if name != "deploy-svc7")
+    markdown = plan_markdown(made)
+    assert markdown.count("external-trust") == 2
+    assert all(f"role/{name}" in markdown for name in roles(300))
+    assert plan_text(made, verbose=True).count("medium external-trust") == 299
+
+
+def test_guards_are_told_one_by_one() -> None:
+    made = document(roles(20))
+    made["plans"][0]["guards"] = [
+        {**one, "severity": "refuse", "acknowledge": f"--acknowledge x:{one['address']}"} for one in findings(made)
+    ]
+    text = plan_text(made)
+    assert all(f"acknowledge: --acknowledge x:role/{name}\n" in text for name in roles(20))
+
+
 def test_the_digest_to_approve_stays_the_plans() -> None:
     made = document(roles(30))
     made["plans"][0]["steps"] = PLAN["plans"][0]["steps"]
