@@ -154,10 +154,10 @@ def _unforeseen(error: Exception) -> int:
 
 
 def _say(error: IamsyncError) -> None:
+    from iamsync.cli.context import takes_color
     from iamsync.render.errors import error_text
 
-    colored = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    print(error_text(error, color=colored), file=sys.stderr)
+    print(error_text(error, color=takes_color(sys.stderr)), file=sys.stderr)
 
 
 @lru_cache(maxsize=1)

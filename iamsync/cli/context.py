@@ -85,13 +85,15 @@ def in_automation() -> bool:
 
 def colored(common: Common, stream: Any = None) -> bool:
     """--color, then NO_COLOR, then FORCE_COLOR, then whether the stream is a terminal."""
-    if common.color != "auto":
-        return common.color == "always"
+    return common.color == "always" if common.color != "auto" else takes_color(stream or sys.stdout)
+
+
+def takes_color(stream: Any) -> bool:
+    """NO_COLOR, then FORCE_COLOR, then whether the stream is a terminal that knows colours."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
-    stream = stream or sys.stdout
     return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
 
 
