@@ -98,7 +98,7 @@ def _cached(path: Path, where: tuple[str, ...], fresh: float) -> tuple[stacks.Ow
             return None
         rows = [[str(word) for word in row] for row in value["owned"]]
         return tuple(stacks.Owned(Address.parse(address), stack, region) for address, stack, region in rows)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None
 
 
