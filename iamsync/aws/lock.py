@@ -210,7 +210,7 @@ def _holder(stored: Stored, objects: Objects, account_id: str) -> Holder:
             lease=int(told["lease"]),
             etag=stored.etag,
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise AwsError(
             f"{objects.bucket}{_name(account_id)} is no lock of iamsync",
             code="bad-lock",
