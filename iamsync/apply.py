@@ -49,7 +49,7 @@ def apply(
     running: dict[Future[Result], Step] = {}
     try:
         while True:
-            if run.halted is None and (reason := stop()):
+            if run.halted is None and run.waiting and (reason := stop()):  # with nothing left there is nothing to stop
                 run.interrupted = reason is True
                 run.halted = "the run was interrupted" if reason is True else reason
             for step in run.startable(running.values(), max(1, parallelism)):

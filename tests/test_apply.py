@@ -221,6 +221,12 @@ def test_a_stop_finishes_what_runs_and_starts_nothing_more() -> None:
     assert outcomes(events)["s3"] == "skipped"
 
 
+def test_a_stop_that_comes_when_all_is_begun_interrupts_nothing() -> None:
+    world = World()
+    summary, _ = run((step(1), step(2)), world, parallelism=1, stop=lambda: len(world.began) == 2)
+    assert summary == RunEnded(2, 0, 0)
+
+
 def test_a_stop_with_a_reason_is_no_interruption_and_is_told_of_each_step() -> None:
     world = World()
     summary, events = run((step(1), step(2)), world, parallelism=1, stop=lambda: world.began and "the time is over")
