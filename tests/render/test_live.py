@@ -74,8 +74,10 @@ def test_what_is_over_before_anybody_waits_draws_nothing() -> None:
     assert stream.getvalue() == ""
 
 
+# A shell that starts the tests in the background has them ignore SIGINT, and what they start would too.
 CHILD = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from iamsync.events import Called, Slowed
 from iamsync.render.live import Live, Terminal
 try:
