@@ -207,7 +207,7 @@ def test_what_became_graver_since_the_baseline_is_new(folder: Path, capsys: pyte
         ("[", "Expecting value"),
         ("{}", "it has no format_version or no accounts"),
         ('{"format_version": "2.0", "accounts": []}', "it is of format 2.0; this iamsync reads 1.x"),
-        ('{"format_version": "1.0", "accounts": [3]}', "what it holds is not shaped as audit writes it"),
+        ('{"format_version": "1.0", "accounts": [3]}', "this is not as iamsync writes it"),
     ],
 )
 def test_a_baseline_that_is_none_is_told(folder: Path, text: str, why: str, capsys: pytest.CaptureFixture[str]) -> None:
