@@ -51,7 +51,7 @@ def apply_all(
     before: Sequence[Any],
     max_failed: int,
 ) -> Applied:
-    """Apply these plans; `approved` are their digests by account id.
+    """Apply these plans; `approved` are their digests by account name, `writers` stand beside the plans.
 
     `before` are the accounts that failed already (`ways.failed`), each in its wave. A wave begins only while no more
     than `max_failed` accounts of the waves before it failed; within a wave the others go on. Of a single account,
@@ -67,11 +67,11 @@ def apply_all(
     if not agreed and len(todo) > 1:
         _ask(todo)
     lost = {account.name: account.wave for account in project.accounts(writes=True)}
-    writer_of = {item.plan.account_id: writer for item, writer in zip(planned, writers, strict=True)}
+    writer_of = {item.plan.account_name: writer for item, writer in zip(planned, writers, strict=True)}
     for wave, items in waves([(turn.wave, turn) for turn in turns(todo)]):
         bad = made.bad + sum(lost.get(failure.account, 1) < wave for failure in before)
         for turn in items:
-            item, writer = turn.item, writer_of[turn.item.plan.account_id]
+            item, writer = turn.item, writer_of[turn.item.plan.account_name]
             if stop.is_set() or (several and stop.over):
                 made.left.append((item, "the run was interrupted" if stop.is_set() else stop.over))
                 continue
@@ -86,7 +86,7 @@ def apply_all(
                     item = applying.unmoved(project, item)
                 stop.wait(turn.pause)
                 done, steps = running.carried_out(
-                    project, item, common, parallelism, stop, approved.get(item.plan.account_id, ""), writer=writer
+                    project, item, common, parallelism, stop, approved.get(item.plan.account_name, ""), writer=writer
                 )
             except IamsyncError as error:
                 if not several or isinstance(error, InputError):

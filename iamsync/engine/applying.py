@@ -125,25 +125,25 @@ def as_approved(project: Project, digest: str, planned: tuple[Planned, ...]) -> 
 def as_all_approved(
     project: Project, digests: Sequence[str], planned: tuple[Planned, ...], failed: int = 0
 ) -> tuple[tuple[Planned, ...], dict[str, str]]:
-    """The same of several accounts, with the digest that is each one's, by its id.
+    """The same of several accounts, with the digest that is each one's, by its name: two names may be of one account.
 
     A digest is of one account's plan, since the account is in it. StalePlan where a plan that changes anything has
     none, and where one is nobody's: it was approved, and is not what would be done. Of so many digests as accounts
     `failed` nobody can tell.
     """
     if len(planned) == 1 and len(digests) == 1 and not failed:
-        return as_approved(project, digests[0], planned), {planned[0].plan.account_id: digests[0]}
-    taken = {item.plan.account_id: item.plan.approval for item in planned if item.plan.approval in digests}
+        return as_approved(project, digests[0], planned), {planned[0].plan.account_name: digests[0]}
+    taken = {item.plan.account_name: item.plan.approval for item in planned if item.plan.approval in digests}
     left = [digest for digest in digests if digest not in taken.values()]
     found: list[Planned] = []
     for item in planned:
         told = item
-        for digest in left if item.plan.account_id not in taken else ():
+        for digest in left if item.plan.account_name not in taken else ():
             if (held := _approved(project, digest, item)) is not None:
-                told, taken[item.plan.account_id] = held, digest
+                told, taken[item.plan.account_name] = held, digest
                 left.remove(digest)
                 break
-        if item.plan.changes and item.plan.account_id not in taken:
+        if item.plan.changes and item.plan.account_name not in taken:
             raise _stale(f"what would be done now in account {item.plan.account_name} is not what was approved", item)
         found.append(told)
     if len(left) > failed:

@@ -19,7 +19,7 @@ from iamsync.engine.duties import opener
 from iamsync.engine.planning import Planned, decided, informed
 from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached, Ways
-from iamsync.errors import AccessDenied, AwsError, CredentialsError, InputError, PartlyApplied, Unsupported
+from iamsync.errors import AwsError, CredentialsError, InputError, PartlyApplied, Unsupported
 from iamsync.kinds.kind import Context
 from iamsync.manifest.lockfile import read_lock
 from iamsync.model import Address, Call, Finding, Plan, Resource, State
@@ -260,7 +260,9 @@ def _looked(
     console: bool | None
     try:
         console = accesskeys.has_password(iam, name)
-    except AccessDenied:
+    except (CredentialsError, Unsupported):
+        raise
+    except AwsError:
         console = None  # to take it away needs no look at it
     others: list[tuple[str, Call]] = []
     for what in accesskeys.OTHERS:

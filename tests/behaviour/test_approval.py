@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from iamsync.aws.execute import Executor
 from iamsync.kinds import codec
 from iamsync.planner import savedplan
 from tests.behaviour.account import arn
@@ -92,6 +93,48 @@ def test_an_approval_that_was_begun_is_refused_where_a_tag_differs_from_what_it_
     assert "TagUser" in told.err
     assert '"14"' in told.err
     assert applied.writes == []
+
+
+def two_names(site: Site) -> None:
+    """Two names of one account, each with manifests of its own."""
+    site.write(
+        "accounts:\n"
+        "  first: {backend: sandbox, manifests: [one.yaml]}\n"
+        "  second: {backend: sandbox, manifests: [two.yaml]}\n",
+        "iamsync.yaml",
+    )
+    site.write("users: {ann: {}}\n", "one.yaml")
+    site.write("users: {bea: {}}\n", "two.yaml")
+
+
+def test_an_approval_under_one_name_of_an_account_is_none_under_another(site: Site) -> None:
+    two_names(site)
+    first, second = re.findall(r"sha256:[0-9a-f]{64}", site.fine("plan").out)
+    every = ("apply", "--account", "*")
+    for one in (first, second):
+        told = site.run(*every, "--approved", one)
+        assert told.code == 4
+        assert "is not what was approved" in told.err
+        assert site.writes == []
+    site.fine(*every, "--approved", first, "--approved", second)
+    assert site.writes == ["CreateUser", "CreateUser"]
+
+
+def test_each_name_of_an_account_is_restricted_to_its_own_plan(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    two_names(site)
+    site.fine("apply", "--account", "second", "--auto-approve")
+    writers = []
+
+    def executor(connection: Any, *given: Any, writer: Any = None, **more: Any) -> Any:
+        writers.append(writer)
+        return Executor(connection, *given, **more)
+
+    monkeypatch.setattr("iamsync.engine.restricting.restrictable", lambda project: None)
+    monkeypatch.setattr("iamsync.cli.running.restricted", lambda ways, item, common: item.plan.account_name)
+    monkeypatch.setattr("iamsync.engine.applying.Executor", executor)
+    site.fine("apply", "--account", "*", "--auto-approve", "--restrict")
+    assert site.writes == ["CreateUser"]
+    assert writers == ["first"]  # and not that of the second, which has nothing to do
 
 
 def test_an_approval_of_another_account_means_nothing_here(applied: Site) -> None:

@@ -112,6 +112,13 @@ def test_a_password_that_cannot_be_looked_at_is_taken_away_all_the_same(armed: S
     armed.fine(*QUARANTINE)  # there is none any more, which is no failure
 
 
+def test_a_look_at_the_password_that_fails_in_aws_stops_nothing(armed: Site) -> None:
+    armed.between = lambda operation, body: refusal("ServiceFailure") if operation == "GetLoginProfile" else None
+    told = armed.fine(*QUARANTINE)
+    assert "a password, if it has one" in told.out
+    assert left(armed) == []
+
+
 @pytest.mark.parametrize("operation", some("TagUser", *ALL))
 def test_one_call_that_is_refused_stops_no_other(armed: Site, operation: str) -> None:
     armed.between = denied(operation)
