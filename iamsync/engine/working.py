@@ -11,8 +11,8 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -67,7 +67,8 @@ def work(task: tuple[str, str]) -> str:
     said: list[tuple[str, str]] = []
     told: Json = {}
     try:
-        told["made"] = _made(_held(run), own, said)
+        with _held(run) as held:
+            told["made"] = _made(held, own, said)
     except IamsyncError as error:
         told["error"] = error_json(error)
     return json.dumps({**told, "said": said})
@@ -146,28 +147,40 @@ def _guardrails(project: Project) -> str:
 
 @dataclass(slots=True)
 class _Run:
-    """A run that this process is about: its project, and whatever is opened once for all of its accounts."""
+    """A run that this process is about: its project, and whatever is opened once for all of its accounts.
+
+    `users` are the accounts that are looked at now: what is open stays so for them.
+    """
 
     told: Json
     project: Project
     base: Project | None
     stack: ExitStack
+    users: int = 0
 
 
 _RUNS: dict[str, _Run] = {}
 _LOCK = threading.Lock()
-_MOST: Final = 4  # runs that a worker keeps open; the oldest makes room
+_MOST: Final = 4  # runs that a worker keeps open; the oldest that nobody uses makes room
 
 
-def _held(text: str) -> _Run:
+@contextmanager
+def _held(text: str) -> Iterator[_Run]:
     """The run of this text, opened if it is new here."""
     with _LOCK:
         key = hashlib.sha256(text.encode()).hexdigest()
         if key not in _RUNS:
-            while len(_RUNS) >= _MOST:
-                _RUNS.pop(next(iter(_RUNS))).stack.close()
+            idle = [other for other, run in _RUNS.items() if not run.users]
+            for other in idle[: max(0, len(_RUNS) + 1 - _MOST)]:
+                _RUNS.pop(other).stack.close()
             _RUNS[key] = _opened(json.loads(text))
-        return _RUNS[key]
+        found = _RUNS[key]
+        found.users += 1
+    try:
+        yield found
+    finally:
+        with _LOCK:
+            found.users -= 1
 
 
 def _opened(told: Json) -> _Run:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -292,6 +292,30 @@ def test_every_option_of_a_run_goes_to_the_workers_or_has_no_meaning_there() -> 
     refused = {"sandbox", "live", "ask_code"}
     of_apply = {"only", "command", "lock_timeout"}
     assert {item.name for item in fields(Options)} == {*working.CARRIED, *own, *refused, *of_apply}
+
+
+def test_what_a_run_has_open_stays_so_while_its_accounts_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+
+    def opened(told: Any) -> Any:
+        made = working._Run(told, None, None, ExitStack())  # type: ignore[arg-type]
+        made.stack.callback(closed.append, told["run"])
+        return made
+
+    def made(run: Any, own: Any, said: Any) -> Any:
+        for name in own.get("meanwhile", ()):
+            answer(name)
+        return {"closed": [*closed]}
+
+    def answer(name: str, **own: Any) -> Any:
+        return json.loads(working.work((json.dumps({"run": name}), json.dumps(own))))["made"]
+
+    monkeypatch.setattr(working, "_RUNS", {})
+    monkeypatch.setattr(working, "_opened", opened)
+    monkeypatch.setattr(working, "_made", made)
+    assert answer("first", meanwhile="abcde") == {"closed": ["a", "b"]}
+    answer("f")
+    assert closed == ["a", "b", "first"]  # the oldest, once nobody uses it
 
 
 @pytest.mark.slow
