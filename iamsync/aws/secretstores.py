@@ -6,6 +6,7 @@ description in the Parameter Store. A write is done or it is not; nothing lies b
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import Any, Final
@@ -14,14 +15,15 @@ from iamsync.aws.calls import call
 from iamsync.delivery import Secret, whose
 from iamsync.errors import AwsError
 
-# A version's id has 32 characters at least.
-_VERSION: Final = "iamsync-delivery-"
-_FILL: Final = "-"
+# A version's id has 32 to 64 characters. A secret that others made to be filled keeps their description, so it is its
+# version that tells for whom it was filled; that of an older iamsync does not.
+_VERSION: Final = re.compile(r"iamsync-delivery-(.+?)(?:--([0-9a-f]{12}))?-*", re.ASCII)
 _DESCRIBED: Final = "iamsync delivered "
 _CURRENT: Final = "AWSCURRENT"
 _FOR: Final = re.compile(r"What iamsync delivers for user/(.+); the version's id names the key\.")
 _OF: Final = re.compile(rf"{_DESCRIBED}(\S+) of user/(.+)")
 _FOREIGN: Final = "a value that iamsync did not put there"
+_OTHER: Final = "what was delivered for another user"
 
 
 def payload(secret: Secret) -> str:
@@ -36,18 +38,23 @@ class SecretsManager:
         self._client, self._name = client, name
 
     def holds(self) -> str:
-        current = _current(self._described())
-        return current.removeprefix(_VERSION).rstrip(_FILL) if current.startswith(_VERSION) else ""
+        found = _VERSION.fullmatch(_current(self._described()))
+        return found[1] if found else ""
 
     def taken(self, user: str, account: str) -> str:
         told = self._described()
         current = _current(told)
         if not current:
             return ""  # a secret without a value, as others make it for iamsync to fill
-        if not current.startswith(_VERSION):
+        found = _VERSION.fullmatch(current)
+        if found is None:
             return _FOREIGN
         described = _FOR.fullmatch(str(told.get("Description") or ""))
-        return _others(described[1], user) if described else ""
+        other = _others(described[1], user) if described else ""
+        if found[2] is None:
+            return other
+        # The description is of whoever made the secret, or was the first to have it.
+        return "" if found[2] == _sign(user) else other or _OTHER
 
     def _described(self) -> dict[str, Any]:
         try:
@@ -59,7 +66,7 @@ class SecretsManager:
         return {} if told.get("DeletedDate") else told  # one that waits to be deleted nobody can read
 
     def put(self, secret: Secret) -> None:
-        version = f"{_VERSION}{secret.reference}".ljust(32, _FILL)
+        version = f"iamsync-delivery-{secret.reference}--{_sign(secret.user)}"
         given = {"ClientRequestToken": version, "SecretString": payload(secret)}
         try:
             call(self._client, "PutSecretValue", {"SecretId": self._name, **given})
@@ -74,6 +81,11 @@ def _current(told: dict[str, Any]) -> str:
     """The id of a secret's current version; empty where it has no value."""
     versions = (told.get("VersionIdsToStages") or {}).items()
     return next((version for version, stages in versions if _CURRENT in stages), "")
+
+
+def _sign(user: str) -> str:
+    """What stands for a user in a version's id, whose letters are too few for a name."""
+    return hashlib.sha256(user.casefold().encode()).hexdigest()[:12]
 
 
 def _others(owner: str, user: str) -> str:

@@ -295,11 +295,30 @@ def test_a_store_says_what_is_not_this_users_and_takes_an_empty_secret_for_nobod
     manager.create_secret(Name="iam/empty", Description="made by another tool, to be filled")
     assert SecretsManager(manager, "iam/empty").taken("ci-bot", ACCOUNT) == ""
     SecretsManager(manager, "iam/empty").put(secret())
-    assert SecretsManager(manager, "iam/empty").taken("ci-bot", ACCOUNT) == ""
+    assert SecretsManager(manager, "iam/empty").taken("CI-bot", ACCOUNT) == ""
+    assert SecretsManager(manager, "iam/empty").taken("other", ACCOUNT) == "what was delivered for another user"
     manager.create_secret(Name="iam/theirs", SecretString="{}", ClientRequestToken="y" * 32)
     store.put_parameter(Name="/iam/theirs", Value="x", Type="String", Description="by hand")
     for place in (SecretsManager(manager, "iam/theirs"), Parameter(store, "/iam/theirs")):
         assert "did not put there" in place.taken("ci-bot", ACCOUNT)
+
+
+def test_a_secret_is_whose_it_was_filled_for_last_whatever_its_description_says(client: Client) -> None:
+    place = SecretsManager(client("secretsmanager"), "iam/handed-over")
+    place.put(secret())
+    place.put(Secret("other", "AKIAI44QH8DHBEXAMPLE", {"UserName": "other"}, ()))  # somebody consented
+    assert place.holds() == "AKIAI44QH8DHBEXAMPLE"
+    assert place.taken("other", ACCOUNT) == ""
+    assert place.taken("ci-bot", ACCOUNT) == "what was delivered for another user"
+
+
+def test_a_version_that_does_not_tell_its_user_is_read_as_before(client: Client) -> None:
+    manager = client("secretsmanager")
+    version = "iamsync-delivery-AKIAIOSFODNN7EXAMPLE"
+    manager.create_secret(Name="iam/older", SecretString="{}", ClientRequestToken=version)
+    place = SecretsManager(manager, "iam/older")
+    assert place.holds() == "AKIAIOSFODNN7EXAMPLE"
+    assert place.taken("ci-bot", ACCOUNT) == place.taken("other", ACCOUNT) == ""
 
 
 def test_a_command_may_say_that_something_else_is_there(tmp_path: Path) -> None:
