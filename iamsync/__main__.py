@@ -1,10 +1,14 @@
 """`python -m iamsync`."""
 
+import os
 import sys
-from pathlib import Path
 
 # Python looks first where it was started: among manifests, where a file called yaml.py would be run.
-sys.path[:] = [path for path in sys.path if path and Path(path) != Path.cwd()]
+try:
+    here = os.getcwd()
+except OSError:  # the folder is gone, and nothing lies in it
+    here = ""
+sys.path[:] = [path for path in sys.path if path and os.path.normpath(path) != here]
 
 from iamsync.cli.app import main  # noqa: E402
 

@@ -65,7 +65,10 @@ info.add(app)
 
 def main() -> None:
     """Run the command line and exit with its code (cli.md, "Exit codes")."""
-    sys.stdout, sys.stderr = Lasting(sys.stdout), Lasting(sys.stderr)
+    # In this order: what was closed by whoever began the command has the lowest number, which no other file may get.
+    sys.stdin = sys.stdin or _nowhere("r")
+    sys.stdout = Lasting(sys.stdout or _nowhere("w"))
+    sys.stderr = Lasting(sys.stderr or _nowhere("w"))
     code = run(sys.argv[1:])
     if code == INTERRUPTED and threading.active_count() > 1:
         # Python would wait for calls that nobody waits for any more.
@@ -74,6 +77,14 @@ def main() -> None:
                 stream.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _nowhere(mode: str) -> Any:
+    return os.fdopen(os.open(os.devnull, os.O_RDONLY if mode == "r" else os.O_WRONLY), mode, encoding="utf-8")
+
+
+class Unwritten(OSError):
+    """What was to be said cannot be written."""
 
 
 class Lasting:
@@ -99,7 +110,7 @@ class Lasting:
 
     def _unread(self, error: OSError) -> None:
         if error.errno not in (errno.EPIPE, errno.EIO):
-            raise error  # a full disk loses what somebody wanted
+            raise Unwritten(*error.args) from error  # a full disk loses what somebody wanted
         os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
     def __getattr__(self, name: str) -> Any:
@@ -127,9 +138,21 @@ def run(arguments: list[str]) -> int:
         # Whoever read our output has gone (`| head`); Python must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Unwritten as error:
+        with suppress(OSError):
+            _say(_lost(error))
+        return 1
     except Exception as error:  # noqa: BLE001 - the last line of defence: never a traceback
         return _unforeseen(error)
     return int(result or 0)
+
+
+def _lost(error: Unwritten) -> IamsyncError:
+    return IamsyncError(
+        f"the output cannot be written: {error.strerror or error}",
+        code="unwritable",
+        hint="make room where it goes; of an apply, iamsync runs list tells what was done",
+    )
 
 
 def _interrupted() -> None:

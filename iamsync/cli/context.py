@@ -14,6 +14,18 @@ from iamsync.errors import InputError, Place
 FORMATS: Final = ("text", "json", "markdown", "html", "aws-cli", "sarif", "junit", "gitlab", "github")
 
 
+def started_in() -> Path:
+    """The folder that the command was started in; InputError where it is gone."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise InputError(
+            f"the folder that this was started in cannot be read: {error.strerror or error}",
+            code="unreadable",
+            hint="go to a folder that is there",
+        ) from error
+
+
 def engine_options(common: Common, **more: Any) -> Any:
     """The engine's options; InputError for an option whose text makes no sense."""
     from iamsync.cli.watching import watch
@@ -21,7 +33,7 @@ def engine_options(common: Common, **more: Any) -> Any:
 
     watched, ask = watch(common, automated=in_automation(), color=colored(common, sys.stderr)), codes(common.mfa_token)
     return Options(
-        cwd=Path.cwd(),
+        cwd=started_in(),
         config=common.config,
         accounts=tuple(common.account or ()),
         all_accounts=common.all_accounts,

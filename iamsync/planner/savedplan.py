@@ -100,12 +100,12 @@ def read_saved(item: Mapping[str, Any], *, shown: bool = False) -> Saved:
             (str(step["operation"]), _params(step["params"])) for step in item["steps"] if step["operation"] != WAIT
         ),
         addresses=frozenset(Address.parse(change["address"]) for change in item["changes"]),
-        prior={Address.parse(name): spec for name, spec in item["prior"].items()},
+        prior={Address.parse(name): _seen(Address.parse(name), spec) for name, spec in item["prior"].items()},
         goals={Address.parse(change["address"]): _goal(change) for change in item["changes"]},
         replaced=frozenset(
             Address.parse(change["address"]) for change in item["changes"] if change["action"] == "replace"
         ),
-        valid_until=item.get("valid_until"),
+        valid_until=_moment(item.get("valid_until")),
     )
 
 
@@ -140,6 +140,24 @@ def _goal(change: Mapping[str, Any]) -> Mapping[str, Any] | None:
     kind = KINDS[Address.parse(change["address"]).kind]
     fields = (item for item in change["fields"] if item["field"] not in CREDENTIALS)
     return {kind.field(item["field"]).name: item["after"] for item in fields}
+
+
+def _seen(address: Address, spec: Any) -> Any:
+    """What a resource was, canonically; Edited where that is no resource of its kind."""
+    held = isinstance(spec, Mapping) and address.kind in KINDS and _fields(address) <= spec.keys()
+    if spec is not None and not held:
+        raise Edited(f"prior has no {address} as iamsync reads one")
+    return spec
+
+
+def _fields(address: Address) -> set[str]:
+    return {field.name for field in KINDS[address.kind].fields}
+
+
+def _moment(text: Any) -> str | None:
+    if text is not None and not isinstance(text, str):
+        raise TypeError("valid_until")
+    return text
 
 
 def _params(params: Mapping[str, Any]) -> str:
@@ -189,8 +207,10 @@ def verify(old: Saved, fresh: Plan, live: State, desired: State, ignore: Iterabl
             current = codec.canonical(have) if have is not None else None
             goal = codec.canonical(want) if want is not None else None
             moved = moved or (codec.canonical(found) if found is not None else None) != before
-            strayed = _strayed(before, current, goal, address, old)
-            difference += [f"~ {address} {name}".rstrip() for name in strayed]
+            try:
+                difference += [f"~ {address} {name}".rstrip() for name in _strayed(before, current, goal, address, old)]
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise _edited(f"its prior has no {address} as iamsync reads one") from error
         done = known - {_key(step) for step in calls}
         other = not done and len(mine.steps) == len(fresh.steps)
         if not (foreseen or moved) and (other or any(_shows(*step) for step in done)):

@@ -362,6 +362,16 @@ EDITS: dict[str, tuple[Callable[[dict[str, Any]], object], int, str]] = {
         4,
         "stale-plan",
     ),
+    **{
+        f"{name} and its digest": (lambda plan, edit=edit: (edit(plan["plans"][0]), _signed(plan)), 1, "bad-plan-file")
+        for name, edit in {
+            "no fields in prior": lambda held: held["prior"].update({"user/bob": {}}),
+            "text in prior": lambda held: held["prior"].update({"user/bob": "x"}),
+            "a number in prior": lambda held: held["prior"].update({"user/bob": 5}),
+            "unknown kind in prior": lambda held: held["prior"].update({"ghost/bob": {"path": "/"}}),
+            "a number as its end": lambda held: held.update(valid_until=5),
+        }.items()
+    },
     "other format": (lambda plan: plan.update(format_version="2.0"), 1, "bad-plan-file"),
     "no format": (lambda plan: plan.pop("format_version"), 1, "bad-plan-file"),
     "no steps": (lambda plan: plan["plans"][0].pop("steps"), 1, "bad-plan-file"),
@@ -382,6 +392,22 @@ def test_an_edited_plan_file_is_refused(applied: Site, what: str) -> None:
     assert "help:" in told.err
     assert applied.writes == []
     assert applied.runs == []
+
+
+def test_a_saved_plan_that_was_half_applied_and_edited_is_refused(applied: Site) -> None:
+    plan = saved(applied)
+    applied.write(json.dumps(plan), "plan.json")
+    failing(applied, "TagUser")
+    assert applied.run("apply", "plan.json").code == 5
+    mended(applied)
+    prior = plan["plans"][0]["prior"]
+    prior["user/alice"] = dict.fromkeys(prior["user/alice"], 5)
+    _signed(plan)
+    applied.write(json.dumps(plan), "plan.json")
+    told = applied.run("apply", "plan.json")
+    assert told.code == 1, told
+    assert "error[bad-plan-file]: this plan was edited: its prior has no user/alice" in told.err
+    assert applied.writes == []
 
 
 @pytest.mark.parametrize("resigned", [False, True])

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -130,3 +133,33 @@ def test_output_that_a_full_disk_loses_is_an_error() -> None:
 
     with pytest.raises(OSError, match="No space left"):
         Lasting(SimpleNamespace(write=full)).write("text")
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_a_command_whose_streams_were_closed_does_what_it_does(closed: tuple[int, ...]) -> None:
+    def close() -> None:
+        for number in closed:
+            os.close(number)
+
+    done = subprocess.run([sys.executable, "-m", "iamsync", "explain", "unwritable"], capture_output=True, text=True,
+                          check=False, preexec_fn=close)  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("cannot be written" in done.stdout) is (1 not in closed)
+
+
+def test_output_that_a_full_disk_loses_is_told_as_that() -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run([sys.executable, "-m", "iamsync", "explain", "unwritable"], stdout=full,
+                              stderr=subprocess.PIPE, text=True, check=False)  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("error[unwritable]: the output cannot be written: No space left on device\n")
+
+
+def test_a_folder_that_is_gone_is_told_as_that(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    run = f"import os, runpy; os.rmdir({str(gone)!r}); import sys; sys.argv[1:] = ['plan']; "
+    run += "runpy.run_module('iamsync', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", run], cwd=gone, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error[unreadable]: the folder that this was started in cannot be read: No such")
