@@ -144,9 +144,9 @@ class CredentialExecutor:
                 answer = call(self._writer(step).iam_once, _CREATED, {"UserName": user})
             except AwsError as error:
                 self._after_doubt(step, before, error)
-                if attempt == _TRIES or sort_of(error) not in ("doubtful", "throttled"):
+                # Where pauses are cut short nothing was looked for long enough to make another one.
+                if attempt == _TRIES or sort_of(error) not in ("doubtful", "throttled") or self._sleep(2.0**attempt):
                     raise
-                self._sleep(2.0**attempt)
                 continue
             made = answer["AccessKey"]
             fields = {

@@ -32,9 +32,10 @@ from iamsync.policy.document import Document
 class Executor:
     """Executes steps of one account's plan; safe to share between threads.
 
-    `sleep` gets seconds and may return early (an interrupted run's pauses end at once: what is left of
-    the repeating then takes no time); `jitter` gives a number from 0 to 1. `writer` gives the connection
-    that a step's calls are made with, where it is another than the one that reads.
+    `sleep` gets seconds and may return early, True then (an interrupted run's pauses end at once: what is left of
+    the repeating takes no time, and what was not looked for long enough is not made again); `jitter` gives a number
+    from 0 to 1. `writer` gives the connection that a step's calls are made with, where it is another than the one
+    that reads.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class Executor:
                     waited, pauses = waited + rest + sum(looks), pauses + 1
                 if doubted and self._took_effect(step, error, looks if patient else ()):
                     return Result("done", error.request_id, attempts)
-                if patient:
+                if patient and not (looks and self._sleep(0.0)):
                     continue
                 if self._was_live(step, error):
                     return Result("already", error.request_id, attempts)

@@ -254,11 +254,11 @@ class Stop(threading.Event):
         return f"the time limit of {self._limit:g} s was reached"
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for this to be set; not beyond the limit."""
+        """Wait for this to be set, not beyond the limit; True where nothing more is to be begun."""
         if self._until is not None:
             left = max(0.0, self._until - time.monotonic())
             timeout = left if timeout is None else min(timeout, left)
-        return super().wait(timeout)
+        return super().wait(timeout) or bool(self.over)
 
 
 @contextmanager

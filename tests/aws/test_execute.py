@@ -329,6 +329,16 @@ def test_a_pause_that_is_cut_short_ends_the_repeating_soon(connection: Connectio
     assert len(wire.calls) < 16
 
 
+def test_a_version_that_was_not_looked_for_long_enough_is_not_made_again(
+    connection: Connection, wire: Wire, ask: Ask
+) -> None:
+    ask("CreatePolicy", **CREATE_POLICY.params)
+    wire.faults |= {"CreatePolicyVersion": ["lost"], "ListPolicyVersions": [unlisted] * 5}
+    with pytest.raises(AwsError):
+        Executor(connection, sleep=lambda seconds: True)(step(NEW_VERSION, DEPLOY), NOBODY)
+    assert versions(ask) == [("v1", False), ("v2", True)]
+
+
 @pytest.mark.parametrize("fault", ["lost", "reset"])
 def test_a_rename_whose_answer_was_lost_is_done(execute: Executor, wire: Wire, ask: Ask, fault: str) -> None:
     ask("CreateUser", UserName="alice")

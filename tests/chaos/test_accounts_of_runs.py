@@ -93,7 +93,8 @@ def test_what_is_ignored_stays_ignored() -> None:
 
 def test_pauses_end_with_the_time_limit() -> None:
     stop = Stop(0.0)
-    assert not stop.wait(60)
+    assert stop.wait(60)
+    assert not stop.is_set()
     assert stop.over == "the time limit of 0 s was reached"
     assert not Stop().over
 

@@ -11,13 +11,14 @@ import pyrage
 import pytest
 
 from iamsync import places
+from iamsync.aws.accesskeys import CredentialExecutor
 from iamsync.aws.session import Connection
 from iamsync.delivery import Place, Secret, parse
 from iamsync.errors import AwsError, InputError
 from iamsync.events import Event, StepEnded, StepStarted
 from iamsync.kinds.keyrules import DAY, HOUR, Wishes
 from iamsync.kinds.kind import Context
-from iamsync.model import Step
+from iamsync.model import Call, Step
 from iamsync.places import Hook
 from iamsync.planner.required import Whereabouts, needs
 from tests.keys.rotating import USER, Crash, Years, rule, text
@@ -221,6 +222,15 @@ def test_a_lost_answer_to_the_creation_leaves_no_key_that_nobody_holds(tmp_path:
     assert years.writes.count("DeleteAccessKey") == 1
     assert all(years.fits(key) for key in years.held())
     assert len(years.held()) == (2 if day else 1)
+
+
+def test_an_interrupted_run_makes_no_second_key_for_one_whose_answer_was_lost(tmp_path: Path) -> None:
+    years = Years(tmp_path)
+    years.lose = lambda operation: operation == "CreateAccessKey"
+    execute = CredentialExecutor(years.connection, years.places, sleep=lambda _: True)
+    with pytest.raises(AwsError):
+        execute(Step("s1", USER, Call("CreateAccessKey", {"UserName": USER.name}), "grant"), frozenset())
+    assert years.writes == ["CreateAccessKey", "DeleteAccessKey"]
 
 
 def test_answers_that_are_always_lost_end_in_a_failure_and_no_key(tmp_path: Path) -> None:
