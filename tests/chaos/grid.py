@@ -95,11 +95,20 @@ def table() -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     lines += [_line(each) for each in rows]
+    lines.append(f"\n{_seeds(rows)}")
     total = sum(each["trials"] for each in rows)
     failed = sum(len(each["failed"]) for each in rows)
     lines.append(f"\n{total:,} trials, {sum(each['calls'] for each in rows):,} calls, "
                  f"{sum(each['struck'] for each in rows):,} of them struck; {failed or 'none'} failed.")  # fmt: skip
     return "\n".join(lines)
+
+
+def _seeds(rows: list[dict[str, Any]]) -> str:
+    """How much of the whole grid the rows are."""
+    inside = [row["seeds"] for row in rows if row["transport"] == "embedded"]
+    over = sorted({row["fault"] for row in rows if row["transport"] == "http"})
+    told = f"On file are {min(inside)} to {max(inside)} of {SEEDS['embedded']} seeds in process"
+    return f"{told}, and over HTTP {len(over)} of {len(FAULTS)} faults ({', '.join(f'`{one}`' for one in over)})."
 
 
 def _line(each: dict[str, Any]) -> str:

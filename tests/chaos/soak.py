@@ -48,6 +48,7 @@ A, B = (
     State.of(one.account_id, [replace(each, renamed_from=None) for each in one], complete=frozenset(KINDS))
     for one in (BEFORE, AFTER)
 )
+GROWTH: Final = 5.0  # MB that the second half may take more than the first
 QUIET: Final = 0.3  # how many of the cycles nobody disturbs
 
 
@@ -65,8 +66,8 @@ class Soaked:
 
     @property
     def grown(self) -> float:
-        """MB between the first quarter, when all is loaded and warm, and the end."""
-        return self.rss[-1] - self.rss[len(self.rss) // 4] if self.rss else 0.0
+        """MB between the middle of the way, when all is loaded and warm, and the end."""
+        return self.rss[-1] - self.rss[len(self.rss) // 2] if self.rss else 0.0
 
 
 def soaked(cycles: int, seed: int, look: Callable[[], float] | None = None) -> Soaked:
@@ -102,6 +103,8 @@ def soaked(cycles: int, seed: int, look: Callable[[], float] | None = None) -> S
         made.wrong.append("somebody else's resources were touched")
     if any(len(each.facts["versions"]) > 5 for each in left if each.address.kind == "policy"):
         made.wrong.append("versions of a policy pile up")
+    if made.grown > GROWTH:
+        made.wrong.append(f"memory grew by {made.grown:.1f} MB in the second half")
     return made
 
 

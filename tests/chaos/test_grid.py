@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from iamsync.events import RunStarted
 from tests.chaos import grid, soak
 from tests.chaos.faults import FAULTS
 from tests.chaos.trial import Trial, tried
@@ -56,3 +57,9 @@ def test_the_table_is_the_one_of_the_results_on_file() -> None:
     text = grid.PAGE.read_text(encoding="utf-8")
     assert f"{grid.BEGIN}\n\n{grid.table()}\n\n{grid.END}" in text
     assert f"{soak.BEGIN}\n\n{soak.told_in_words()}\n\n{soak.END}" in text
+
+
+def test_a_call_that_is_not_on_record_before_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iamsync.apply.StepStarted", lambda step: RunStarted("", 0))  # a record of something else
+    made = tried("slow", 0.05, 0, "delete")
+    assert any(text.endswith("was called before it was on record") for text in made.wrong)

@@ -192,10 +192,21 @@ class _Trying:
             with record:
                 record.header(journal.header_of(made, {}))
                 execute = Executor(connection, sleep=self.clock.sleep, jitter=lambda: 0.5)
+                chaos.around = lambda phase, operation: self.on_record(record, phase, operation)
                 try:
                     return apply(made, execute, parallelism=trial.parallelism, report=record)
                 finally:
+                    chaos.around = lambda phase, operation: None
                     self.recorded(record, chaos.writes[before:])
+
+    def on_record(self, record: journal.Journal, phase: str, operation: str) -> None:
+        """A call that is about to be carried out is one of a step that the journal has as begun."""
+        if phase != "before" or operation == "SetDefaultPolicyVersion":
+            return
+        held = journal.read_run(self.folder, record.run_id)
+        begun = (entry for entry in held.entries if entry["type"] == "step-started")
+        if not any(entry["operation"] == operation and held.outcomes[entry["step"]] == "started" for entry in begun):
+            self.trial.wrong.append(f"{operation} was called before it was on record")
 
     def recorded(self, record: journal.Journal, written: list[str]) -> None:
         """What the journal tells can be read, and knows of each of these calls, which were carried out."""
