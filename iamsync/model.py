@@ -285,7 +285,7 @@ class Plan:
     """Everything that would be done to one account, in order, and everything a reviewer needs.
 
     `valid_until` is the next moment at which something the plan is about is over; `expiring` is what
-    ends soon, where that was asked for.
+    ends soon, where that was asked for. `narrowed`: only a part of what differs was looked at.
     """
 
     account_id: str
@@ -308,6 +308,7 @@ class Plan:
     expiring: tuple[Expiry, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()
     aws_policies: tuple[Any, ...] = ()  # those that AWS changed since they were reviewed (`planner.awsdrift.Drifted`)
+    narrowed: bool = False
 
     @property
     def refusals(self) -> tuple[Finding, ...]:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from iamsync import __version__, fleet
 from iamsync.audit.document import Baseline
 from iamsync.cluster import Workers, workers
-from iamsync.engine import auditing, planning
+from iamsync.engine import aiming, auditing, planning
 from iamsync.engine.git import commit_of
 from iamsync.engine.options import utc_now
 from iamsync.engine.project import Project
@@ -147,6 +147,7 @@ def _planned(project: Project, executor: Workers, command: str, before: Json, **
         return {"account": account.name, "opened": [*map(str, opened)], "before": before.get(account.name)}
 
     answers = _answers(project, accounts, _each(executor, shared, [task(account) for account in accounts]))
+    aiming.told([made["missed"] for made in answers.made], whole=not answers.failed)
     lost = {failure.account for failure in answers.failed}
     reached = [account for account in accounts if account.name not in lost]
     order = _order(reached, answers.made)

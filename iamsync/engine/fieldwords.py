@@ -78,6 +78,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "reviewed": "The version that was reviewed.",
     "current": "The version that is in force.",
     "unread": "Fields that could not be read, as KIND.FIELD: never compared, never changed.",
+    "narrowed": "Only a part was looked at, by --target, paths or --only; missing where all was.",
     # Plans.
     "plans": "One plan for each account.",
     "digests": "Fingerprints of what went into the plan and of what it would do.",

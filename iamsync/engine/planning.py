@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from iamsync import __version__
 from iamsync.aws.policies import aws_policies
 from iamsync.aws.read import confirm, read
+from iamsync.engine import aiming
 from iamsync.engine.agreeing import dated, desired_at
 from iamsync.engine.duties import due
 from iamsync.engine.fleets import each
@@ -49,7 +50,8 @@ class Planned:
     """One account's plan beside everything it was made from.
 
     `compared` is the comparison it rests on; `base` is the older revision, where one was given.
-    `opened` are the roles that start with a placeholder for the sake of other accounts (`planner.across`).
+    `opened` are the roles that start with a placeholder for the sake of other accounts (`planner.across`);
+    `missed` the targets that are nobody's name here (`aiming`).
     """
 
     reached: Reached
@@ -60,6 +62,7 @@ class Planned:
     compared: Compared
     base: State | None = None
     opened: frozenset[Address] = frozenset()
+    missed: Mapping[str, str] = field(default_factory=dict)
 
 
 def plans(project: Project, ways: Ways, *, write: bool = False, light: bool = False) -> tuple[Planned, ...]:
@@ -78,6 +81,7 @@ def plans(project: Project, ways: Ways, *, write: bool = False, light: bool = Fa
             return _light(made) if light else made
 
         found = each(accounts, one, ways.failed, watch=project.options.watch)
+        aiming.told([item.missed for item in found], whole=not ways.failed)
         opened = arranged(found).opened
         # Roles of several accounts that trust each other: one of them begins with a placeholder.
         return tuple(
@@ -225,7 +229,10 @@ def replan(
         )
 
     live, made = decided(reached, live, made_of)
-    return Planned(reached, desired, live, settings, made, compared, before, opened)
+    return Planned(
+        *(reached, desired, live, settings, made, compared, before, opened),
+        missed=aiming.missed(project, desired, live),
+    )
 
 
 def observe(reached: Reached, desired: State, settings: Settings, base: State | None = None) -> State:

@@ -25,6 +25,7 @@ from iamsync.manifest.discover import Left
 from iamsync.manifest.documents import file_name, inside
 from iamsync.manifest.files import Manifests, read_manifests, reread
 from iamsync.manifest.load import Beside, resolve
+from iamsync.manifest.problems import closest, did_you_mean, one_of
 from iamsync.manifest.rails import read_guardrails
 from iamsync.manifest.source import parse, read
 from iamsync.manifest.testsection import resolve_tests
@@ -147,10 +148,12 @@ class Project:
                 raise InputError(str(error), code="bad-option", hint="for example: --account prod") from error
             chosen = tuple(account for account in known if selector(account.name, account.labels))
             if not chosen:
+                names = [account.name for account in known]
+                meant = [found for text in self.options.accounts if (found := closest(text, names)) is not None]
                 raise InputError(
                     f"no account matches --account {' '.join(self.options.accounts)}",
                     code="unknown-account",
-                    hint=f"configured: {', '.join(account.name for account in known)}",
+                    hint=f'did you mean "{meant[0]}"?' if meant else f"configured: {one_of(names)}",
                 )
         elif writes and len(known) > 1 and not self.options.all_accounts:
             raise InputError(
@@ -391,7 +394,7 @@ def _acknowledgement(text: str) -> Acknowledgement:
         raise InputError(
             f"--acknowledge {text!r}: there is no guard {guard!r}",
             code="bad-option",
-            hint=f"guards are {', '.join(GUARDS)}",
+            hint=did_you_mean(guard, GUARDS, f"guards are {', '.join(GUARDS)}"),
         )
     if guard in ADDRESSED and not address.strip("*"):
         raise InputError(

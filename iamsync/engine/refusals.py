@@ -306,6 +306,12 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "no such run is recorded",
         "`iamsync runs list` shows those that are; the beginning of an id is enough where it means one alone.",
     ),
+    "unknown-target": (
+        "--target names nothing that is there",
+        "A name without a wildcard is meant to be somebody's, and no resource that is declared, removed or in the "
+        "account has it: nothing would be looked at. Mend the name. In a run of several accounts one of them must have "
+        "it.",
+    ),
     "unknown-user": (
         "--user names nobody",
         "No user of the account is called so or lies under that path; for `keys rotate`, none whose manifest "

@@ -257,13 +257,15 @@ def _made(run: _Run, own: Json, said: list[tuple[str, str]]) -> Json:
             (seen,) = drifting.seen((item,), attribute=run.told["attribute"], before=own["before"])
             outline = planfile.plan_json(item.plan)
             return {
+                "missed": dict(item.missed),
                 "plan": {name: outline[name] for name in ("account", "steps")},
                 "drift": driftfile.account_json(seen),
             }
         patterns = run.told["patterns"]
         if run.told["analyze"]:
             (item,) = analyzed(project, (item,), patterns)
-        return {"plan": planfile.plan_json(item.plan), "gained": planning.gained((item,), patterns)}
+        made = planfile.plan_json(item.plan)
+        return {"missed": dict(item.missed), "plan": made, "gained": planning.gained((item,), patterns)}
 
 
 def _audited(run: _Run, project: Project, ways: Ways, account: Account, own: Json) -> Json:

@@ -142,6 +142,7 @@ def account_json(seen: Seen) -> dict[str, Any]:
         "gone": [],
         "not_compared": [guard.title for guard in plan.guards if guard.id == "not-compared"],
         "unread": [f"{kind}.{name}" for kind, name in plan.unread],
+        **({"narrowed": True} if plan.narrowed else {}),
     }
 
 

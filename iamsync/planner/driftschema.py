@@ -65,8 +65,9 @@ def _account() -> Schema:
             "gone": listed(_entry()),
             "not_compared": listed(TEXT),
             "unread": listed(TEXT),
+            "narrowed": {"const": True},
         },
-        optional=("credentials",),
+        optional=("credentials", "narrowed"),
     )
 
 

@@ -142,6 +142,7 @@ def plan(
         unread=tuple(sorted(live.unread)),
         expiring=tuple(expiry for expiry in desired.expiries if expiry.at <= expiring),
         aws_policies=by_aws,
+        narrowed=selection is not None or only is not None,
     )
 
 

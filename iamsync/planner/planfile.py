@@ -107,6 +107,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             "reported": len(plan.reported),
             "steps": sum(step.operation != WAIT for step in plan.steps),
         },
+        **({"narrowed": True} if plan.narrowed else {}),
         "changes": [_change(change) for change in plan.changes],
         "steps": [step_json(step) for step in plan.steps],
         "guards": [finding_json(finding) for finding in plan.guards],

@@ -90,6 +90,7 @@ def _plan() -> Schema:
             "digests": record({"desired": _DIGEST, "read_set": _DIGEST, "approval": _DIGEST}),
             "valid_until": MAYBE,
             "summary": record(dict.fromkeys(counts, COUNT)),
+            "narrowed": {"const": True},
             "changes": listed(_change()),
             "steps": listed(_step()),
             "guards": listed(_finding(("refuse", "warn"))),
@@ -111,7 +112,7 @@ def _plan() -> Schema:
             "unread": listed(TEXT),
             "prior": {"type": "object", "additionalProperties": {"type": ["object", "null"]}},
         },
-        optional=("expiring",),
+        optional=("expiring", "narrowed"),
     )
 
 

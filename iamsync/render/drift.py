@@ -74,6 +74,13 @@ def _still(names: Sequence[str]) -> str:
     return f"No drift in {count(len(names), 'account')}: {', '.join(names)}"
 
 
+def no_drift(account: Json) -> str:
+    """What is said of an account without drift; where a part alone was looked at, nothing of the rest."""
+    if account.get("narrowed"):
+        return "No drift in what was looked at. The rest was left out"
+    return "No drift. Live IAM is what the manifests say"
+
+
 def drift_summary(document: Json) -> str:
     """The whole document in a line."""
     accounts = document["accounts"]
@@ -123,7 +130,7 @@ class _Layout:
             yield ""
             yield from self._entries(own)
         else:
-            yield "No drift. Live IAM is what the manifests say."
+            yield f"{no_drift(account)}."
         for key, title in _BESIDE.items():
             if account[key]:
                 yield ""
@@ -216,9 +223,7 @@ def drift_markdown(document: Json, limit: Limit = COMMENT) -> str:
             if _counts([account]) and not own:
                 blocks.append(Block(_ABOVE))
         elif not _counts([account]):
-            blocks.append(
-                Block(f"No drift. Live IAM is what the manifests say ({account['summary']['managed']} managed).")
-            )
+            blocks.append(Block(f"{no_drift(account)} ({account['summary']['managed']} managed)."))
         blocks += [Block(_item(row["severity"], *_parts(row)), True) for row in own]
         for key, title in _BESIDE.items():
             if account[key]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from iamsync.render.changes import origin_text
+from iamsync.render.drift import no_drift
 from iamsync.render.driftlines import attribution_text, aws_title
 from iamsync.render.findingspage import counted, foot, graded, worst
 from iamsync.render.graph import Marks, Picture, inventory
@@ -86,9 +87,8 @@ def _card(account: Json, document: Json) -> Card:
         [("Not compared", f"{', '.join(account['unread'])}: this source does not tell")] if account["unread"] else []
     )
     found = account["drift"] or account["aws_policies"]
-    return Card(
-        account_text(account["account"]), tuple(facts), "" if found else "No drift. Live IAM is what the manifests say."
-    )
+    words = "" if found else f"{no_drift(account)}."
+    return Card(account_text(account["account"]), tuple(facts), words)
 
 
 def _tiles(accounts: Sequence[Json]) -> tuple[Tile, ...]:

@@ -11,7 +11,7 @@ from iamsync.render.blocks import COMMENT, Block, Limit, fitted, joined, marker
 from iamsync.render.changes import Entry, Json, Line, expiring, labelled, origin_text
 from iamsync.render.inert import code, inline, longest_run, safe
 from iamsync.render.merged import failed_blocks, merged, waits
-from iamsync.render.text import account_text, counts_text, left_alone, managed
+from iamsync.render.text import account_text, counts_text, left_alone, managed, no_changes
 from iamsync.render.words import count, pad, some
 
 _MOST_NAMES: Final = 10
@@ -63,7 +63,7 @@ def _account(plan: Json, own: Sequence[Entry], several: bool, whole: bool) -> It
         told = counts_text(summary) or "no changes"
         yield Block(f"#### {inline(account_text(plan['account']))}: {told}")
     elif not plan["changes"]:
-        yield Block(f"No changes. Live IAM matches the manifests ({managed(summary)} managed).")
+        yield Block(f"{no_changes(plan)} ({managed(summary)} managed).")
     yield from (Block(_guard(guard), entry=True) for guard in plan["guards"])
     yield from (Block(_finding(finding), entry=True) for finding in alike_findings(plan["findings"]))
     yield from (Block(_change(entry), entry=True) for entry in own)

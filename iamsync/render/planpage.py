@@ -10,7 +10,7 @@ from iamsync.render.graph import Picture, inventory
 from iamsync.render.html import page_html
 from iamsync.render.notices import Notice, Sources, of_plan
 from iamsync.render.page import Card, Detail, Link, Links, Page, Row, Section, Tile, Tone, failed, notice_row, together
-from iamsync.render.text import account_text, counts_text, left_alone, managed
+from iamsync.render.text import account_text, counts_text, left_alone, managed, no_changes
 from iamsync.render.words import count, some
 
 _ACTIONS: Final[dict[str, Tone]] = {"create": "create", "update": "update", "replace": "replace", "delete": "delete"}
@@ -102,7 +102,7 @@ def _card(plan: Json) -> Card:
         facts.append(("Valid until", plan["valid_until"]))
     if plan.get("unread"):
         facts.append(("Not compared", f"{', '.join(plan['unread'])}: this source does not tell"))
-    words = "" if plan["changes"] else "No changes. Live IAM matches the manifests."
+    words = "" if plan["changes"] else f"{no_changes(plan)}."
     return Card(account_text(plan["account"]), tuple(facts), words)
 
 

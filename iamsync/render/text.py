@@ -80,6 +80,13 @@ def plan_summary(document: Json) -> str:
     return f"iamsync plan: {told}{where}" + (f"; {count(refused, 'refusal')}" if refused else "")
 
 
+def no_changes(plan: Json) -> str:
+    """What is said of a plan without changes; one that looked at a part alone claims nothing of the rest."""
+    if plan.get("narrowed"):
+        return "No changes in what was looked at. The rest was left out"
+    return "No changes. Live IAM matches the manifests"
+
+
 def managed(summary: Mapping[str, int]) -> int:
     """How many resources the manifests and this plan concern."""
     return sum(summary[key] for key in ("unchanged", "create", "update", "replace", "delete"))
@@ -130,7 +137,7 @@ class _Layout:
             return paint(head, "bold", on=self.color) + f", account {name}: {told}"
         head = paint(f"account {name}", "bold", on=self.color)
         if not plan["changes"]:
-            return f"{head}: {managed(summary)} managed\nNo changes. Live IAM matches the manifests."
+            return f"{head}: {managed(summary)} managed\n{no_changes(plan)}."
         return f"{head}: {managed(summary)} managed; {counts_text(summary)}; {count(summary['steps'], 'call')}"
 
     def _guards(self, plan: Json) -> Iterator[str]:

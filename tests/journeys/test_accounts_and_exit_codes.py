@@ -96,6 +96,17 @@ class TestWithOneAccount:
         assert "bob" not in said.out
         assert "partial" in said.err
 
+    def test_a_part_without_changes_claims_nothing_of_the_rest(self, inside: Folder) -> None:
+        inside("apply", "--auto-approve")
+        inside.write("iam/b.yaml", people("bob"))
+        for part in (("--target", "user/alice"), ("--target", "user/nobody-*"), ("iam/a.yaml",)):
+            for command in ("plan", "drift"):
+                for form in ("text", "markdown", "html"):
+                    said = inside(command, *part, "--format", form).out
+                    assert "in what was looked at" in said, (command, part, form)
+                    assert "Live IAM" not in said
+        assert "in what was looked at" not in inside("plan").out
+
     def test_another_account_id_is_refused(self, inside: Folder) -> None:
         assert "error[wrong-account]" in inside("plan", "--account-id", B, code=1).err
 
@@ -146,6 +157,13 @@ class TestWithTwoAccounts:
         said = two("plan", "-a", "staging", code=1)
         assert "error[unknown-account]" in said.err
         assert "prod, test" in said.err
+
+    def test_a_target_must_be_somebody_in_one_of_them(self, two: Folder) -> None:
+        assert planned(two, "--target", "user/operator") == {"prod": {"user/operator": "create"}, "test": {}}
+        said = two("plan", "--target", "user/operater", code=1)
+        assert "error[unknown-target]" in said.err
+        assert 'did you mean "user/operator"?' in said.err
+        assert "error[unknown-target]" in two("drift", "-a", "test", "--target", "user/operator", code=1).err
 
     def test_writing_to_one_leaves_the_other_and_all_accounts_does_the_rest(self, two: Folder) -> None:
         two("apply", "--auto-approve", "-a", "test")
