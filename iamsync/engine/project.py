@@ -149,7 +149,7 @@ class Project:
             chosen = tuple(account for account in known if selector(account.name, account.labels))
             if not chosen:
                 names = [account.name for account in known]
-                meant = [found for text in self.options.accounts if (found := closest(text, names)) is not None]
+                meant = [near for text in self.options.accounts if (near := closest(text, names)) is not None]
                 raise InputError(
                     f"no account matches --account {' '.join(self.options.accounts)}",
                     code="unknown-account",
