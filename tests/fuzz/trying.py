@@ -24,6 +24,10 @@ _NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.sendto", "socket.bin
 _PROCESS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork")
 _WRITES = ("os.remove", "os.rename", "os.rmdir", "os.symlink", "os.link", "os.truncate", "shutil.rmtree")
 
+_OTHERS = ("/etc/", "/proc/", "/dev/", "/root/", "/home/")
+# Modules and data of Python, of what is installed and of this repository, which may be in anybody's home.
+_OWN = tuple(f"{Path(folder)}/" for folder in (sys.prefix, sys.base_prefix, Path(__file__).resolve().parents[2]))
+
 _watched: dict[str, Any] = {"folder": None, "seen": []}
 
 
@@ -43,7 +47,7 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         if "__pycache__" in path:
             return
         writes = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-        if writes or path.startswith(("/etc/", "/proc/", "/dev/", "/root/.", "/home/")):
+        if writes or (path.startswith(_OTHERS) and not path.startswith(_OWN) and "/site-packages/" not in path):
             _watched["seen"].append((event, path[:200]))
     elif event in _WRITES:
         _watched["seen"].append((event, repr(args)[:200]))
