@@ -188,13 +188,23 @@ def test_validate_reaches_nobody_and_starts_nothing(site: Site) -> None:
     assert not [one for one in seen if one[0].startswith(("socket", "subprocess", "os."))]
 
 
-def test_modules_beside_the_manifests_are_not_run(site: Site) -> None:
-    for name in ("yaml", "boto3", "rich", "jsonschema"):
+# What iamsync needs, and what Python itself needs before anything of iamsync runs.
+OTHERS, EARLY = ("yaml", "boto3", "rich", "jsonschema", "pathlib"), ("functools", "types", "warnings", "iamsync")
+
+
+@pytest.mark.parametrize(
+    ("names", "way"),
+    [(OTHERS, ("-m", "iamsync")), (OTHERS + EARLY, ("-P", "-m", "iamsync")), (OTHERS + EARLY, ())],
+    ids=["python -m", "python -P -m", "command"],
+)
+def test_modules_beside_the_manifests_are_not_run(site: Site, names: tuple[str, ...], way: tuple[str, ...]) -> None:
+    for name in names:
         site.write(f"raise SystemExit('{SECRET}')\n", f"{name}.py")
     site.write("users: {alice: {}}\n")
     root = Path(__file__).parent.parent.parent
+    command = [sys.executable, *way] if way else [str(Path(sys.executable).parent / "iamsync")]
     done = subprocess.run(
-        [sys.executable, "-m", "iamsync", "validate"],
+        [*command, "validate"],
         cwd=site.root,
         env={**os.environ, "PYTHONPATH": str(root)},
         capture_output=True,
