@@ -151,8 +151,8 @@ def audit(
             _suggest(project, found, form, common, write=write)
             form = ""
 
-        def text(kind: str, color: bool) -> str:
-            return audit_report(made, kind, common, project.root, color=color, graph=graph) if kind else ""
+        def text(kind: str, color: bool, width: int | None) -> str:
+            return audit_report(made, kind, common, project.root, color=color, width=width, graph=graph) if kind else ""
 
         publish(form, also, text, common, lambda limit: audit_markdown(made, limit), pager=not no_pager)
         sys.stdout.flush()

@@ -66,7 +66,7 @@ def validate(
     made: dict[str, Any] = {}
     failed: list[Failure] = []
 
-    def text(kind: str, color: bool) -> str:
+    def text(kind: str, color: bool, _: int | None) -> str:
         if kind == "text":
             return _text(made, common, color)
         return check_text(made, kind, project.root)
@@ -83,7 +83,7 @@ def validate(
     if expand:
         _expanded(found, form)
         for kind, file in also:
-            write_file(file, text(kind, False))
+            write_file(file, text(kind, False, None))
     else:
         publish(form, also, text, common, lambda limit: check_markdown(made, limit))
     complete(failed, len(found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -107,6 +108,13 @@ def takes_color(stream: Any) -> bool:
     if os.environ.get("FORCE_COLOR"):
         return True
     return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
+
+
+def columns(stream: Any = None) -> int | None:
+    """How wide the terminal is that a stream (stdout) writes to; None where it is none: text is laid out as it is."""
+    if not (stream or sys.stdout).isatty():
+        return None
+    return shutil.get_terminal_size((100, 24)).columns
 
 
 def known_format(form: str, known: tuple[str, ...] = FORMATS) -> str:

@@ -129,7 +129,7 @@ def _publish(
 ) -> None:
     from iamsync.render.drift import drift_markdown
 
-    def text(kind: str, color: bool) -> str:
-        return drift_text(made, kind, common, root, color=color, graph=graph)
+    def text(kind: str, color: bool, width: int | None) -> str:
+        return drift_text(made, kind, common, root, color=color, width=width, graph=graph)
 
     publish(form, also, text, common, lambda limit: drift_markdown(made, limit), pager=pager)

@@ -10,7 +10,7 @@ import typer
 
 from iamsync.cli import running
 from iamsync.cli.commands import Commands
-from iamsync.cli.context import colored, engine_options, known_format
+from iamsync.cli.context import colored, columns, engine_options, known_format
 from iamsync.cli.options import Common, completed, shared
 from iamsync.cli.planning import Acknowledge, Approved, AutoApprove, LockTimeout, Restrict, TextOrJson
 from iamsync.cli.reporting import plan_text
@@ -142,7 +142,7 @@ def _changed(common: Common, how: running.How, verb: Any, **chosen: Any) -> None
 
     def shown(made: Any) -> str:
         if ways.failed or any(one.item.plan.changes or one.item.plan.guards for one in found):
-            return plan_text(made, "text", common, project.root, color=colored(common))
+            return plan_text(made, "text", common, project.root, color=colored(common), width=columns())
         names = ", ".join(one.item.plan.account_name for one in found)
         later = [f"  {finding.title}\n" for one in found for finding in one.item.plan.findings]
         return f"nothing is due about the keys of {names}\n{''.join(later)}"

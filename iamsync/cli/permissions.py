@@ -110,7 +110,7 @@ def run_tests(
     made: dict[str, Any] = {}
     failed: list[Failure] = []
 
-    def text(kind: str, color: bool) -> str:
+    def text(kind: str, color: bool, _: int | None) -> str:
         if kind == "text":
             return as_text(made, color=color, verbose=common.verbose).rstrip("\n") + "\n"
         return results_text(made, kind, project.root)

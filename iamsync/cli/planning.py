@@ -13,6 +13,7 @@ from iamsync.cli import running, waves
 from iamsync.cli.context import (
     FORMATS,
     colored,
+    columns,
     engine_options,
     known_format,
     note,
@@ -278,8 +279,8 @@ def _publish(
 ) -> None:
     from iamsync.render.markdown import plan_markdown
 
-    def text(kind: str, color: bool) -> str:
-        return plan_text(made, kind, common, root, color=color, graph=graph)
+    def text(kind: str, color: bool, width: int | None) -> str:
+        return plan_text(made, kind, common, root, color=color, width=width, graph=graph)
 
     publish(form, also, text, common, lambda limit: plan_markdown(made, limit), pager=pager)
 
@@ -383,8 +384,9 @@ def apply(
             told.document = document(planned, options, ways.failed)
             if form == "text" or not agreed:
                 # Whoever is asked sees what about, also where a machine reads the result.
-                shown = plan_text(told.document, "text", common, project.root, color=colored(common))
-                print(shown, end="", file=sys.stdout if form == "text" else sys.stderr, flush=True)
+                stream = sys.stdout if form == "text" else sys.stderr
+                how: dict[str, Any] = {"color": colored(common), "width": columns(stream)}
+                print(plan_text(told.document, "text", common, project.root, **how), end="", file=stream, flush=True)
             left_out = "--target" if target else f"--only {only}" if only not in (None, "expired") else ""
             if left_out and not common.quiet:
                 note(f"only a part was looked at: {left_out} left the rest out")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from iamsync.cli.context import colored, note, write_file
+from iamsync.cli.context import colored, columns, note, write_file
 from iamsync.cli.options import Common
 from iamsync.cli.paging import printed
 
@@ -15,11 +15,24 @@ CHECK_FORMATS: Final = ("text", "json", "markdown", "html", "sarif", "junit", "g
 _SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 
 Also = list[tuple[str, Path]]
-Make = Callable[[str, bool], str]
+# A format, whether in colour, and the columns that a terminal has.
+Make = Callable[[str, bool, int | None], str]
 
 
-def plan_text(document: Any, form: str, common: Common, root: Path, *, color: bool = False, graph: Any = None) -> str:
-    """A plan document in one of the formats of plans; `root` is the project's folder, `graph` what html draws."""
+def plan_text(
+    document: Any,
+    form: str,
+    common: Common,
+    root: Path,
+    *,
+    color: bool = False,
+    width: int | None = None,
+    graph: Any = None,
+) -> str:
+    """A plan document in one of the formats of plans; `root` is the project's folder, `graph` what html draws.
+
+    `width` is what a terminal has (`columns`); None leaves text as wide as it is in a file.
+    """
     if form == "json":
         from iamsync.engine.planning import to_text
         from iamsync.render.inert import json_inert
@@ -53,11 +66,20 @@ def plan_text(document: Any, form: str, common: Common, root: Path, *, color: bo
         return _notices(of_plan(document, _sources(root)), form, plan_summary(document), digests)
     from iamsync.render.text import plan_text as text
 
-    return text(document, color=color, verbose=common.verbose) + "\n"
+    return text(document, color=color, verbose=common.verbose, **_wide(width)) + "\n"
 
 
-def drift_text(document: Any, form: str, common: Common, root: Path, *, color: bool = False, graph: Any = None) -> str:
-    """A drift document in one of the formats of `drift`; `root` is the project's folder, `graph` what html draws."""
+def drift_text(
+    document: Any,
+    form: str,
+    common: Common,
+    root: Path,
+    *,
+    color: bool = False,
+    width: int | None = None,
+    graph: Any = None,
+) -> str:
+    """A drift document in one of the formats of `drift`; the rest as in `plan_text`."""
     from iamsync.render import drift
 
     if form == "json":
@@ -80,13 +102,20 @@ def drift_text(document: Any, form: str, common: Common, root: Path, *, color: b
         from iamsync.render.notices import of_drift
 
         return _notices(of_drift(document, _sources(root)), form, drift.drift_summary(document))
-    return drift.drift_text(document, color=color, verbose=common.verbose) + "\n"
+    return drift.drift_text(document, color=color, verbose=common.verbose, **_wide(width)) + "\n"
 
 
 def audit_report(
-    document: Any, form: str, common: Common, root: Path, *, color: bool = False, graph: Any = None
+    document: Any,
+    form: str,
+    common: Common,
+    root: Path,
+    *,
+    color: bool = False,
+    width: int | None = None,
+    graph: Any = None,
 ) -> str:
-    """An audit's document in one of the formats of `audit`; `root` is the project's folder, `graph` what html draws."""
+    """An audit's document in one of the formats of `audit`; the rest as in `plan_text`."""
     from iamsync.render import audited
 
     if form == "json":
@@ -102,10 +131,14 @@ def audit_report(
 
         return audit_junit(document, _sources(root))
     if form == "text":
-        return audited.audit_text(document, color=color, verbose=common.verbose) + "\n"
+        return audited.audit_text(document, color=color, verbose=common.verbose, **_wide(width)) + "\n"
     from iamsync.render.notices import of_audit
 
     return _notices(of_audit(document, _sources(root)), form, audited.audit_summary(document))
+
+
+def _wide(width: int | None) -> dict[str, int]:
+    return {} if width is None else {"width": width}
 
 
 def check_text(document: Any, form: str, root: Path) -> str:
@@ -154,20 +187,20 @@ def publish(
     Where annotations are asked for and GitHub gives the job a summary, `summary` (markdown within a limit) is added
     to it.
     """
-    printed(make(form, colored(common)), pager=pager and form == "text")
+    printed(make(form, colored(common), columns()), pager=pager and form == "text")
     _write(form, also, make, summary)
 
 
 def unsaid(form: str, also: Also, make: Make, summary: Callable[[Any], str]) -> None:
     """Reports of a command that failed on its input: everything but the text, which the error itself is."""
     if form != "text":
-        print(make(form, False), end="", flush=True)
+        print(make(form, False, None), end="", flush=True)
     _write(form, [(kind, file) for kind, file in also if kind != "text"], make, summary)
 
 
 def _write(form: str, also: Also, make: Make, summary: Callable[[Any], str]) -> None:
     for kind, file in also:
-        write_file(file, make(kind, False))
+        write_file(file, make(kind, False, None))
     if "github" in (form, *(kind for kind, _ in also)) and (path := os.environ.get(_SUMMARY)):
         _summarise(Path(path), summary)
 

@@ -8,7 +8,7 @@ import typer
 
 from iamsync.cli import running
 from iamsync.cli.commands import Commands
-from iamsync.cli.context import colored
+from iamsync.cli.context import colored, columns
 from iamsync.cli.keys import PlanOnly
 from iamsync.cli.options import Common, completed, shared
 from iamsync.cli.planning import Acknowledge, AutoApprove, LockTimeout, Restrict, TextOrJson
@@ -79,7 +79,7 @@ def _responded(common: Common, what: str, whom: str, how: running.How) -> None:
 
     def shown(made: Any) -> str:
         if found.item.plan.changes or found.unseen:
-            return plan_text(made, "text", common, project.root, color=colored(common))
+            return plan_text(made, "text", common, project.root, color=colored(common), width=columns())
         return f"nothing to do: {whom} is as it would be\n"
 
     with running.interruptible() as stop, Ways(project) as ways:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from iamsync.cli.context import colored, engine_options, known_format, waited
+from iamsync.cli.context import colored, columns, engine_options, known_format, waited
 from iamsync.cli.options import Common, completed, shared
 from iamsync.cli.planning import Acknowledge, Approved, AutoApprove, LockTimeout, Parallelism, TextOrJson
 from iamsync.cli.reporting import plan_text
@@ -65,7 +65,11 @@ def runs_rollback(
             _show(
                 found.run,
                 item,
-                plan_text(document((item,), options), "text", common, project.root, color=colored(common)),
+                plan_text(
+                    *(document((item,), options), "text", common, project.root),
+                    color=colored(common),
+                    width=columns(),
+                ),
             )
         elif plan_only or item.plan.refusals:
             print(json.dumps({"rollback": told, **document((item,), options)}, indent=1, ensure_ascii=False))

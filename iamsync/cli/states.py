@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from iamsync.cli.context import colored, engine_options, known_format, write_file
+from iamsync.cli.context import colored, columns, engine_options, known_format, write_file
 from iamsync.cli.options import Common, shared
 from iamsync.cli.paging import NoPager, printed
 from iamsync.cli.planning import Format, Target
@@ -190,7 +190,8 @@ def diff(
     if form == "text":
         from iamsync.render.text import states_text
 
-        printed(states_text(document_of(made), before, after, color=colored(common)) + "\n", pager=not no_pager)
+        text = states_text(document_of(made), before, after, color=colored(common), width=columns() or 100)
+        printed(f"{text}\n", pager=not no_pager)
     else:
         print(plan_text(document_of(made), form, common, project.root), end="")
     if made.changes:

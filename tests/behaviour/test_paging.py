@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from iamsync.cli import paging
+from iamsync.cli import context, paging, reporting
+from iamsync.cli.options import Common
 
 TEXT = "".join(f"line {at} \x1b[1mbold\x1b[0m\n" for at in range(100))
 
@@ -84,3 +85,19 @@ def test_whoever_leaves_it_early_has_seen_enough(
     monkeypatch.setenv("IAMSYNC_PAGER", "true")
     paging.printed(TEXT * 2000, pager=True)
     assert capsys.readouterr().out == ""
+
+
+def test_text_is_as_wide_as_the_terminal_and_in_a_file_as_ever(terminal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    assert context.columns(stream) is None
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    assert context.columns(stream) == 80
+    given: list[int | None] = []
+
+    def make(kind: str, color: bool, width: int | None) -> str:
+        given.append(width)
+        return ""
+
+    monkeypatch.setattr(reporting, "columns", lambda: context.columns(stream))
+    reporting.publish("text", [("text", terminal.parent / "plan.txt")], make, Common(), lambda limit: "")
+    assert given == [80, None]
