@@ -137,7 +137,7 @@ def audit_report(
     return _notices(of_audit(document, _sources(root)), form, audited.audit_summary(document))
 
 
-def _wide(width: int | None) -> dict[str, int]:
+def _wide(width: int | None) -> dict[str, Any]:
     return {} if width is None else {"width": width}
 
 
