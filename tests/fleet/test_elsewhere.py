@@ -288,7 +288,7 @@ def test_an_error_comes_back_as_it_was(error: IamsyncError) -> None:
 
 def test_every_option_of_a_run_goes_to_the_workers_or_has_no_meaning_there() -> None:
     """A new option that belongs to neither would be lost on the way."""
-    own = {"cwd", "config", "variables", "variables_from", "note", "warn", "tap"}  # each in a form of its own
+    own = {"cwd", "config", "variables", "variables_from", "note", "warn", "tap", "watch"}  # each in a form of its own
     refused = {"sandbox", "live", "ask_code"}
     of_apply = {"only", "command", "lock_timeout"}
     assert {item.name for item in fields(Options)} == {*working.CARRIED, *own, *refused, *of_apply}
