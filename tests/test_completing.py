@@ -62,6 +62,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (completing.users, "a", ["alice"]),
         (completing.users, "user/a", ["user/alice"]),
         (completing.roles, "", ["deploy"]),
+        (completing.roles, "ro", ["role/deploy"]),
+        (completing.roles, "d", ["deploy"]),
         (completing.guards, "last-a", ["last-admin"]),
         (completing.guards, "protected:user/a", ["protected:user/alice"]),
         (completing.actions, "s3-obj", ["s3-object-lambda:"]),

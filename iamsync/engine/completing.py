@@ -89,9 +89,9 @@ def runs(incomplete: str) -> list[str]:
 
 
 def _named(prefix: str, incomplete: str) -> list[str]:
-    found = (one for one in _declared() if one.startswith(prefix))
-    whole = incomplete.startswith(prefix[:2])
-    return _starting(incomplete, found if whole else (one.removeprefix(prefix) for one in found))
+    found = [one for one in _declared() if one.startswith(prefix)]
+    whole = found if incomplete and (prefix.startswith(incomplete) or incomplete.startswith(prefix)) else []
+    return _starting(incomplete, [*(one.removeprefix(prefix) for one in found), *whole])
 
 
 def _starting(incomplete: str, known: Iterator[str] | list[str]) -> list[str]:
@@ -120,7 +120,10 @@ def _manifests() -> Iterator[Path]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes()[:_BYTES].decode("utf-8", "replace") if path.is_file() else ""
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            return file.read(_BYTES).decode("utf-8", "replace")
     except (OSError, ValueError):
         return ""
 
