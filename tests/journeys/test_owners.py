@@ -182,4 +182,4 @@ def test_a_state_that_is_none_is_an_error(terraformed: Folder, tmp_path: Path) -
     assert "bad-terraform-state" in terraformed("plan", code=1).err
     (terraformed.root / "infra.tfstate").unlink()
     (terraformed.root / "infra.tfstate").symlink_to("/etc/hostname")
-    assert "leads out of the project" in terraformed("plan", code=1).err
+    assert "is no file of the project" in terraformed("plan", code=1).err

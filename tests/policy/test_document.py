@@ -283,7 +283,7 @@ def test_white_space_is_free_in_quotas() -> None:
         ('{"a": -Infinity}', "-Infinity"),
         ("{", "Expecting"),
         ("", "Expecting"),
-        ("[" * 100_000, "nested too deeply"),
+        ("[" * 100_000, "nested deeper than 100 levels"),
     ],
 )
 def test_text_that_is_no_json_or_not_what_it_seems_is_a_value_error(text: str, message: str) -> None:
