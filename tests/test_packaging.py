@@ -47,7 +47,7 @@ def test_the_wheel_holds_each_module_and_file_of_the_package_and_what_init_write
         f"iamsync/{path.relative_to(ROOT).as_posix()}"
         for name in ("ci", "quickstart")
         for path in (ROOT / "examples" / name).rglob("*")
-        if path.is_file() and ".iamsync" not in path.parts
+        if path.is_file() and not {".iamsync", "__pycache__"} & {*path.parts}
     }
     assert package | examples <= held
     assert {name for name in held if not name.startswith("iamsync/") and ".dist-info/" not in name} == set()

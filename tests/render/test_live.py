@@ -84,7 +84,9 @@ try:
     with Live(Terminal(), "reading", patience=0.01) as live:
         live(Called("ListRoles"))
         live(Slowed("ListRoles"))
-        time.sleep(20)
+        # Not one long sleep: where the signal reaches the thread that draws, a sleep of this one is not cut short.
+        for _ in range(1000):
+            time.sleep(0.02)
 except KeyboardInterrupt:
     print("interrupted", file=sys.stderr)
 print("the result")
