@@ -129,6 +129,9 @@ class _Carrying:
             if parsed is not None and parsed.account != self.cx.account_id:
                 self.left(one, f"it is of account {parsed.account}", f"import it with --account-id {parsed.account}")
                 return
+            named = one.values.get("name") if parsed is not None else one.values.need("name")
+            if parsed is not None and named is not None and named.text() != parsed.name:
+                raise Misfit(named.path, "the name is not the one that the ARN ends in: one of them is another's")
             name = parsed.name if parsed is not None else one.values.need("name").text()
             address = Address(terraformstate.KINDS[one.type], name)
             fields = _READERS[address.kind](one.values, self.cx)
