@@ -67,10 +67,11 @@ class InputError(IamsyncError):
 
 
 class InputErrors(IamsyncError):
-    """Several input errors, sorted by place; `errors` is never empty."""
+    """Several input errors, sorted by place; `errors` is never empty. `stopped`: so many that no more was looked at."""
 
-    def __init__(self, errors: Iterable[InputError]) -> None:
+    def __init__(self, errors: Iterable[InputError], *, stopped: bool = False) -> None:
         self.errors = tuple(sorted(errors, key=_by_place))
+        self.stopped = stopped
         first = self.errors[0]
         super().__init__(first.message, code=first.code, place=first.place, hint=first.hint)
 
@@ -174,9 +175,20 @@ def _by_place(error: InputError) -> tuple[str, int, int, str]:
     return (place.file, place.line, place.column, error.message)
 
 
-def raise_all(errors: list[InputError]) -> None:
+def raise_all(errors: list[InputError], *, stopped: bool = False) -> None:
     """Raise what was collected: nothing, the one error, or all of them together."""
     if len(errors) == 1:
         raise errors[0]
     if errors:
-        raise InputErrors(errors)
+        raise InputErrors(errors, stopped=stopped)
+
+
+def raise_once(wrong: Iterable[InputError | InputErrors]) -> None:
+    """Raise everything of these together, what several of them say once; nothing where there are none."""
+    found: dict[str, InputError] = {}
+    stopped = False
+    for one in wrong:
+        if isinstance(one, InputErrors):
+            stopped = stopped or one.stopped
+        found |= {str(error): error for error in (one.errors if isinstance(one, InputErrors) else (one,))}
+    raise_all(list(found.values()), stopped=stopped)

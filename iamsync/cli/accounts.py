@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from iamsync.cli.commands import Commands
-from iamsync.cli.context import engine_options, known_format
+from iamsync.cli.context import engine_options, known_format, laid_out
 from iamsync.cli.options import Common, completed, shared
 from iamsync.cli.planning import TextOrJson
 from iamsync.errors import InputError
@@ -55,7 +55,7 @@ def check(common: Common, form: TextOrJson = "text") -> None:
     project = opened(engine_options(common))
     with Ways(project) as ways:
         made = document(checked(project, ways), ways)
-    print(json.dumps(made, indent=1) if form == "json" else chains_text(made))
+    print(json.dumps(made, indent=1) if form == "json" else laid_out(chains_text(made)))
     if not all(chain["ok"] for chain in made["chains"]):
         sys.stdout.flush()
         raise typer.Exit(2)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from iamsync.cli import running
-from iamsync.cli.context import engine_options, note
+from iamsync.cli.context import columns, engine_options, note
 from iamsync.cli.options import Common, Paths, shared
 from iamsync.cli.planning import AutoApprove, Base, Target
 from iamsync.errors import InputError
@@ -62,7 +62,7 @@ def adopt(
     project = opened(options)
     with Ways(project) as ways:
         found = adoption(project, ways, deleted=deleted)
-    print(adoption_text(document(found), found.diff()), end="", flush=True)
+    print(adoption_text(document(found), found.diff(), width=columns()), end="", flush=True)
     if found.after and not diff:
         if not auto_approve:
             _ask(len(found.after))

@@ -32,6 +32,7 @@ from iamsync.cli import (
     states,
 )
 from iamsync.cli.commands import Commands
+from iamsync.cli.options import forget, given, takes_common
 from iamsync.errors import IamsyncError, Interrupted
 
 INTERRUPTED: Final = Interrupted.exit_code
@@ -121,6 +122,7 @@ def run(arguments: list[str]) -> int:
     """The exit code of these arguments; everything a person must know has been said by then."""
     # Next to nothing of what a command makes lies in cycles; looking for them took a third of a large plan.
     gc.set_threshold(max(_UNLOOKED, gc.get_threshold()[0]))
+    forget()
     try:
         result = command_tree()(arguments, prog_name="iamsync", standalone_mode=False)
         if result == INTERRUPTED:  # what typer makes of a KeyboardInterrupt
@@ -177,10 +179,13 @@ def _unforeseen(error: Exception) -> int:
 
 
 def _say(error: IamsyncError) -> None:
-    from iamsync.cli.context import takes_color
+    from iamsync.cli.context import colored, columns
     from iamsync.render.errors import error_text
 
-    print(error_text(error, color=takes_color(sys.stderr)), file=sys.stderr)
+    common = given()
+    color, width = colored(common, sys.stderr), columns(sys.stderr)
+    more = "--verbose shows all" if takes_common() else ""
+    print(error_text(error, color=color, width=width, verbose=common.verbose, more=more), file=sys.stderr)
 
 
 @lru_cache(maxsize=1)

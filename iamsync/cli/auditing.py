@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from iamsync.cli.context import engine_options, known_format, note, reports
+from iamsync.cli.context import columns, engine_options, known_format, note, reports
 from iamsync.cli.metering import Metered, Metrics
 from iamsync.cli.options import Common, Executor, Paths, shared
 from iamsync.cli.paging import NoPager
@@ -175,7 +175,7 @@ def _suggest(project: Any, found: Any, form: str, common: Common, *, write: bool
     elif form == "json":
         print(json_text(told))
     else:
-        print(suggested_text(told, verbose=common.verbose), end="")
+        print(suggested_text(told, verbose=common.verbose, width=columns()), end="")
     sys.stdout.flush()
     if write and made.after:
         replace_files(made.before, made.after)

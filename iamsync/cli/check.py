@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from iamsync.cli.context import engine_options, known_format, reports, write_file
+from iamsync.cli.context import WIDTH, engine_options, known_format, reports, write_file
 from iamsync.cli.options import Common, Paths, shared
 from iamsync.cli.reporting import CHECK_FORMATS, check_text, publish, unsaid
 
@@ -66,9 +66,9 @@ def validate(
     made: dict[str, Any] = {}
     failed: list[Failure] = []
 
-    def text(kind: str, color: bool, _: int | None) -> str:
+    def text(kind: str, color: bool, width: int | None) -> str:
         if kind == "text":
-            return _text(made, common, color)
+            return _text(made, common, color, width)
         return check_text(made, kind, project.root)
 
     try:
@@ -101,7 +101,7 @@ def _expanded(found: Any, form: str) -> None:
         print("---\n".join(yaml_text(item.expanded()) for item in found), end="")
 
 
-def _text(made: Any, common: Common, color: bool) -> str:
+def _text(made: Any, common: Common, color: bool, width: int | None) -> str:
     from iamsync.render.decisions import results_text
     from iamsync.render.findings import findings_text
     from iamsync.render.listing import checked_text
@@ -109,8 +109,8 @@ def _text(made: Any, common: Common, color: bool) -> str:
 
     parts = []
     if made["findings"]:
-        parts.append(findings_text(made["findings"], color=color, verbose=common.verbose) + "\n")
+        parts.append(findings_text(made["findings"], color=color, verbose=common.verbose, width=width) + "\n")
     if made["tests"]:
         parts.append(results_text({"accounts": made["tests"]}, color=color, verbose=common.verbose) + "\n")
-    parts += [f"{told}\n" for told in failed_texts(made, color=color, width=100)]
+    parts += [f"{told}\n" for told in failed_texts(made, color=color, width=width or WIDTH)]
     return "\n".join([*parts, *checked_text(made)]) + "\n"

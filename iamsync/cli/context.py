@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Final
 from iamsync.cli.options import Common
 from iamsync.errors import InputError, Place
 
+WIDTH: Final = 100  # columns of a terminal that does not say how many it has
 FORMATS: Final = ("text", "json", "markdown", "html", "aws-cli", "sarif", "junit", "gitlab", "github")
 
 
@@ -97,24 +97,40 @@ def in_automation() -> bool:
 
 
 def colored(common: Common, stream: Any = None) -> bool:
-    """--color, then NO_COLOR, then FORCE_COLOR, then whether the stream is a terminal."""
+    """--color, then what the environment says, then whether the stream is a terminal (`takes_color`)."""
     return common.color == "always" if common.color != "auto" else takes_color(stream or sys.stdout)
 
 
 def takes_color(stream: Any) -> bool:
-    """NO_COLOR, then FORCE_COLOR, then whether the stream is a terminal that knows colours."""
-    if os.environ.get("NO_COLOR"):
+    """NO_COLOR, FORCE_COLOR and CLICOLOR_FORCE, CLICOLOR=0, then whether this is a terminal that knows colours."""
+    told = os.environ.get
+    if told("NO_COLOR"):
         return False
-    if os.environ.get("FORCE_COLOR"):
+    if told("FORCE_COLOR") or told("CLICOLOR_FORCE", "0") not in ("", "0"):
         return True
-    return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
+    return told("CLICOLOR") != "0" and told("TERM") != "dumb" and bool(stream.isatty())
 
 
 def columns(stream: Any = None) -> int | None:
     """How wide the terminal is that a stream (stdout) writes to; None where it is none: text is laid out as it is."""
-    if not (stream or sys.stdout).isatty():
+    stream = stream or sys.stdout
+    if not stream.isatty():
         return None
-    return shutil.get_terminal_size((100, 24)).columns
+    told = os.environ.get("COLUMNS", "")
+    if told.isascii() and told.isdigit() and int(told[:6]) > 0:
+        return int(told[:6])
+    try:  # of this stream: the other one may go to a file
+        return os.get_terminal_size(stream.fileno()).columns or WIDTH
+    except (OSError, ValueError):
+        return WIDTH
+
+
+def laid_out(text: str) -> str:
+    """A text for stdout: on a terminal no line is wider than that is, as far as words allow it."""
+    from iamsync.render.words import fold
+
+    width = columns()
+    return text if width is None else fold(text, width)
 
 
 def known_format(form: str, known: tuple[str, ...] = FORMATS) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from iamsync.cli.context import laid_out
 from iamsync.cli.options import completed, one_of
 from iamsync.errors import InputError
 
@@ -67,7 +68,7 @@ def explain(
         print(table(("id", "severity", "title"), rows).rstrip("\n"))
     else:
         found = one(code)
-        print(explanation_text(found.id, found.severity, found.title, found.text))
+        print(laid_out(explanation_text(found.id, found.severity, found.title, found.text)))
 
 
 def version(

@@ -10,7 +10,7 @@ import typer
 
 from iamsync.cli import running
 from iamsync.cli.commands import Commands
-from iamsync.cli.context import colored, columns, engine_options, known_format
+from iamsync.cli.context import colored, columns, engine_options, known_format, laid_out
 from iamsync.cli.options import Common, completed, shared
 from iamsync.cli.planning import Acknowledge, Approved, AutoApprove, LockTimeout, Restrict, TextOrJson
 from iamsync.cli.reporting import plan_text
@@ -65,7 +65,7 @@ def keys_list(common: Common, user: Users = None, deliver_to: DeliverTo = "", fo
     with Ways(project) as ways:
         found = credentials.plans(project, ways, wanted)
     made = credentials.document(found, project.now, ways.failed)
-    text = credentials.to_text(made) if form == "json" else keys_text(made, color=colored(common))
+    text = credentials.to_text(made) if form == "json" else laid_out(keys_text(made, color=colored(common)))
     print(text, end="", flush=True)
     credentials.all_looked_at(found, ways, applied=False)
     if credentials.any_due(found):

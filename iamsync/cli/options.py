@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
 
 import typer
 
@@ -124,6 +126,25 @@ class Common:
     rest: dict[str, Any] = field(default_factory=dict)
 
 
+_GIVEN: Final[ContextVar[Common | None]] = ContextVar("given", default=None)
+
+
+def forget() -> None:
+    """A new command line: nothing is given yet."""
+    _GIVEN.set(None)
+
+
+def given() -> Common:
+    """The options of the command that runs, for whoever tells its errors; what the environment says until it runs."""
+    color: Any = os.environ.get("IAMSYNC_COLOR")
+    return _GIVEN.get() or Common(color=color if color in get_args(Color) else "auto")
+
+
+def takes_common() -> bool:
+    """Whether the command that runs has the shared options."""
+    return _GIVEN.get() is not None
+
+
 def shared(command: Callable[..., None]) -> Callable[..., None]:
     """The command with `Common`'s parameters after its own; its `common` parameter is filled from them."""
     return _Shared(command)
@@ -138,7 +159,9 @@ class _Shared:
 
     def __call__(self, **given: Any) -> None:
         values = {name: given.pop(name) for name in _common()}
-        self._command(common=Common(**values), **given)
+        common = Common(**values)
+        _GIVEN.set(common)
+        self._command(common=common, **given)
 
     @cached_property
     def __signature__(self) -> inspect.Signature:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from iamsync.cli.commands import LateCommand
-from iamsync.cli.context import colored, engine_options, known_format, reports, write_file
+from iamsync.cli.context import colored, engine_options, known_format, laid_out, reports, write_file
 from iamsync.cli.options import Common, Paths, completed, shared
 from iamsync.cli.reporting import CHECK_FORMATS, publish, results_text, unsaid
 from iamsync.errors import InputError
@@ -97,7 +97,7 @@ def run_tests(
 ) -> None:
     """Run the permission tests of the manifests; exits 2 where one fails."""
     from iamsync.engine import testing
-    from iamsync.engine.findings import mistakes
+    from iamsync.engine.findings import told_mistakes
     from iamsync.engine.fleets import Failure, complete
     from iamsync.engine.simulating import simulated
     from iamsync.errors import InputErrors
@@ -119,7 +119,7 @@ def run_tests(
         subject: Any = "planned" if planned else "manifests" if live is None else "live"
         tested = simulated(project, subject, failed) if aws else testing.test(project, subject, failed)
     except (InputError, InputErrors) as wrong:
-        made = {"accounts": [], "errors": mistakes(wrong)}
+        made = {"accounts": [], **told_mistakes(wrong)}
         unsaid(form, also, text, lambda limit: results_markdown(made, limit))
         raise
     made = testing.document(tested, failed)
@@ -161,7 +161,7 @@ def simulate(
     failed = list[Any]()
     given = _context(context or [])
     made = asking.simulate(project, _subject(live), principal, actions, resource or (), given, failed)
-    print(_json(made) if form == "json" else decisions_text(made, color=colored(common)))
+    print(_json(made) if form == "json" else laid_out(decisions_text(made, color=colored(common))))
     _complete(project, failed)
     if any(row["decision"] != "allowed" for row in made["decisions"]):
         raise typer.Exit(2)
@@ -191,7 +191,7 @@ def who_can(
     known_format(form, ("text", "json"))
     project, failed = _project(common, live), list[Any]()
     made = asking.who_can(project, _subject(live), action, resource, _context(context or []), failed)
-    print(_json(made) if form == "json" else grants_text(made, verbose=common.verbose))
+    print(_json(made) if form == "json" else laid_out(grants_text(made, verbose=common.verbose)))
     _complete(project, failed)
 
 
@@ -215,7 +215,7 @@ def what_can(
     known_format(form, ("text", "json"))
     project, failed = _project(common, live), list[Any]()
     made = asking.what_can(project, _subject(live), principal, failed)
-    print(_json(made) if form == "json" else grants_text(made, verbose=common.verbose))
+    print(_json(made) if form == "json" else laid_out(grants_text(made, verbose=common.verbose)))
     _complete(project, failed)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from iamsync.cli.context import colored, columns, note, write_file
+from iamsync.cli.context import colored, columns, laid_out, note, write_file
 from iamsync.cli.options import Common
 from iamsync.cli.paging import printed
 
@@ -187,7 +187,8 @@ def publish(
     Where annotations are asked for and GitHub gives the job a summary, `summary` (markdown within a limit) is added
     to it.
     """
-    printed(make(form, colored(common), columns()), pager=pager and form == "text")
+    text = make(form, colored(common), columns())
+    printed(laid_out(text) if form == "text" else text, pager=pager and form == "text")
     _write(form, also, make, summary)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from iamsync.cli.context import engine_options, note
+from iamsync.cli.context import engine_options, laid_out, note
 from iamsync.cli.options import Common, shared
 from iamsync.errors import InputError
 
@@ -76,7 +76,7 @@ def init(
         from iamsync.render.listing import owners_text
 
         rows = [(owner, len(names), names) for owner, names in found.owners()]
-        print(owners_text(rows, verbose=common.verbose))
+        print(laid_out(owners_text(rows, verbose=common.verbose)))
     if not common.quiet:
         where = "" if folder == Path() else f"cd {shlex.quote(str(folder))} && "
         note(f"next: {where}iamsync plan")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from iamsync.cli.context import colored, columns, engine_options, known_format, write_file
+from iamsync.cli.context import WIDTH, colored, columns, engine_options, known_format, laid_out, write_file
 from iamsync.cli.options import Common, shared
 from iamsync.cli.paging import NoPager, printed
 from iamsync.cli.planning import Format, Target
@@ -91,7 +91,7 @@ def import_(
         for found in taken:
             print(f"account {found.account_name} ({found.account_id})")
             rows = [(owner, len(names), names) for owner, names in found.owners()]
-            print(owners_text(rows, verbose=common.verbose), flush=True)
+            print(laid_out(owners_text(rows, verbose=common.verbose)), flush=True)
             try:
                 written = write(found.files, out)
                 blocks = write({REMOVED: found.blocks}, Path()) if found.blocks else {}
@@ -126,7 +126,7 @@ def _carry_over(
     except OSError as error:
         raise InputError(f"cannot write {error.filename}: {error.strerror}", code="unwritable") from error
     print(import_text([(str(path), found.counts[name]) for name, path in written.items()]))
-    print(behind_text([(item.what, item.why, item.remedy, item.accounts) for item in found.behind]))
+    print(laid_out(behind_text([(item.what, item.why, item.remedy, item.accounts) for item in found.behind])))
     told = found.accounts[0].account_id if not project.configured and len(found.accounts) == 1 else ""
     print("\n" + handed_text(tool, removed, found.commands, config, told), flush=True)
 
@@ -140,7 +140,7 @@ def _write_together(project: Any, taken: Any, out: Path, layout: str, common: Co
     for found in taken:
         print(f"account {found.account_name} ({found.account_id})")
         rows = [(owner, len(names), names) for owner, names in found.owners()]
-        print(owners_text(rows, verbose=common.verbose) + "\n", flush=True)
+        print(laid_out(owners_text(rows, verbose=common.verbose)) + "\n", flush=True)
     made = together(project, taken, out, layout)  # type: ignore[arg-type]
     try:
         written = write(made.files, out)
@@ -190,7 +190,7 @@ def diff(
     if form == "text":
         from iamsync.render.text import states_text
 
-        text = states_text(document_of(made), before, after, color=colored(common), width=columns() or 100)
+        text = states_text(document_of(made), before, after, color=colored(common), width=columns() or WIDTH)
         printed(f"{text}\n", pager=not no_pager)
     else:
         print(plan_text(document_of(made), form, common, project.root), end="")

@@ -111,7 +111,7 @@ def ended(made: Applied, form: str, common: Common, before: Sequence[Any], of: i
     if rows:
         extra["not_begun"] = rows
     try:
-        running.ended(made.results, form, common, extra=extra or None, more=lambda: _say(made, form))
+        running.ended(made.results, form, common, extra=extra or None, more=lambda: _say(made, form, common))
     except PartlyApplied as error:
         raise _with(error, failed, rows) from error
     except Interrupted:
@@ -123,14 +123,15 @@ def ended(made: Applied, form: str, common: Common, before: Sequence[Any], of: i
         )
 
 
-def _say(made: Applied, form: str) -> None:
+def _say(made: Applied, form: str, common: Common) -> None:
     if form != "text":
         return
+    from iamsync.cli.context import colored, columns
     from iamsync.render.errors import error_text
 
     for item, error in made.failed:
         print(f"{item.plan.account_name} ({item.plan.account_id}): failed")
-        print(error_text(error))
+        print(error_text(error, color=colored(common), width=columns(), verbose=common.verbose))
     for item, reason in made.left:
         print(f"{item.plan.account_name} ({item.plan.account_id}): not begun: {reason}")
 

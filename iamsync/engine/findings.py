@@ -80,7 +80,13 @@ def document(
 
 def refused(wrong: InputError | InputErrors, fail_on: str | None = None) -> dict[str, Any]:
     """The document where manifests are so wrong that nothing could be looked at: every mistake with its place."""
-    return {**document((), (), (), fail_on), "valid": False, "errors": mistakes(wrong)}
+    return {**document((), (), (), fail_on), "valid": False, **told_mistakes(wrong)}
+
+
+def told_mistakes(wrong: InputError | InputErrors) -> dict[str, Any]:
+    """The key `errors` of a document, and `stopped` where there were so many that no more was looked at."""
+    stopped = isinstance(wrong, InputErrors) and wrong.stopped
+    return {"errors": mistakes(wrong), **({"stopped": True} if stopped else {})}
 
 
 def mistakes(wrong: InputError | InputErrors) -> list[Row]:

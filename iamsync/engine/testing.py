@@ -9,7 +9,7 @@ from typing import Any
 from iamsync.engine.fleets import Failure
 from iamsync.engine.permitted import Permitted, Subject, permitted
 from iamsync.engine.project import Project
-from iamsync.errors import InputError, InputErrors, raise_all
+from iamsync.errors import InputError, InputErrors, raise_once
 from iamsync.expectations import PermissionTest
 from iamsync.planner.testing import Row, run
 from iamsync.policy.explanation import told
@@ -83,18 +83,15 @@ def _inside(file: str, path: str) -> bool:
     return path == "." or file == path or file.startswith(path.rstrip("/") + "/")
 
 
-def _tested(project: Project, held: Permitted) -> Tested | list[InputError]:
+def _tested(project: Project, held: Permitted) -> Tested | InputError | InputErrors:
     try:
         return tested(project, held)
-    except InputErrors as several:
-        return list(several.errors)
-    except InputError as one:
-        return [one]
+    except (InputErrors, InputError) as wrong:
+        return wrong
 
 
-def _gathered(found: list[Tested | list[InputError]]) -> tuple[Tested, ...]:
-    errors = {str(error): error for held in found if isinstance(held, list) for error in held}
-    raise_all(list(errors.values()))
+def _gathered(found: list[Tested | InputError | InputErrors]) -> tuple[Tested, ...]:
+    raise_once(held for held in found if not isinstance(held, Tested))
     return tuple(held for held in found if isinstance(held, Tested))
 
 

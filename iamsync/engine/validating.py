@@ -12,7 +12,7 @@ from iamsync.engine.permitted import of_manifests
 from iamsync.engine.project import NO_ACCOUNT, Project
 from iamsync.engine.reach import Ways
 from iamsync.engine.testing import Tested, tested
-from iamsync.errors import InputError, InputErrors, raise_all
+from iamsync.errors import InputError, InputErrors, raise_once
 from iamsync.kinds import codec, keyrules
 from iamsync.kinds.keyrules import Wishes
 from iamsync.manifest.config import Account
@@ -75,29 +75,24 @@ def _analyzed(project: Project, ways: Ways, account: Account) -> Validated:
 
 def validate(project: Project) -> tuple[Validated, ...]:
     """The desired state of each account; InputErrors with the mistakes of all of them, each once."""
-    errors: dict[str, InputError] = {}
+    wrongs: list[InputError | InputErrors] = []
     out = []
     for account in project.accounts():
         try:
             out.append(_checked(project, account))
         except (InputErrors, InputError) as wrong:
-            errors |= _by_text(wrong)
-            errors |= _wrong_tests(project, account)
-    raise_all(list(errors.values()))
+            wrongs += [wrong, *_wrong_tests(project, account)]
+    raise_once(wrongs)
     return tuple(out)
 
 
-def _by_text(wrong: InputError | InputErrors) -> dict[str, InputError]:
-    return {str(error): error for error in (wrong.errors if isinstance(wrong, InputErrors) else (wrong,))}
-
-
-def _wrong_tests(project: Project, account: Account) -> dict[str, InputError]:
+def _wrong_tests(project: Project, account: Account) -> list[InputError | InputErrors]:
     """What is wrong with the tests of an account beside whatever else is."""
     try:
         project.tests(account, account.id or NO_ACCOUNT, account.partition or "aws")
     except (InputErrors, InputError) as wrong:
-        return _by_text(wrong)
-    return {}
+        return [wrong]
+    return []
 
 
 def _checked(project: Project, account: Account, connection: Connection | None = None) -> Validated:

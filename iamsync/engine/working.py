@@ -85,6 +85,7 @@ def error_json(error: IamsyncError) -> Json:
         "place": [place.file, place.line, place.column, place.length, place.source] if place is not None else None,
         "call": {name: getattr(error, name) for name in _TOLD} if isinstance(error, AwsError) else {},
         "errors": [error_json(one) for one in error.errors] if isinstance(error, InputErrors) else [],
+        "stopped": isinstance(error, InputErrors) and error.stopped,
     }
 
 
@@ -97,7 +98,8 @@ def error_from(value: Mapping[str, Any]) -> IamsyncError:
     if value["type"] == LockHeld.__name__:
         return LockHeld(value["message"], place=place, **held)
     if value["errors"]:
-        return InputErrors([made for one in value["errors"] if isinstance(made := error_from(one), InputError)])
+        several = [made for one in value["errors"] if isinstance(made := error_from(one), InputError)]
+        return InputErrors(several, stopped=value["stopped"])
     return InputError(value["message"], place=place, **held)
 
 

@@ -221,7 +221,7 @@ class _Run:
     def wrong(self, message: str, code: str, place: Place, hint: str) -> None:
         self.errors[place, message] = InputError(message, code=code, place=place, hint=hint)
         if len(self.errors) >= MAX_ERRORS:
-            raise_all(list(self.errors.values()))
+            raise_all(list(self.errors.values()), stopped=True)
 
 
 def _filled(node: Scalar, text: str) -> Scalar:

@@ -160,7 +160,7 @@ class _Reader:
                 )
             )
             if len(self.errors) >= MAX_ERRORS:
-                raise_all(self.errors)
+                raise_all(self.errors, stopped=True)
         return Table(tuple(entries), self.source, start, self.at)
 
     def listing(self, depth: int) -> Listing:

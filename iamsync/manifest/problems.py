@@ -27,6 +27,7 @@ class Problems:
     def __init__(self) -> None:
         self._found: dict[tuple[Place | None, str], InputError] = {}
         self.via = ""
+        self._stopped = False
 
     def add(self, code: str, message: str, at: Node | Place, hint: str = "") -> None:
         """One thing that is wrong, at a node or a place."""
@@ -35,6 +36,7 @@ class Problems:
 
     def take(self, wrong: Wrong) -> None:
         """What another function raised."""
+        self._stopped = self._stopped or (isinstance(wrong, InputErrors) and wrong.stopped)
         for error in wrong.errors if isinstance(wrong, InputErrors) else (wrong,):
             self._keep(error)
 
@@ -60,7 +62,7 @@ class Problems:
 
     def raise_if_any(self) -> None:
         """Raise InputError or InputErrors where something was collected."""
-        raise_all(list(self._found.values()))
+        raise_all(list(self._found.values()), stopped=self._stopped or self.full)
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from iamsync.render.inert import safe
+from iamsync.render.words import fold
 
 _WIDTH = 100
 
 
-def adoption_text(document: Mapping[str, Any], diff: str) -> str:
-    """The text of an adoption's document and its diff; empty lists are left out."""
+def adoption_text(document: Mapping[str, Any], diff: str, *, width: int | None = None) -> str:
+    """The text of an adoption's document and its diff, which is as wide as it is; empty lists are left out."""
     lines: list[str] = []
     for account in document["accounts"]:
         taken = [item for item in document["taken"] if item["account"] == account["name"]]
@@ -23,6 +24,8 @@ def adoption_text(document: Mapping[str, Any], diff: str) -> str:
         for item in absent:
             lines.append(f"  {safe(item['address'])} is declared and does not exist")
             lines.append("    left alone: take it out with --deleted or --target, or create it with apply")
+    if width is not None:
+        lines = [fold(line, width) for line in lines]
     if diff:
         lines += ["", *(safe(line) for line in diff.splitlines())]
     return "\n".join(lines) + "\n"

@@ -41,7 +41,7 @@ def results_markdown(document: Json, limit: Limit = COMMENT) -> str:
 def check_summary(document: Json) -> str:
     """What `validate` found, in a line."""
     if not document["valid"]:
-        return f"{count(len(document['errors']), 'mistake')}"
+        return _mistakes(document)
     grades = [row["severity"] for row in document["findings"]]
     told = ", ".join(f"{grades.count(grade)} {grade}" for grade in GRADES if grade in grades)
     found = f"{count(len(grades), 'finding')} ({told})" if grades else "nothing found"
@@ -52,8 +52,13 @@ def check_summary(document: Json) -> str:
 def results_summary(document: Json) -> str:
     """How the permission tests came out, in a line."""
     if document.get("errors"):
-        return count(len(document["errors"]), "mistake")
+        return _mistakes(document)
     return _tested(document["accounts"])
+
+
+def _mistakes(document: Json) -> str:
+    more = ", and there may be more: looking ended there" if document.get("stopped") else ""
+    return f"{count(len(document['errors']), 'mistake')}{more}"
 
 
 def _tested(accounts: Sequence[Json]) -> str:

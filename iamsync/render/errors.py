@@ -2,46 +2,95 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from iamsync.errors import AwsError, IamsyncError, InputErrors, Place, StalePlan
+from iamsync.errors import AwsError, IamsyncError, InputError, InputErrors, Place, StalePlan
 from iamsync.render.inert import characters, safe
-from iamsync.render.words import cells, count, paint, wrap
+from iamsync.render.words import NARROWEST, WIDTH, cells, count, fold, paint, some, wrap
 
+# Of so many errors each is read; more are counted, and so are the files they are in.
 _MOST: Final = 50
+_MOST_FILES: Final = 5
+# So many errors that say the same are told once; the other places of it are listed.
+_ALIKE: Final = 3
+_MOST_PLACES: Final = 10
 _LONGEST: Final = 2000
 _LINES: Final = 200
 _WIDE: Final = 4000
-_WIDTH: Final = 100
 _TAB: Final = "    "
 
 
-def error_text(error: IamsyncError, *, color: bool = False) -> str:
-    """The error in a few lines; of several, the first fifty and how many are left."""
+def error_text(
+    error: IamsyncError, *, color: bool = False, width: int | None = None, verbose: bool = False, more: str = ""
+) -> str:
+    """The error in a few lines; of several, equal ones once with their places, fifty at most and how many are left.
+
+    `width` is what a terminal has, None where there is none. `verbose` shows each error by itself; `more` is how to
+    ask for that, in words.
+    """
     if not isinstance(error, InputErrors):
-        return _one(error, color)
-    shown = [_one(item, color) for item in error.errors[:_MOST]]
-    if len(error.errors) > _MOST:
-        shown.append(f"... and {len(error.errors) - _MOST} more")
-    files = {item.place.file for item in error.errors if item.place is not None}
-    total = count(len(error.errors), "error") + (f" in {count(len(files), 'file')}" if files else "")
-    return "\n\n".join([*shown, total])
+        return _fitted(_one(error, (), color, width), width)
+    groups = [[item] for item in error.errors] if verbose else _alike(error.errors)
+    most = len(groups) if verbose else _MOST
+    shown = [_one(first, same, color, width) for first, *same in groups[:most]]
+    rest = [item for group in groups[most:] for item in group]
+    if rest:
+        shown.append(f"... and {len(rest)} more{_files(rest, named=True)}{f'; {more}' if more else ''}")
+    total = count(len(error.errors), "error") + _files(error.errors)
+    if error.stopped:
+        total += "; looking ended there, and there may be more"
+    return _fitted("\n\n".join([*shown, total]), width)
 
 
-def _one(error: IamsyncError, color: bool) -> str:
+def _fitted(text: str, width: int | None) -> str:
+    return text if width is None else fold(text, width)
+
+
+def _alike(errors: Iterable[InputError]) -> list[list[InputError]]:
+    """The errors in their order, those that say the same in one group, unless they are too few for it."""
+    held: dict[tuple[str, ...], list[InputError]] = {}
+    for error in errors:
+        held.setdefault((error.code, error.message, error.hint), []).append(error)
+    groups: list[list[InputError]] = []
+    for group in held.values():
+        groups += [group] if len(group) >= _ALIKE else [[error] for error in group]
+    return sorted(groups, key=lambda group: _where(group[0]))
+
+
+def _where(error: InputError) -> tuple[str, int, int]:
+    place = error.place or Place("")
+    return place.file, place.line, place.column
+
+
+def _files(errors: Iterable[InputError], *, named: bool = False) -> str:
+    """` in 2 files`, and if `named` which ones: ` in 2 files (iam/a.yaml 8, iam/b.yaml 1)`."""
+    files = Counter(item.place.file for item in errors if item.place is not None)
+    if not files:
+        return ""
+    if len(files) == 1 and named:
+        return f" in {safe(next(iter(files)))}"
+    told = some([f"{safe(file)} {number}" for file, number in files.items()], _MOST_FILES)
+    return f" in {count(len(files), 'file')}" + (f" ({told})" if named else "")
+
+
+def _one(error: IamsyncError, same: Sequence[InputError], color: bool, width: int | None) -> str:
+    """One error; `same` are others that say just this elsewhere."""
+    room = WIDTH if width is None else max(width, NARROWEST)
     gutter = len(str(error.place.line)) if error.place is not None and error.place.line else 1
     margin = " " * (gutter + 1)
     first, *more = _lines(error.message)
     out = [paint(f"error[{safe(error.code)}]", "error", on=color) + paint(f": {first}", "bold", on=color)]
     out += [f"{margin}  {line}" for line in more]
     if error.place is not None:
-        out += place_lines(error.place, gutter, color=color)
+        out += place_lines(error.place, gutter, color=color, width=room)
     if isinstance(error, StalePlan):
-        out += _difference(error.difference, margin, color)
-    for word, text in _notes(error):
+        out += _difference(error.difference, margin, color, room)
+    for word, text in [*_also(same), *_notes(error)]:
         label = f"{margin}= {word}: "
-        first, *more = [piece for line in _lines(text) for piece in wrap(line, _WIDTH - len(label))]
+        first, *more = [piece for line in _lines(text) for piece in wrap(line, room - len(label))]
         out.append(margin + paint("=", "blue", on=color) + f" {word}: {first}")
         out += [" " * len(label) + line for line in more]
     return "\n".join(out)
@@ -58,6 +107,11 @@ def _clipped(line: str) -> str:
     return f"{line[: _LONGEST // 2]} ... ({len(line) - _LONGEST:,} characters) ... {line[-_LONGEST // 2 :]}"
 
 
+def _also(same: Sequence[InputError]) -> list[tuple[str, str]]:
+    places = [str(error.place) for error in same if error.place is not None]
+    return [("also", some(places, _MOST_PLACES))] if places else []
+
+
 def _notes(error: IamsyncError) -> list[tuple[str, str]]:
     notes: list[tuple[str, str]] = []
     if isinstance(error, AwsError):
@@ -71,13 +125,18 @@ def _notes(error: IamsyncError) -> list[tuple[str, str]]:
     return notes
 
 
-def place_lines(place: Place, gutter: int, *, style: str = "error", color: bool = False) -> list[str]:
-    """Where something stands: the place, its line and a caret under it; `gutter` is as wide as the line's number."""
+def place_lines(
+    place: Place, gutter: int, *, style: str = "error", color: bool = False, width: int = WIDTH
+) -> list[str]:
+    """Where something stands: the place, its line and a caret under it; `gutter` is as wide as the line's number.
+
+    Of a line that is longer than `width` allows, what is around the caret.
+    """
     bar = paint("|", "blue", on=color)
     out = [" " * gutter + paint("-->", "blue", on=color) + f" {safe(place)}"]
     if not place.line or not place.source.strip():
         return out
-    line, at, length = _window(place, _WIDTH - gutter - 3)
+    line, at, length = _window(place, width - gutter - 3)
     out += [f"{' ' * gutter} {bar}", f"{paint(str(place.line), 'blue', on=color)} {bar} {line}".rstrip()]
     if place.column:
         out.append(f"{' ' * gutter} {bar} {' ' * at}{paint('^' * length, style, on=color)}")
@@ -112,12 +171,12 @@ def _window(place: Place, room: int) -> tuple[str, int, int]:
     return head + "".join(marks[left:right]) + tail, len(head) + before, length
 
 
-def _difference(lines: tuple[str, ...], margin: str, color: bool) -> list[str]:
+def _difference(lines: tuple[str, ...], margin: str, color: bool, width: int) -> list[str]:
     out = []
     for line in lines[:_MOST]:
         text = safe(line)
         style = {"+": "green", "-": "red"}.get(text[:1], "yellow")
-        first, *more = wrap(text, _WIDTH - len(margin) - 2)
+        first, *more = wrap(text, width - len(margin) - 2)
         out.append(f"{margin}{paint('|', 'blue', on=color)} {paint(first, style, on=color)}")
         out += [f"{margin}{paint('|', 'blue', on=color)}   {piece}" for piece in more]
     if len(lines) > _MOST:

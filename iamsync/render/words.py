@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from iamsync.render.inert import safe
 
+# The columns of text that no terminal shows, and the fewest that one is laid out for.
+WIDTH: Final = 100
+NARROWEST: Final = 60
+_PAINTED: Final = re.compile(r"\x1b\[[0-9;]*m")
 # A kind in the plural, where adding an s is not enough.
 _PLURALS: Final = {"policy": "policies"}
 _CODES: Final = {
@@ -51,6 +56,31 @@ def wrap(text: str, width: int) -> list[str]:
         else:
             line = f"{line} {word}" if line else word
     return [*lines, line]
+
+
+def fold(text: str, width: int) -> str:
+    """The text with each line that is too wide broken at blanks, the rest of it a little further in."""
+    width = max(width, NARROWEST)
+    return "\n".join(line for whole in text.split("\n") for line in _folded(whole, width))
+
+
+def _folded(line: str, width: int) -> list[str]:
+    if len(line) <= width or cells(_PAINTED.sub("", line)) <= width:
+        return [line]
+    bare = line.lstrip(" ")
+    indent = " " * (len(line) - len(bare))
+    lines: list[str] = []
+    held, used = indent, len(indent)
+    for at, word in enumerate(bare.split(" ")):
+        size = cells(_PAINTED.sub("", word))
+        if at and used + 1 + size > width and held.strip():
+            lines.append(held.rstrip())
+            held, used = f"{indent}  {word}", len(indent) + 2 + size
+        elif at and (held.strip() or word):
+            held, used = f"{held} {word}", used + 1 + size
+        else:
+            held, used = held + word, used + size
+    return [*lines, held.rstrip()]
 
 
 def count(number: int, noun: str) -> str:

@@ -1,9 +1,11 @@
 """Who decides about colour: the option, the two variables that everybody knows, the terminal."""
 
 import io
+from pathlib import Path
 
 import pytest
 
+from iamsync.cli.app import run
 from iamsync.cli.context import colored, takes_color
 from iamsync.cli.options import Common
 from iamsync.errors import InputError, Place
@@ -17,7 +19,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("NO_COLOR", "FORCE_COLOR"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "IAMSYNC_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm")
 
@@ -36,6 +38,50 @@ def test_no_color_goes_before_force_color_and_the_option_before_both(monkeypatch
     monkeypatch.setenv("NO_COLOR", "1")
     assert not takes_color(Terminal())
     assert colored(Common(color="always"), io.StringIO())
+
+
+def test_clicolor_switches_off_on_a_terminal_and_its_force_loses_to_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLICOLOR", "0")
+    assert not takes_color(Terminal())
+    monkeypatch.setenv("CLICOLOR_FORCE", "1")
+    assert takes_color(io.StringIO())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not takes_color(Terminal())
+    for name in ("NO_COLOR", "CLICOLOR"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("CLICOLOR_FORCE", "0")
+    assert not takes_color(io.StringIO())
+    assert takes_color(Terminal())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "painted"),
+    [
+        (["validate", "nowhere"], {}, False),
+        (["validate", "nowhere", "--color", "always"], {}, True),
+        (["validate", "nowhere", "--color", "always"], {"NO_COLOR": "1"}, True),
+        (["validate", "nowhere"], {"IAMSYNC_COLOR": "always"}, True),
+        (["validate", "nowhere", "--color", "never"], {"FORCE_COLOR": "1"}, False),
+        (["explain", "nothing"], {"IAMSYNC_COLOR": "always"}, True),
+        (["explain", "nothing"], {"IAMSYNC_COLOR": "never", "FORCE_COLOR": "1"}, False),
+        (["explain", "nothing"], {"FORCE_COLOR": "1"}, True),
+    ],
+)
+def test_what_decides_about_results_decides_about_errors(
+    arguments: list[str],
+    environment: dict[str, str],
+    painted: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert run(arguments) == 1
+    told = capsys.readouterr().err
+    assert "error[" in told
+    assert ("\x1b[" in told) is painted
 
 
 def test_an_error_says_the_same_without_colour() -> None:

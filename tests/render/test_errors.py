@@ -1,6 +1,10 @@
 """Errors: the place with its line and a caret, the hint, nothing that a terminal obeys."""
 
-from iamsync.errors import AccessDenied, AwsError, InputError, InputErrors, Place, StalePlan
+import re
+
+import pytest
+
+from iamsync.errors import AccessDenied, AwsError, InputError, InputErrors, Place, StalePlan, raise_once
 from iamsync.render.errors import error_text
 from iamsync.render.words import cells
 
@@ -74,10 +78,65 @@ def test_escapes_in_names_lines_and_hints_are_spelled_out() -> None:
     assert "\\x1b[2J\\u202e" in text
 
 
-def test_of_many_errors_fifty_are_shown_and_the_rest_counted() -> None:
-    text = error_text(InputErrors(input_error("abc", 1, 1, line) for line in range(1, 61)))
+def several(*files: tuple[str, int]) -> InputErrors:
+    """Errors of which no two say the same."""
+    return InputErrors(
+        InputError(f"{file} {line} is wrong", code="wrong", place=Place(file, line, 1, 1, "abc"))
+        for file, lines in files
+        for line in range(1, lines + 1)
+    )
+
+
+def test_of_many_errors_fifty_are_shown_and_the_rest_counted_by_file() -> None:
+    more = "--verbose shows all"
+    text = error_text(several(("a.yaml", 60)), more=more)
     assert text.count("error[wrong]") == 50
-    assert text.endswith("... and 10 more\n\n60 errors in 1 file")
+    assert text.endswith("\n\n... and 10 more in a.yaml; --verbose shows all\n\n60 errors in 1 file")
+    text = error_text(several(("a.yaml", 45), ("b.yaml", 8), ("c.yaml", 1)), more=more)
+    assert "... and 4 more in 2 files (b.yaml 3, c.yaml 1); --verbose shows all" in text
+    assert text.endswith("54 errors in 3 files")
+    assert error_text(several(("a.yaml", 60)), verbose=True).count("error[wrong]") == 60
+
+
+def test_errors_that_say_the_same_are_told_once_with_all_their_places() -> None:
+    same = InputErrors([*(input_error("abc", 1, 1, line) for line in (4, 8, 12, 16)), *several(("a.yaml", 1)).errors])
+    text = error_text(same)
+    assert text.count("error[wrong]: it is wrong\n") == 1
+    assert " --> iam/site.yaml:4:1\n" in text
+    assert "  = also: iam/site.yaml:8:1, iam/site.yaml:12:1, iam/site.yaml:16:1" in text
+    assert text.endswith("5 errors in 2 files")
+    assert error_text(same, verbose=True).count("error[wrong]: it is wrong\n") == 4
+
+
+def test_two_errors_that_say_the_same_each_show_their_line() -> None:
+    assert error_text(InputErrors(input_error("abc", 1, 1, line) for line in (4, 8))).count("^") == 2
+
+
+def test_where_looking_ended_early_the_count_does_not_claim_to_be_all() -> None:
+    text = error_text(InputErrors(several(("a.yaml", 2)).errors, stopped=True))
+    assert text.endswith("2 errors in 1 file; looking ended there, and there may be more")
+
+
+def test_a_stop_at_too_many_mistakes_is_kept_when_accounts_are_put_together() -> None:
+    with pytest.raises(InputErrors) as raised:
+        raise_once([InputErrors(several(("a.yaml", 3)).errors, stopped=True), several(("a.yaml", 2))])
+    assert (len(raised.value.errors), raised.value.stopped) == (3, True)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_on_a_terminal_no_line_is_wider_than_it_is(width: int) -> None:
+    place = Place("iam/site.yaml", 12, 301, 5, "a" * 300 + "WRONG" + "b" * 300)
+    error = InputError("many words " * 20 + "end", code="wrong", place=place, hint="do as told " * 20)
+    text = error_text(InputErrors([error, *several(("z.yaml", 3)).errors]), width=width, color=True)
+    bare = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    assert max(map(cells, bare.split("\n"))) in range(width - 10, width + 1)
+    assert caret(bare)[1] == "WRONG"
+    assert " ".join(bare.split()).startswith("error[wrong]: many words many words")
+
+
+def test_a_terminal_narrower_than_sixty_columns_is_written_to_as_if_it_had_sixty() -> None:
+    error = input_error("a" * 300, 150, 5, hint="do as told " * 20)
+    assert error_text(error, width=20) == error_text(error, width=60)
 
 
 def test_an_aws_error_names_its_call_and_request() -> None:
