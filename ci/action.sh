@@ -40,8 +40,10 @@ case $command in
     arguments=(drift "${planned[@]}")
     ;;
   apply)
-    [[ ${IAMSYNC_CI_APPROVED:-} =~ ^sha256:[0-9a-f]{64}$ ]] || fail "apply needs the approved digest, sha256:..."
-    arguments=(apply --approved "$IAMSYNC_CI_APPROVED")
+    digest='sha256:[0-9a-f]{64}'
+    [[ ${IAMSYNC_CI_APPROVED:-} =~ ^$digest( $digest)*$ ]] || fail "apply needs the approved digest, sha256:..., one for each account that changes"
+    arguments=(apply)
+    for one in $IAMSYNC_CI_APPROVED; do arguments+=(--approved "$one"); done
     ;;
   *)
     fail "command is plan, apply or drift"

@@ -20,8 +20,8 @@ def outputs(reports: Path, code: int) -> dict[str, str]:
     found["changes"] = "true" if any(plan["changes"] for plan in plans) or any(drifted) else "false"
     digests = [plan["digests"]["approval"] for plan in plans if plan["steps"]]
     # An incomplete report prints no digest, so that nobody approves what they were not shown.
-    if len(digests) == 1 and digests[0] in shown:
-        found["approval"] = digests[0]
+    if all(digest in shown for digest in digests):
+        found["approval"] = " ".join(digests)
     return found
 
 

@@ -181,6 +181,7 @@ def test_the_action_plans_comments_applies_what_was_approved_and_finds_drift(tmp
     [
         ({"command": "apply"}, "apply needs the approved digest"),
         ({"command": "apply", "approved": "$(touch x)"}, "apply needs the approved digest"),
+        ({"command": "apply", "approved": f"sha256:{'a' * 64} --yes"}, "apply needs the approved digest"),
         ({"command": "plan", "base": "--output=x"}, "base is no revision"),
         ({"command": "plan", "base": "nowhere"}, "the base has no iamsync.yaml"),
         ({"command": "destroy"}, "command is plan, apply or drift"),
@@ -193,6 +194,20 @@ def test_inputs_that_make_no_sense_are_refused_before_anything_runs(
     told, log = job.run(1, **inputs)
     assert told == {}
     assert f"::error title=iamsync::{said}" in log
+
+
+def test_what_was_approved_of_two_accounts_is_applied_to_both(tmp_path: Path, pulls: Pulls) -> None:
+    job = Job(tmp_path, pulls.poster.url)
+    job.environment["IAMSYNC_ACCOUNT"] = "*"
+    other = "dev: {id: '222233334444', backend: sandbox}"
+    job.write("iamsync.yaml", PROJECT.replace("}}", f"}}, {other}}}"))
+    told, _ = job.run(0, command="plan", comment="false")
+    one, two = told["approval"].split()
+    told, log = job.run(4, command="apply", approved=one)
+    assert "is not what was approved" in log
+    job.run(0, command="apply", approved=f"{two} {one}")
+    told, _ = job.run(0, command="drift")
+    assert told["changes"] == "false"
 
 
 comment = loaded(ROOT / "ci" / "comment.py")
@@ -243,8 +258,16 @@ def test_an_incomplete_report_approves_nothing(tmp_path: Path) -> None:
     assert outputs.outputs(tmp_path, 0)["approval"] == ""
     (tmp_path / "report.md").write_text("approval: sha256:a")
     assert outputs.outputs(tmp_path, 0)["approval"] == "sha256:a"
-    (tmp_path / "report.json").write_text(json.dumps({"plans": [plan, plan]}))
+
+
+def test_several_accounts_are_approved_by_all_their_digests_or_none(tmp_path: Path) -> None:
+    plans = [{"changes": [1], "steps": [1], "digests": {"approval": f"sha256:{name}"}} for name in "ab"]
+    plans.append({"changes": [], "steps": [], "digests": {"approval": "sha256:c"}})
+    (tmp_path / "report.json").write_text(json.dumps({"plans": plans}))
+    (tmp_path / "report.md").write_text("approval: sha256:a")
     assert outputs.outputs(tmp_path, 0)["approval"] == ""
+    (tmp_path / "report.md").write_text("approval: sha256:a\napproval: sha256:b")
+    assert outputs.outputs(tmp_path, 0)["approval"] == "sha256:a sha256:b"
 
 
 def test_the_action_puts_no_input_into_a_script_and_every_variable_is_read() -> None:
@@ -302,7 +325,10 @@ def test_gitlab_writes_in_the_protected_environment_alone() -> None:
         assert writes == (name == "apply") == (job.get("environment") == "production")
         assert job["stage"] in flow["stages"]
         assert all(isinstance(line, str) for line in job["script"])
-    assert "--approved" in jobs["apply"]["script"][0]
+    # iamsync reads IAMSYNC_APPROVED by itself; without it, and with nobody to ask, it changes nothing.
+    assert jobs["apply"]["needs"] == ["plan-main"]
+    assert "IAMSYNC_APPROVED=" in jobs["plan-main"]["script"][1]
+    assert "--auto-approve" not in (EXAMPLES / "gitlab" / "gitlab-ci.yml").read_text(encoding="utf-8")
     assert {"terraform", "codequality", "junit"} == set(jobs["plan"]["artifacts"]["reports"])
 
 
