@@ -39,13 +39,13 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
     folder = _watched["folder"]
     if folder is None:
         return
+    if args and isinstance(args[0], str) and "__pycache__" in args[0]:
+        return  # modules that Python compiles as they are first needed
     if event in _NETWORK or event in _PROCESS:
         _watched["seen"].append((event, repr(args)[:200]))
     elif event == "open" and isinstance(args[0], str):
         flags = args[2] if isinstance(args[2], int) else 0
         path = args[0]
-        if "__pycache__" in path:
-            return
         writes = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
         if writes or (path.startswith(_OTHERS) and not path.startswith(_OWN) and "/site-packages/" not in path):
             _watched["seen"].append((event, path[:200]))
