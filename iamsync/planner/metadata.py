@@ -1,7 +1,8 @@
-"""SAML providers whose metadata is put over while roles trust them: who may enter is then another's to say.
+"""Identity providers that are to be known by other keys while roles trust them: who may enter is then another's to say.
 
-The metadata holds the certificates by which AWS knows the provider's assertions. No policy changes with it, so nobody
-gains or loses by what policies say, and whoever has the new keys comes in wherever the provider is trusted.
+The metadata of a SAML provider holds the certificates by which AWS knows its assertions; the thumbprints of an OIDC
+provider are of the authorities that may vouch for the host that publishes its keys. No policy changes with either, so
+nobody gains or loses by what policies say, and whoever has the new keys comes in wherever the provider is trusted.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from iamsync.policy.request import Principal
 
 
 def put_over(after: Permissions, differences: Iterable[Difference], cx: Context) -> tuple[Finding, ...]:
-    """A finding for each SAML provider that gets other metadata and that a role trusts after the plan."""
-    return tuple(found for d in differences for found in _of(after, d, cx))
+    """A finding for each provider that gets other metadata or more thumbprints and that roles trust after the plan."""
+    kinds = {"saml_provider": _of, "oidc_provider": _vouched}
+    return tuple(found for d in differences if d.address.kind in kinds for found in kinds[d.address.kind](after, d, cx))
 
 
 def _of(after: Permissions, d: Difference, cx: Context) -> Iterator[Finding]:
-    if d.address.kind != "saml_provider" or d.have is None or d.want is None:
+    if d.have is None or d.want is None:
         return
     old, new = d.have.spec.metadata, d.want.spec.metadata
     if old == new:
@@ -42,6 +44,26 @@ def _of(after: Permissions, d: Difference, cx: Context) -> Iterator[Finding]:
         d.address,
         evidence="; ".join((_moves(old, new), *(text for role in roles[:3] for text in entered[role]))),
         remedy="be sure that the new document is your identity provider's own: compare the certificates in it",
+        origin=d.origin,
+    )
+
+
+def _vouched(after: Permissions, d: Difference, cx: Context) -> Iterator[Finding]:
+    if d.have is None or d.want is None or d.want.spec.thumbprints is None:
+        return
+    more = sorted(set(d.want.spec.thumbprints) - set(d.have.spec.thumbprints or ()))
+    entered = dict(_entered(after, cx.arn(d.address, "/"), cx)) if more else {}
+    if not entered:
+        return
+    roles = sorted(entered)
+    evidence = (f"new: {', '.join(more)}", *(text for role in roles[:3] for text in entered[role]))
+    yield Finding(
+        "thumbprint-added",
+        "medium",
+        f"another authority may vouch for {d.address}, which opens {names_of(roles)}",
+        d.address,
+        evidence="; ".join(evidence),
+        remedy="compare the thumbprints with your identity provider's own, or leave them out: AWS finds them",
         origin=d.origin,
     )
 

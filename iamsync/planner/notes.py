@@ -97,6 +97,13 @@ NOTES: Final[dict[str, tuple[str, str]]] = {
         "comes into the roles that trust the provider. A new certificate of the same provider looks like this too: "
         "compare it with what the provider publishes.",
     ),
+    "thumbprint-added": (
+        "an OIDC provider that roles trust gets another thumbprint",
+        "A thumbprint names a certificate authority that may vouch for the host from which AWS takes the provider's "
+        "signing keys. AWS asks its own list of authorities first and goes by thumbprints for hosts that are on none "
+        "of it. No policy changes; but whoever has a certificate of that authority for the host could let people into "
+        "the roles that trust the provider. Leave thumbprints out where you can: AWS finds them itself.",
+    ),
     "name-case": (
         "a name differs from the account's in case only",
         "IAM takes `Deploy` and `deploy` for one name and keeps the case in which it was created. The resource is "

@@ -183,6 +183,34 @@ def test_metadata_put_over_under_a_standing_trust_is_told_with_the_roles_that_it
     assert not found(metadata("https://a", "x", PEOPLE), metadata("https://a", "x", PEOPLE))
 
 
+def test_a_thumbprint_more_under_a_standing_trust_is_told_with_the_roles_that_it_opens() -> None:
+    address = Address("oidc_provider", "token.example.com")
+    jobs = {
+        "Effect": "Allow",
+        "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.example.com"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringEquals": {"token.example.com:aud": "sts.amazonaws.com"}},
+    }
+
+    def found(have: tuple[str, ...] | None, want: tuple[str, ...] | None, *trusted: Any) -> list[tuple[str, str, str]]:
+        def account(prints: tuple[str, ...] | None) -> State:
+            provider = Resource(address, OidcProvider(client_ids=("sts.amazonaws.com",), thumbprints=prints))
+            return State.of(ACCOUNT, [provider, *state([*trusted, *EC2], {})], complete=frozenset(KINDS))
+
+        made = planned(account(have), account(want))
+        assert not gains(made, ["sts:*"])
+        return [(one.severity, one.title, one.evidence) for one in made.findings if one.id == "thumbprint-added"]
+
+    one, two = "a" * 40, "b" * 40
+    ((severity, title, evidence),) = found((one,), (one, two), jobs)
+    assert severity == "medium"
+    assert title == "another authority may vouch for oidc_provider/token.example.com, which opens role/app"
+    assert evidence.startswith(f"new: {two}; GAIN  sts:AssumeRoleWithWebIdentity on ")
+    assert not found((one, two), (one,), jobs)
+    assert not found((one,), None, jobs)
+    assert not found((one,), (one, two))
+
+
 _NAMES = (
     *({"AWS": name} for name in ("*", f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:iam::{ACCOUNT}:user/alice")),
     *(
