@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from iamsync.cli.app import command_tree
+from iamsync.cli.tree import command_tree, whole_tree
 from iamsync.engine import completing
 from iamsync.engine.explaining import explanations
 from iamsync.engine.schemas import NAMES
@@ -97,7 +97,7 @@ def test_what_is_broken_or_elsewhere_completes_to_nothing(project, tmp_path_fact
 def test_guards_schemas_and_explanations_are_all_known():
     assert set(completing.guards("")) == set(GUARDS)
     assert set(completing.codes("")) == {item.id for item in explanations()}
-    argument = next(item for item in command_tree().commands["schema"].params if item.name == "name")
+    argument = next(item for item in whole_tree().commands["schema"].params if item.name == "name")
     told = argument.shell_complete(None, "")  # as the shell asks, through the command line's own code
     assert {getattr(item, "value", item) for item in told} == set(NAMES)
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from iamsync.cli.app import command_tree, run
+from iamsync.cli.app import run
+from iamsync.cli.tree import whole_tree
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
@@ -69,7 +70,7 @@ def commands(page: Path) -> Iterator[str]:
 
 @functools.cache
 def tree() -> Any:
-    return command_tree()
+    return whole_tree()
 
 
 def problem(line: str) -> str:

@@ -9,12 +9,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import typer
 
-from iamsync.cli.app import command_tree
+from iamsync.cli.commands import Commands
 from iamsync.cli.options import Common
+from iamsync.cli.tree import COMMANDS, _family, whole_tree
 
 PACKAGE = Path(__file__).resolve().parent.parent / "iamsync"
 
@@ -177,9 +180,35 @@ def test_help_loads_no_library_that_only_work_needs(arguments: list[str]) -> Non
     assert json.loads(done.stderr) == [0, []]
 
 
+@pytest.mark.parametrize(
+    ("words", "families"),
+    [("--help", []), ("validate --help", ["check"]), ("lock status --help", ["locking"]), ("validat", [])],
+)
+def test_only_the_module_of_the_command_that_is_asked_for_is_imported(words: str, families: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from iamsync.cli.app import run\n"
+        f"run({words.split()!r})\n"
+        "from iamsync.cli.tree import COMMANDS\n"
+        "print(sorted({name for name, _ in COMMANDS.values() if f'iamsync.cli.{name}' in sys.modules}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == str(families)
+
+
+def test_a_module_has_the_commands_that_the_tree_says_it_has() -> None:
+    modules = {module for module, _ in COMMANDS.values()}
+    assert modules == {path.stem for path in (PACKAGE / "cli").glob("*.py") if "\ndef add(app: " in path.read_text()}
+    for module in modules:
+        family = Commands(rich_markup_mode=None)
+        import_module(f"iamsync.cli.{module}").add(family)
+        found = set(typer.main.get_group(family).commands)
+        assert found == {name for name, (where, _) in COMMANDS.items() if where == module}
+
+
 def test_only_the_command_that_is_asked_for_is_made() -> None:
-    command_tree.cache_clear()
-    commands = command_tree().commands
+    _family.cache_clear()
+    commands = whole_tree().commands
     assert commands["plan"].params
     assert "function" not in vars(commands["plan"].callback)
     assert "function" in vars(commands["apply"].callback)

@@ -15,8 +15,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from iamsync.cli.app import command_tree
 from iamsync.cli.options import Common
+from iamsync.cli.tree import whole_tree
 from iamsync.controls import RULES as AUDIT
 from iamsync.engine.explaining import audit_text, explanations
 from iamsync.engine.schemas import NAMES, schema_text
@@ -115,7 +115,7 @@ def _wrapped(text: str) -> str:
 
 def cli_page() -> str:
     """All commands with their own options; those that most share come once, at the end."""
-    commands = list(_commands("iamsync", command_tree()))
+    commands = list(_commands("iamsync", whole_tree()))
     lines = [NOTE + "# Commands", ""]
     lines += [f"- [`{name}`](#{_anchor(name)}): {_first(command.help)}" for name, command in commands]
     for name, command in commands:

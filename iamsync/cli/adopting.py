@@ -19,7 +19,6 @@ def add(app: typer.Typer) -> None:
     """Put the command on the application."""
     app.command(
         epilog="Example: iamsync adopt --target role/deploy-site --diff",
-        short_help="Write what was changed by hand into the manifests.",
     )(adopt)
 
 

@@ -1,4 +1,4 @@
-"""The `iamsync` command: its sub-commands, and the one place where errors become words and exit codes."""
+"""The `iamsync` command, and the one place where errors become words and exit codes."""
 
 from __future__ import annotations
 
@@ -8,60 +8,12 @@ import os
 import sys
 import threading
 from contextlib import suppress
-from functools import lru_cache
 from typing import Any, Final
 
-import typer
-
-from iamsync.cli import (
-    accounts,
-    adopting,
-    auditing,
-    check,
-    drifting,
-    formatting,
-    info,
-    keys,
-    local,
-    locking,
-    needed,
-    permissions,
-    planning,
-    respond,
-    starting,
-    states,
-)
-from iamsync.cli.commands import Commands
-from iamsync.cli.options import forget, given, takes_common
 from iamsync.errors import IamsyncError, Interrupted
 
 INTERRUPTED: Final = Interrupted.exit_code
-app: Final = Commands(
-    name="iamsync",
-    help="Keep the IAM of AWS accounts equal to YAML manifests in git.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
 _UNLOOKED: Final = 200_000  # objects that may be made before the garbage collector looks at them
-
-starting.add(app)
-check.add(app)
-formatting.add(app)
-planning.add(app)
-drifting.add(app)
-auditing.add(app)
-adopting.add(app)
-states.add(app)
-permissions.add(app)
-needed.add(app)
-keys.add(app)
-respond.add(app)
-local.add(app)
-locking.add(app)
-accounts.add(app)
-info.add(app)
 
 
 def main() -> None:
@@ -70,7 +22,10 @@ def main() -> None:
     sys.stdin = sys.stdin or _nowhere("r")
     sys.stdout = Lasting(sys.stdout or _nowhere("w"))
     sys.stderr = Lasting(sys.stderr or _nowhere("w"))
-    code = run(sys.argv[1:])
+    try:
+        code = run(sys.argv[1:])
+    finally:
+        gc.freeze()  # what is left goes with the process: Python would look through all of it for cycles once more
     if code == INTERRUPTED and threading.active_count() > 1:
         # Python would wait for calls that nobody waits for any more.
         for stream in (sys.stdout, sys.stderr):
@@ -122,6 +77,11 @@ def run(arguments: list[str]) -> int:
     """The exit code of these arguments; everything a person must know has been said by then."""
     # Next to nothing of what a command makes lies in cycles; looking for them took a third of a large plan.
     gc.set_threshold(max(_UNLOOKED, gc.get_threshold()[0]))
+    import typer
+
+    from iamsync.cli.options import forget
+    from iamsync.cli.tree import command_tree
+
     forget()
     try:
         result = command_tree()(arguments, prog_name="iamsync", standalone_mode=False)
@@ -180,15 +140,10 @@ def _unforeseen(error: Exception) -> int:
 
 def _say(error: IamsyncError) -> None:
     from iamsync.cli.context import colored, columns
+    from iamsync.cli.options import given, takes_common
     from iamsync.render.errors import error_text
 
     common = given()
     color, width = colored(common, sys.stderr), columns(sys.stderr)
     more = "--verbose shows all" if takes_common() else ""
     print(error_text(error, color=color, width=width, verbose=common.verbose, more=more), file=sys.stderr)
-
-
-@lru_cache(maxsize=1)
-def command_tree() -> Any:
-    """The commands; the parameters of each are made when they are asked for."""
-    return typer.main.get_command(app)

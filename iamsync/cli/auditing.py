@@ -25,7 +25,6 @@ def add(app: typer.Typer) -> None:
     """Put the command on the application."""
     app.command(
         epilog="Example: iamsync audit --live account.json --report sarif=audit.sarif --fail-on high",
-        short_help="Find what is unsafe, unused, or a way to administrator.",
     )(audit)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +15,6 @@ def add(app: typer.Typer) -> None:
     """Put the commands of this family on the application."""
     app.command(
         epilog="Example: iamsync validate iam/ --fail-on medium",
-        short_help="Check all that can be known offline, permission tests too.",
     )(validate)
 
 
@@ -94,6 +92,8 @@ def validate(
 
 def _expanded(found: Any, form: str) -> None:
     if form == "json":
+        import json
+
         print(json.dumps([item.expanded() for item in found], indent=1, ensure_ascii=False))
     else:
         from iamsync.engine.writing import yaml_text

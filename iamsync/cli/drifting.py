@@ -25,7 +25,6 @@ def add(app: typer.Typer) -> None:
     """Put the commands of this family on the application."""
     app.command(
         epilog="Example: iamsync drift --base git:origin/main --fail-on medium --attribute",
-        short_help="Show what the account has otherwise than the manifests.",
     )(drift)
 
 

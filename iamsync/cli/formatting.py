@@ -15,7 +15,6 @@ def add(app: typer.Typer) -> None:
     app.command(
         "fmt",
         epilog="Example: iamsync fmt --diff iam/roles.yaml",
-        short_help="Lay out manifests canonically; comments survive.",
     )(fmt)
 
 

@@ -17,11 +17,9 @@ def add(app: typer.Typer) -> None:
     app.command(epilog="Example: iamsync schema manifest > schemas/manifest.schema.json")(schema)
     app.command(
         epilog="Example: iamsync explain IAM-P034",
-        short_help="Tell what a finding, guard or error is about.",
     )(explain)
     app.command(
         epilog="Example: iamsync version --format json",
-        short_help="Print versions: of iamsync, file formats and libraries.",
     )(version)
 
 

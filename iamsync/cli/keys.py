@@ -38,11 +38,10 @@ PlanOnly = Annotated[
     bool, typer.Option("--plan-only", help="Show what would be done and do nothing.", envvar="IAMSYNC_PLAN_ONLY")
 ]
 
-keys = Commands(no_args_is_help=True, rich_markup_mode=None, help="Access keys and passwords, by their rules.")
-
 
 def add(app: typer.Typer) -> None:
     """Put the commands of this family on the application."""
+    keys = Commands(no_args_is_help=True, rich_markup_mode=None, help="Access keys and passwords, by their rules.")
     app.add_typer(keys, name="keys")
     keys.command("list", epilog="Example: iamsync keys list --format json")(keys_list)
     keys.command("rotate", epilog="Example: iamsync keys rotate --account prod --auto-approve")(keys_rotate)

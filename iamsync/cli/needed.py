@@ -17,7 +17,6 @@ def add(app: typer.Typer) -> None:
     app.command(
         "required-policy",
         epilog="Example: iamsync required-policy plan.json > apply-policy.json",
-        short_help="Print the least IAM policy that iamsync needs.",
     )(required_policy)
 
 

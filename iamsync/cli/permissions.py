@@ -53,24 +53,20 @@ def add(app: typer.Typer) -> None:
         "test",
         cls=LiveCommand,
         epilog="Example: iamsync test --planned --report junit=tests.xml",
-        short_help="Run the permission tests of the manifests.",
     )(run_tests)
     app.command(
         cls=LiveCommand,
         epilog="Example: iamsync simulate role/deploy s3:PutObject --resource arn:aws:s3:::site/index.html",
-        short_help="Decide a request, and say which statements decided.",
     )(simulate)
     app.command("who-can", cls=LiveCommand, epilog="Example: iamsync who-can 'iam:Create*' --live")(who_can)
     app.command(
         "what-can",
         cls=LiveCommand,
         epilog="Example: iamsync what-can user/alice",
-        short_help="List what a principal may do, and through what.",
     )(what_can)
     app.command(cls=LiveCommand, epilog="Example: iamsync graph --format mermaid")(graph)
     app.command(
         epilog="Example: iamsync refresh",
-        short_help="Keep the documents of AWS's policies in use.",
     )(refresh)
 
 

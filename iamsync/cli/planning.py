@@ -101,11 +101,9 @@ def add(app: typer.Typer) -> None:
     app.command(epilog="Example: iamsync plan --out plan.json --detailed-exitcode")(plan)
     app.command(
         epilog="Example: iamsync show plan.json --format aws-cli",
-        short_help="Show a saved plan, or a state as Terraform.",
     )(show)
     app.command(
         epilog="Example: iamsync apply --approved sha256:5b1e... --account prod",
-        short_help="Plan, ask and apply; or apply a saved or approved plan.",
     )(apply)
 
 

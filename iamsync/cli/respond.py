@@ -14,13 +14,12 @@ from iamsync.cli.options import Common, completed, shared
 from iamsync.cli.planning import Acknowledge, AutoApprove, LockTimeout, Restrict, TextOrJson
 from iamsync.cli.reporting import plan_text
 
-respond = Commands(
-    no_args_is_help=True, rich_markup_mode=None, help="Incident response: end sessions, shut a user out."
-)
-
 
 def add(app: typer.Typer) -> None:
     """Put the commands of this family on the application."""
+    respond = Commands(
+        no_args_is_help=True, rich_markup_mode=None, help="Incident response: end sessions, shut a user out."
+    )
     app.add_typer(respond, name="respond")
     respond.command("revoke-sessions", epilog="Example: iamsync respond revoke-sessions deploy --account prod")(
         revoke_sessions

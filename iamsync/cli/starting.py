@@ -18,7 +18,6 @@ def add(app: typer.Typer) -> None:
     """Put the command on the application."""
     app.command(
         epilog="Example: iamsync init acme-iam --account-id 111122223333 --from-account --ci github",
-        short_help="Write a starter project, with a pipeline if wanted.",
     )(init)
 
 

@@ -26,7 +26,6 @@ def add(app: typer.Typer) -> None:
         "import",
         epilog="Example: iamsync import --out iam --target 'role:/ci/**'. "
         "From another tool, without AWS: iamsync import --from terraform terraform.tfstate",
-        short_help="Write an account's, or another tool's, state as manifests.",
     )(import_)
     app.command(epilog="Example: iamsync snapshot --out prod.json")(snapshot)
     app.command(epilog="Example: iamsync diff snapshot:monday.json live")(diff)
