@@ -12,13 +12,13 @@ import os
 import re
 import shlex
 import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from iamsync.delivery import Secret, whose
 from iamsync.errors import IamsyncError, InputError
+from iamsync.files import put
 
 NOTE: Final = ".iamsync.json"
 _HOOK: Final = "IAMSYNC_DELIVERY"
@@ -71,8 +71,8 @@ class File:
         note = json.dumps({"format_version": "1.0", **owner, "keys": {**known, digest: secret.reference}})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            _write(self._note, note.encode() + b"\n")
-            _write(self._path, content)
+            put(self._note, note.encode() + b"\n")
+            put(self._path, content)
         except OSError as error:
             raise self._failed(error) from None
 
@@ -165,22 +165,3 @@ def sealed(recipient: str) -> Callable[[bytes], bytes]:
             f"{recipient} is no age recipient", code="bad-target", hint="give it as age-keygen prints it: age1..."
         ) from error
     return lambda content: bytes(pyrage.encrypt(content, [key], armored=True))
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Put bytes in a file so that a reader, or a crash, finds the old ones or the new ones; mode 0600."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

@@ -25,7 +25,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "iamsync"
 # nothing of the same layer but where it says so.
 LAYERS = {
     **dict.fromkeys(("errors", "model", "events", "arn", "selector", "settings", "expectations", "strictjson"), 0),
-    **dict.fromkeys(("guardrails", "buckets", "notification", "controls", "members", "delivery"), 0),
+    **dict.fromkeys(("guardrails", "buckets", "notification", "controls", "members", "delivery", "files"), 0),
     "policy": 1,
     "kinds": 2,
     **dict.fromkeys(("manifest", "planner", "audit", "aws", "sandbox", "apply", "journal", "webhooks", "render"), 3),
@@ -37,7 +37,7 @@ LAYERS = {
 MAY_SHARE = {0}  # the modules of layer 0 build on each other
 FORBIDDEN = {("engine", "render"), ("render", "settings"), ("render", "selector"), ("cli", "aws"), ("cli", "manifest")}
 # The command line is given what it shows: it goes through engine, and knows no layer below it but these.
-CLI_MAY = {"engine", "render", "errors", "model", "events"}
+CLI_MAY = {"engine", "render", "errors", "model", "events", "files"}
 
 # Library -> files (or folders) of the package that may import it.
 HOMES = {

@@ -168,23 +168,13 @@ def replace_file(path: Path, text: str, *, mode: int = 0o644) -> None:
 
     A link stays one; what is no file (a device, a pipe, a folder) is not replaced, whoever runs this.
     """
-    import tempfile
+    from iamsync.files import put
 
     try:
         if path.exists() and not path.is_file():
             raise InputError("this is no file", code="unwritable", place=Place(str(path)), hint="name a file")
         target = Path(os.path.realpath(path))
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, mode)
-            os.replace(name, target)
-        except BaseException:
-            os.unlink(name)
-            raise
+        put(target, text.encode("utf-8"), mode=mode)
     except OSError as error:
         raise _unwritable(path, error) from error
 

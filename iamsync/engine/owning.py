@@ -17,6 +17,7 @@ from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached
 from iamsync.engine.textfile import read_text
 from iamsync.errors import InputError, Place
+from iamsync.files import put
 from iamsync.kinds.owners import FACT, Owner
 from iamsync.manifest.terraformstate import Listed, listed
 from iamsync.model import Address, State
@@ -107,9 +108,7 @@ def _keep(path: Path, where: tuple[str, ...], items: Iterable[stacks.Owned]) -> 
     value: dict[str, Any] = {"format": _FORMAT, "taken_at": time.time(), "regions": list(where), "owned": rows}
     try:
         path.parent.mkdir(exist_ok=True)
-        held = path.with_suffix(".new")
-        held.write_text(json.dumps(value), encoding="utf-8")
-        held.replace(path)
+        put(path, json.dumps(value).encode())
     except OSError:
         return  # a cache that cannot be kept is asked again
 

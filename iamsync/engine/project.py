@@ -16,6 +16,7 @@ from iamsync.engine.options import Options, utc_now
 from iamsync.engine.textfile import read_text
 from iamsync.errors import InputError, Place, raise_all
 from iamsync.expectations import PermissionTest
+from iamsync.files import own_folder
 from iamsync.fleet import shard_of
 from iamsync.guardrails import Guardrails, tightened
 from iamsync.kinds import KINDS
@@ -125,8 +126,8 @@ class Project:
 
     @property
     def home(self) -> Path:
-        """Where a project keeps what is not to be committed: sandbox state, journals."""
-        return self.root / ".iamsync"
+        """Where a project keeps what is not to be committed: sandbox state, records. InputError if a link leads out."""
+        return own_folder(self.root, ".iamsync")
 
     @property
     def configured(self) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached, Ways
 from iamsync.errors import IamsyncError
+from iamsync.files import own_folder, put
 from iamsync.journal import SUFFIX, Copied, Journal, Run, runs
 from iamsync.planner.savedplan import Saved, read_saved
 
@@ -27,7 +28,7 @@ Choice = Callable[[list[str]], list[str]]
 
 def runs_folder(project: Project) -> Path:
     """Where the journals of a project are."""
-    return project.home / "runs"
+    return own_folder(project.root, f"{project.home.name}/runs")
 
 
 def kept(project: Project, reached: Reached, record: Journal) -> Journal | Copied:
@@ -50,7 +51,7 @@ def folders(project: Project, choose: Choice = lambda ids: ids[-_MOST:]) -> tupl
     here = runs_folder(project)
     if project.config.journal is None:
         return (here,)
-    there = project.home / "runs-fetched"
+    there = own_folder(project.root, f"{project.home.name}/runs-fetched")
     accounts = project.accounts()
     try:
         with Ways(project) as ways:
@@ -97,10 +98,7 @@ def _fetch(objects: Objects, here: Path, there: Path, choose: Choice) -> None:
     def one(run: str) -> None:
         stored = objects.get(f"{run}{SUFFIX}")
         if stored is not None:
-            part = there / f"{run}.part"
-            part.touch(mode=0o600)
-            part.write_bytes(stored.body)
-            part.replace(there / f"{run}{SUFFIX}")
+            put(there / f"{run}{SUFFIX}", stored.body)
 
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         list(pool.map(one, wanted))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from iamsync.errors import InputError, Place
+from iamsync.files import beside
 
 
 def replace_files(before: Mapping[Path, str], after: Mapping[Path, str]) -> None:
@@ -59,19 +59,8 @@ def _check(path: Path, text: str) -> None:
 
 
 def _beside(target: Path, text: str) -> Path:
-    """The text in a file of its own in the same folder, on disk, with the rights of the file that it is to replace."""
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".new", dir=target.parent)
-    new = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        new.chmod(target.stat().st_mode & 0o7777)
-    except OSError:
-        new.unlink(missing_ok=True)
-        raise
-    return new
+    """The text in a file of its own, with the rights of the file that it is to replace."""
+    return beside(target, text.encode("utf-8"), target.stat().st_mode & 0o7777)
 
 
 def _put_back(done: list[Path], before: Mapping[Path, str]) -> None:

@@ -6,14 +6,13 @@ Loading is `seed.load_backend`, so a state file and a dump of a real account are
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from iamsync.errors import InputError, Place
+from iamsync.files import put
 from iamsync.sandbox.backend import Accounts, Backend, Holder
 from iamsync.sandbox.entities import Group, InstanceProfile, Policy, Role, Tagged, User, tag_list
 from iamsync.sandbox.seed import PASSWORD_POLICY, load_backend
@@ -69,23 +68,9 @@ def _check(held: Mapping[str, Any]) -> None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Put bytes in a file so that a reader, or a crash, finds the old ones or the new ones; mode 0600."""
+    """Put a state in its file, and make the folder where there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    put(path, content)
 
 
 def dump(iam: Backend) -> dict[str, Any]:

@@ -116,6 +116,18 @@ def test_nothing_of_a_project_leads_out_of_it(site: Site, outside: Path, lead: C
     assert SECRET not in told.err + told.out
 
 
+@pytest.mark.parametrize("name", [".iamsync", ".iamsync/runs"])
+def test_nothing_is_recorded_through_a_link_out_of_the_project(site: Site, outside: Path, name: str) -> None:
+    site.write("users: {alice: {}}\n")
+    (site.root / name).parent.mkdir(exist_ok=True)
+    (site.root / name).symlink_to(outside.parent)
+    before = sorted(outside.parent.iterdir())
+    told = site.run("apply", "--auto-approve")
+    assert told.code == 1
+    assert f"error[bad-path]: {name} leads out of the project, through a link" in told.err
+    assert sorted(outside.parent.iterdir()) == before
+
+
 @pytest.mark.parametrize(
     "arguments", [("show",), ("plan", "--live"), ("drift", "--since-last"), ("audit", "--baseline")]
 )

@@ -112,7 +112,7 @@ def delivering(tmp_path: Path, scheme: str, monkeypatch: pytest.MonkeyPatch, **m
         "hook": f"hook:sh {tmp_path}/hook.sh {tmp_path}/kept",
     }[scheme]
     years = Years(tmp_path, place=place, identity=identity, **more)
-    write, run = places._write, Hook._run
+    write, run = places.put, Hook._run
 
     def written(path: Path, content: bytes) -> None:
         years.cut("note" if path.name.endswith(places.NOTE) else "file", lambda: write(path, content))
@@ -120,7 +120,7 @@ def delivering(tmp_path: Path, scheme: str, monkeypatch: pytest.MonkeyPatch, **m
     def ran(hook: Hook, what: str, given: str) -> str:
         return str(years.cut(what, lambda: run(hook, what, given)) if what == "deliver" else run(hook, what, given))
 
-    monkeypatch.setattr(places, "_write", written)
+    monkeypatch.setattr(places, "put", written)
     monkeypatch.setattr(Hook, "_run", ran)
     return years, replace(WISHES, keys=replace(WISHES.keys, deliver_to=parse(place, operator=True)))
 

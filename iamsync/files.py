@@ -1,0 +1,60 @@
+"""Files that are put in place whole: a reader, or a crash, finds the old bytes or the new ones, and nobody's link is
+written through.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from iamsync.errors import InputError, Place
+
+
+def put(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Put bytes in the place of a file, on disk when this returns; where `path` is a link, it is the link that goes.
+
+    Raises OSError, and then the file is what it was.
+    """
+    new = beside(path, content, mode)
+    try:
+        os.replace(new, path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def beside(path: Path, content: bytes, mode: int) -> Path:
+    """The bytes in a new file of the same folder, on disk, that is to be renamed over `path`. Raises OSError."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, mode)
+    except BaseException:
+        os.unlink(name)
+        raise
+    return Path(name)
+
+
+def own_folder(root: Path, name: str) -> Path:
+    """A folder in which iamsync keeps its own things of a project; InputError where a link leads out of the project.
+
+    Such a link could come with somebody's change, and have records or the sandbox's state written anywhere.
+    """
+    folder = root / name
+    if not folder.resolve().is_relative_to(root.resolve()):
+        raise InputError(
+            f"{name} leads out of the project, through a link",
+            code="bad-path",
+            place=Place(name),
+            hint="take the link away; to keep the records of runs elsewhere, name a bucket: journal: s3://...",
+        )
+    return folder
