@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 
 from iamsync.model import Address
@@ -127,7 +128,9 @@ def path_matches(pattern: str, path: str) -> bool:
 def _kind(kind: str, text: str, kinds: Iterable[str]) -> str:
     known = tuple(kinds)
     if "*" not in kind and "?" not in kind and kind not in known:
-        raise ValueError(f"selector {text!r} names no kind of resource; kinds are {', '.join(known)}")
+        near = get_close_matches(kind, known, 1, 0.72)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"selector {text!r} names no kind of resource{meant}; kinds are {', '.join(known)}")
     return kind
 
 

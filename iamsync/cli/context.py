@@ -136,7 +136,9 @@ def laid_out(text: str) -> str:
 def known_format(form: str, known: tuple[str, ...] = FORMATS) -> str:
     """The format, if there is one of this name."""
     if form not in known:
-        raise InputError(f"unknown format {form!r}", code="bad-option", hint=f"formats: {', '.join(known)}")
+        from iamsync.engine.choosing import unknown
+
+        raise unknown(f"unknown format {form!r}", form, known, are="formats:")
     return form
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from iamsync.cli.context import laid_out
+from iamsync.cli.context import known_format, laid_out
 from iamsync.cli.options import completed, one_of
 from iamsync.errors import InputError
 
@@ -39,10 +39,11 @@ def schema(
     ] = False,
 ) -> None:
     """Print a JSON Schema (draft-07), for editors and checks."""
+    from iamsync.engine.choosing import unknown
     from iamsync.engine.schemas import NAMES, schema_text, schema_with_actions
 
     if name not in NAMES:
-        raise InputError(f"there is no schema {name!r}", code="bad-option", hint=f"one of {', '.join(NAMES)}")
+        raise unknown(f"there is no schema {name!r}", name, NAMES)
     if actions and name != "manifest":
         raise InputError(f"{name} holds no actions", code="bad-option", hint="iamsync schema manifest --actions")
     print(schema_with_actions() if actions else schema_text(name), end="")
@@ -75,6 +76,7 @@ def version(
     """Print the versions of iamsync, its file formats and its libraries."""
     from iamsync.engine.versions import versions
 
+    known_format(form, ("text", "json"))
     found = versions()
     if form == "json":
         print(json.dumps(found, indent=1))

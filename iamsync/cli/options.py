@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Final, get_type_hints
 
 import typer
 
+from iamsync.cli.variables import slips
+
 PROJECT, ACCOUNT, OUTPUT = "Project", "Account", "Output"
 
-Color = Literal["auto", "always", "never"]
+COLORS: Final = ("auto", "always", "never")
 Paths = Annotated[list[str] | None, typer.Argument(help="Manifest files or folders.", show_default=False)]
 
 
@@ -120,9 +123,16 @@ class Common:
     verbose: Annotated[
         bool, _option("--verbose", "-v", env="VERBOSE", text="Say more: steps, all names.", panel=OUTPUT)
     ] = False
-    color: Annotated[Color, _option("--color", env="COLOR", text="Colour: auto, always or never.", panel=OUTPUT)] = (
-        "auto"
-    )
+    color: Annotated[
+        str,
+        _option(
+            "--color",
+            env="COLOR",
+            text="Colour: auto, always or never.",
+            panel=OUTPUT,
+            autocompletion=one_of(*COLORS),
+        ),
+    ] = "auto"
     rest: dict[str, Any] = field(default_factory=dict)
 
 
@@ -136,8 +146,8 @@ def forget() -> None:
 
 def given() -> Common:
     """The options of the command that runs, for whoever tells its errors; what the environment says until it runs."""
-    color: Any = os.environ.get("IAMSYNC_COLOR")
-    return _GIVEN.get() or Common(color=color if color in get_args(Color) else "auto")
+    color = os.environ.get("IAMSYNC_COLOR", "auto")
+    return _GIVEN.get() or Common(color=color if color in COLORS else "auto")
 
 
 def takes_common() -> bool:
@@ -160,7 +170,13 @@ class _Shared:
     def __call__(self, **given: Any) -> None:
         values = {name: given.pop(name) for name in _common()}
         common = Common(**values)
+        if common.color not in COLORS:
+            from iamsync.engine.choosing import unknown
+
+            raise unknown(f"unknown --color {common.color!r}", common.color, COLORS)
         _GIVEN.set(common)
+        for name, near in slips() if not common.quiet else ():
+            print(f"note: {name} is set, and means nothing here; did you mean {near}?", file=sys.stderr)
         self._command(common=common, **given)
 
     @cached_property

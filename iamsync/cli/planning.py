@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -36,6 +36,7 @@ Format = Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}.", 
 Report = Annotated[
     list[str] | None, typer.Option("--report", help="Also write FORMAT=FILE (repeatable).", envvar="IAMSYNC_REPORT")
 ]
+_CAUSES: Final = ("declared", "drift", "expired", "removed", "unmanaged")
 Target = Annotated[
     list[str] | None,
     typer.Option(
@@ -313,6 +314,7 @@ def apply(
 ) -> None:
     """Plan, ask, and apply; or apply a plan that was saved or approved."""
     from iamsync.engine import applying
+    from iamsync.engine.choosing import unknown
     from iamsync.engine.fleets import complete
     from iamsync.engine.foreseeing import settled
     from iamsync.engine.planning import document, plans, to_text
@@ -328,10 +330,8 @@ def apply(
         )
     seconds = waited(timeout, "--timeout") if timeout is not None else None
     saved, narrowing = _saved_plan(paths or [])
-    if only is not None and only not in ("declared", "drift", "expired", "removed", "unmanaged"):
-        raise InputError(
-            f"--only {only!r} is no cause", code="bad-option", hint="declared, drift, expired, removed or unmanaged"
-        )
+    if only is not None and only not in _CAUSES:
+        raise unknown(f"--only {only!r} is no cause", only, _CAUSES)
     if expired and only not in (None, "expired"):
         raise InputError(
             f"--expired and --only {only} contradict each other", code="bad-option", hint="leave one of them out"

@@ -66,13 +66,14 @@ def import_(
     live: Live = None,
 ) -> None:
     """Write undeclared live resources as manifests; says first who owns what."""
+    from iamsync.engine.choosing import unknown
     from iamsync.engine.fleets import complete
     from iamsync.engine.importing import REMOVED, imports, write
     from iamsync.engine.reach import Ways, opened
     from iamsync.render.listing import handover_text, import_text, owners_text
 
     if layout not in ("file-per-kind", "file-per-resource"):
-        raise InputError(f"unknown layout {layout!r}", code="bad-option", hint="file-per-kind or file-per-resource")
+        raise unknown(f"unknown layout {layout!r}", layout, ("file-per-kind", "file-per-resource"))
     if from_ is not None or source is not None:
         if live is not None or take_over is not None:
             raise InputError("--from reads no account", code="bad-option", hint="leave --live and --take-over out")
@@ -105,15 +106,16 @@ def _carry_over(
     common: Common, tool: str | None, source: Path | None, out: Path, layout: str, target: tuple[str, ...]
 ) -> None:
     """Write what another tool's files say as manifests, and tell what stays behind and how the tool lets go."""
+    from iamsync.engine.choosing import unknown
     from iamsync.engine.importing import REMOVED, write
     from iamsync.engine.incoming import CONFIG, SOURCES, carried_over
     from iamsync.engine.project import Project
     from iamsync.render.listing import behind_text, carried_text, handed_text, import_text
 
     if tool not in SOURCES or source is None:
-        known = f"known are {', '.join(SOURCES)}; for example: iamsync import --from terraform terraform.tfstate"
         message = "--from and what it reads go together" if None in (tool, source) else f"{tool!r} is no tool"
-        raise InputError(message, code="bad-option", hint=known)
+        example = "for example: iamsync import --from terraform terraform.tfstate; known are"
+        raise unknown(message, tool if tool and tool not in SOURCES else "", SOURCES, are=example)
     project = Project.open(engine_options(common, target=target))
     found = carried_over(project, tool, source, out, layout)  # type: ignore[arg-type]
     for one in found.accounts:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
+from iamsync.engine import aiming
 from iamsync.engine.agreeing import desired_at
 from iamsync.engine.options import utc_now
 from iamsync.engine.owning import with_owners
@@ -31,20 +33,23 @@ def adoption(project: Project, ways: Ways, *, deleted: bool = False) -> Adoption
         project.desired(account, account.id or NO_ACCOUNT, account.partition or "aws")
     sides: list[Side] = []
     absent: list[tuple[str, Address]] = []
+    missed: list[Mapping[str, str]] = []
     with ExitStack() as stack:
         base = None
         if project.options.base is not None:
             base = stack.enter_context(revision(project, project.options.base))
         for account in chosen:
-            one, missing = _compared(project, ways, account, base, now, deleted)
+            one, missing, lost = _compared(project, ways, account, base, now, deleted)
             sides.append(one)
+            missed.append(lost)
             absent += [(account.name, address) for address in missing]
+    aiming.told(missed, whole=True, note=project.options.note)
     return adopted(project, [*sides, *untouched(project, sides)], tuple(absent))
 
 
 def _compared(
     project: Project, ways: Ways, account: Account, base: Project | None, now: str, deleted: bool
-) -> tuple[Side, list[Address]]:
+) -> tuple[Side, list[Address], Mapping[str, str]]:
     reached = ways.reach(account)
     settings = project.settings(reached.account)
     desired = project.desired(account, reached.account_id, reached.partition)
@@ -57,7 +62,8 @@ def _compared(
     named = {text for text in project.options.target if "*" not in text}
     gone = [address for address in missing if deleted or str(address) in named]
     wanted += [Wish(address, None, None, None) for address in gone]
-    return side(project, account, desired, wanted), [address for address in missing if address not in gone]
+    left = [address for address in missing if address not in gone]
+    return side(project, account, desired, wanted), left, aiming.missed(project, desired, live)
 
 
 def document(found: Adoption) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from iamsync.aws import accesskeys
 from iamsync.aws.read import read
 from iamsync.aws.session import Connection
 from iamsync.delivery import Place, Target, parse
+from iamsync.engine.choosing import meant
 from iamsync.engine.duties import look, opener, turned
 from iamsync.engine.fleets import Failure, complete, each
 from iamsync.engine.planning import Planned
@@ -249,10 +250,14 @@ def _turns(
         if wanted.what == "rotate":
             candidates = [one for one in candidates if one.address.folded in declared]
         if not candidates:
+            names = [one.address.name for one in every] if wanted.what != "rotate" else [a.name for a in wishes]
+            told = " ".join(wanted.users)
             raise InputError(
-                f"--user {' '.join(wanted.users)} names no user" + (" with a rule" if wanted.what == "rotate" else ""),
+                f"--user {told} names no user" + (" with a rule" if wanted.what == "rotate" else ""),
                 code="unknown-user",
-                hint="rules are access_keys and console_access in its manifest",
+                hint=meant(
+                    told.removeprefix("user/"), names, "rules are access_keys and console_access in its manifest"
+                ),
             )
     unknown = set(wanted.ids)
     failed: list[IamsyncError] = []

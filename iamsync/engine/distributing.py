@@ -147,7 +147,7 @@ def _planned(project: Project, executor: Workers, command: str, before: Json, **
         return {"account": account.name, "opened": [*map(str, opened)], "before": before.get(account.name)}
 
     answers = _answers(project, accounts, _each(executor, shared, [task(account) for account in accounts]))
-    aiming.told([made["missed"] for made in answers.made], whole=not answers.failed)
+    aiming.told([made["missed"] for made in answers.made], whole=not answers.failed, note=project.options.note)
     lost = {failure.account for failure in answers.failed}
     reached = [account for account in accounts if account.name not in lost]
     order = _order(reached, answers.made)

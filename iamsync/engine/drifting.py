@@ -9,6 +9,7 @@ from typing import Any
 
 from iamsync import __version__
 from iamsync.engine.attributing import attributions
+from iamsync.engine.choosing import unknown
 from iamsync.engine.options import Options, utc_now
 from iamsync.engine.planning import Planned
 from iamsync.engine.shapes import shaped
@@ -33,7 +34,7 @@ since = driftfile.since
 def known_floor(text: str | None) -> str | None:
     """A severity; InputError for a word that is none."""
     if text is not None and text not in GRADES:
-        raise InputError(f"{text!r} is no severity", code="bad-option", hint=f"one of {', '.join(GRADES)}")
+        raise unknown(f"{text!r} is no severity", text, GRADES)
     return text
 
 

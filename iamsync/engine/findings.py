@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from iamsync.controls import PREFIX as AUDIT
 from iamsync.engine import analyzing
+from iamsync.engine.choosing import unknown
 from iamsync.engine.fleets import Failure
 from iamsync.engine.project import Project
 from iamsync.engine.testing import told_failed
@@ -107,7 +108,7 @@ def reaching(found: Iterable[Row], floor: str) -> int:
     for severity in SEVERITIES:
         if severity == floor:
             return sum(at_least(row["severity"], severity) for row in found)
-    raise InputError(f"{floor!r} is no severity", code="bad-option", hint=f"one of {', '.join(SEVERITIES)}")
+    raise unknown(f"{floor!r} is no severity", floor, SEVERITIES)
 
 
 def _add(

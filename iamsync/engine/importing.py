@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
 from iamsync.aws.read import confirm, read
+from iamsync.engine import aiming
 from iamsync.engine.fleets import each
 from iamsync.engine.options import utc_now
 from iamsync.engine.owning import observed_owners, state_file
@@ -43,7 +44,8 @@ class Left:
 class Imported:
     """What an import found and would write: file texts by path, what it took, what it left.
 
-    `blocks` are what Terraform forgets it by, `commands` the same for single instances.
+    `blocks` are what Terraform forgets it by, `commands` the same for single instances; `missed` are the targets that
+    are nobody's name here (`aiming`).
     """
 
     account_name: str
@@ -56,6 +58,7 @@ class Imported:
     state: State
     blocks: str = ""
     commands: tuple[str, ...] = ()
+    missed: Mapping[str, str] = field(default_factory=dict)
 
     def owners(self) -> list[tuple[str, list[str]]]:
         """Who owns what: these manifests already, whoever imports now, and everyone who is left alone."""
@@ -101,7 +104,9 @@ def imports(
             code="which-account",
             hint="add --account NAME",
         )
-    return each(accounts, lambda account: _imported(project, ways, account, out, layout, take_over), ways.failed)
+    found = each(accounts, lambda account: _imported(project, ways, account, out, layout, take_over), ways.failed)
+    aiming.told([one.missed for one in found], whole=not ways.failed, note=project.options.note)
+    return found
 
 
 def _imported(
@@ -141,6 +146,7 @@ def _imported(
         chosen,
         blocks=blocks,
         commands=commands,
+        missed=aiming.missing(project, (live,), declared, complete=live.complete),
     )
 
 

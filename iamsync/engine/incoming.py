@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from iamsync.engine import aiming
 from iamsync.engine.importing import Imported, Layout, Left, declared_of, schema_from
 from iamsync.engine.project import Project
 from iamsync.engine.textfile import read_text
@@ -45,6 +46,8 @@ def carried_over(project: Project, source: str, path: Path, out: Path, layout: L
     """What another tool's files say, as manifests; nothing is written here."""
     readers = {"terraform": _terraform, "iambic": _iambic, "iamy": _iamy}
     made = readers[source](project, path, out, layout)
+    missed = [one.missed for one in made.accounts]
+    aiming.told(missed, whole=True, note=project.options.note, where=f"declared or in {path}")
     # Other tools sort the elements of documents by their names; nothing is lost by laying them out as fmt does.
     return replace(made, files={name: tidy(text, name, manifest_order) for name, text in made.files.items()})
 
@@ -180,7 +183,10 @@ def taken(
     )
     by_file = {name: sum(dump.file_of(resource, layout) == name for resource in chosen) for name in files}
     addresses = tuple(resource.address for resource in chosen)
-    return Imported(account.name, state.account_id, files, addresses, tuple(left), tuple(ours), by_file, state=kept)
+    missed = aiming.missing(project, (state,), declared)
+    return Imported(
+        account.name, state.account_id, files, addresses, tuple(left), tuple(ours), by_file, state=kept, missed=missed
+    )
 
 
 def _account_of(project: Project, text: str, path: Path) -> tuple[Account, str, str]:

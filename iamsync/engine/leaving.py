@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from iamsync.engine import aiming
 from iamsync.engine.comparing import state_of
 from iamsync.engine.project import Project
 from iamsync.engine.reach import Ways
@@ -27,6 +28,7 @@ def configuration(project: Project, ways: Ways, text: str | None) -> str:
             or narrowed(resource.address, getattr(resource.spec, "path", "/"), dict(getattr(resource.spec, "tags", ())))
         )
     }
+    aiming.told([aiming.missing(project, (state,))], whole=True, note=project.options.note, where="in this state")
     if not kept:
         raise InputError("there is nothing to write", code="bad-option", hint="name another state or --target")
     if state.unread:

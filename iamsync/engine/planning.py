@@ -81,7 +81,7 @@ def plans(project: Project, ways: Ways, *, write: bool = False, light: bool = Fa
             return _light(made) if light else made
 
         found = each(accounts, one, ways.failed, watch=project.options.watch)
-        aiming.told([item.missed for item in found], whole=not ways.failed)
+        aiming.told([item.missed for item in found], whole=not ways.failed, note=project.options.note)
         opened = arranged(found).opened
         # Roles of several accounts that trust each other: one of them begins with a placeholder.
         return tuple(

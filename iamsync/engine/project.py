@@ -148,11 +148,16 @@ class Project:
             except ValueError as error:
                 raise InputError(str(error), code="bad-option", hint="for example: --account prod") from error
             chosen = tuple(account for account in known if selector(account.name, account.labels))
-            if not chosen:
-                names = [account.name for account in known]
-                meant = [near for text in self.options.accounts if (near := closest(text, names)) is not None]
+            names = [account.name for account in known]
+            exact = [pattern.exact for pattern in selector.patterns]
+            lost = [text for text, name in zip(self.options.accounts, exact, strict=True) if name and name not in names]
+            # What `discover:` would find is not known to a run that asks nobody.
+            if not chosen or (lost and self.config.discover is None):
+                labels = [f"label:{key}={value}" for account in known for key, value in account.labels.items()]
+                texts = lost or self.options.accounts
+                meant = [near for text in texts if (near := closest(text.removeprefix("!"), [*names, *labels]))]
                 raise InputError(
-                    f"no account matches --account {' '.join(self.options.accounts)}",
+                    f"no account matches --account {' '.join(texts)}",
                     code="unknown-account",
                     hint=f'did you mean "{meant[0]}"?' if meant else f"configured: {one_of(names)}",
                 )

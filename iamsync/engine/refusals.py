@@ -309,8 +309,8 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "unknown-target": (
         "--target names nothing that is there",
         "A name without a wildcard is meant to be somebody's, and no resource that is declared, removed or in the "
-        "account has it: nothing would be looked at. Mend the name. In a run of several accounts one of them must have "
-        "it.",
+        "account (or in the files that are imported) has it: nothing would be looked at. Mend the name. In a run of "
+        "several accounts one of them must have it. A pattern that selects nothing is noted.",
     ),
     "unknown-user": (
         "--user names nobody",

@@ -14,6 +14,7 @@ from iamsync.apply import Execute
 from iamsync.aws import accesskeys
 from iamsync.aws.read import confirm, read
 from iamsync.aws.session import Connection
+from iamsync.engine.choosing import meant
 from iamsync.engine.credentials import Writer, executor
 from iamsync.engine.duties import opener
 from iamsync.engine.planning import Planned, decided, informed
@@ -217,7 +218,11 @@ def _found(live: State, address: Address) -> Resource:
         raise InputError(
             f"{address} does not exist in account {live.account_id}",
             code="unknown-principal",
-            hint="look it up: iamsync snapshot, or name the account with --account",
+            hint=meant(
+                str(address),
+                map(str, live.resources),
+                "look it up: iamsync snapshot, or name the account with --account",
+            ),
         )
     return found
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from iamsync.engine.choosing import unknown
 from iamsync.engine.importing import Imported, imports
 from iamsync.engine.options import Options
 from iamsync.engine.project import Project
@@ -69,9 +70,7 @@ class Starter:
                 f"{self.account!r} is no account", code="bad-option", hint="write the 12 digits of its id, or sandbox"
             )
         if self.pipeline not in PIPELINES:
-            raise InputError(
-                f"{self.pipeline!r} is no pipeline", code="bad-option", hint=f"one of {', '.join(PIPELINES)}"
-            )
+            raise unknown(f"{self.pipeline!r} is no pipeline", self.pipeline, PIPELINES)
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", self.name, re.ASCII):
             hint = "letters, digits, - and _, for example prod"
             raise InputError(f"{self.name!r} is no name for an account", code="bad-option", hint=hint)

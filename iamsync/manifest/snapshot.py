@@ -19,6 +19,7 @@ from iamsync.kinds.codec import from_json, to_json
 from iamsync.kinds.kind import Field, Kind
 from iamsync.manifest.jsontext import parse_json
 from iamsync.manifest.nodes import Path, place_in
+from iamsync.manifest.problems import did_you_mean
 from iamsync.model import Address, Resource, State
 from iamsync.strictjson import loads
 
@@ -201,7 +202,7 @@ class _Reader:
                     (*path, key),
                     f'unknown key "{key}" in a snapshot',
                     code="unknown-key",
-                    hint=f"known: {_words(names)}",
+                    hint=did_you_mean(key, names, f"known: {_words(names)}"),
                 )
 
     def table(self, path: Path, held: Any) -> Mapping[str, Any]:

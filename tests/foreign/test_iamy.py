@@ -41,6 +41,13 @@ def test_a_project_takes_its_own_accounts_alone(folder: Folder) -> None:
     assert "wrong-account" in folder("import", "--from", "iamy", FILES, code=1).err
 
 
+def test_a_target_that_the_files_do_not_have_is_told_and_nothing_is_written(folder: Folder) -> None:
+    project(folder)
+    said = folder("import", "--from", "iamy", FILES, "--target", "role/deploy-siet", code=1)
+    assert "error[unknown-target]: --target role/deploy-siet names nothing that is declared or in " in said.err
+    assert untouched(folder)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "line", "message"),
     [
