@@ -19,9 +19,7 @@ from iamsync.manifest.config import Account
 from iamsync.manifest.foreign import iambic, iamy, terraform
 from iamsync.manifest.foreign.iambicparts import Member
 from iamsync.manifest.foreign.parts import Behind
-from iamsync.manifest.keyorder import manifest_order
 from iamsync.manifest.terraformstate import removed_blocks
-from iamsync.manifest.tidy import tidy
 from iamsync.model import State
 
 _NOT_IN_NAME: Final = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
@@ -48,8 +46,7 @@ def carried_over(project: Project, source: str, path: Path, out: Path, layout: L
     made = readers[source](project, path, out, layout)
     missed = [one.missed for one in made.accounts]
     aiming.told(missed, whole=True, note=project.options.note, where=f"declared or in {path}")
-    # Other tools sort the elements of documents by their names; nothing is lost by laying them out as fmt does.
-    return replace(made, files={name: tidy(text, name, manifest_order) for name, text in made.files.items()})
+    return made
 
 
 def _terraform(project: Project, path: Path, out: Path, layout: Layout) -> Carried:

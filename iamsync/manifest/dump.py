@@ -19,6 +19,7 @@ from iamsync.kinds.codec import value_to_json
 from iamsync.kinds.keyrules import to_json
 from iamsync.kinds.kind import Context, Field, Kind
 from iamsync.manifest.expand import escape
+from iamsync.manifest.keyorder import in_order
 from iamsync.manifest.writer import Commented, dump
 from iamsync.model import Address, Resource, State
 
@@ -46,7 +47,8 @@ def manifests(
     `declared` are resources that other manifests already hold: they are referred to by bare name.
     `aliases` maps account ids to variables (`accounts.prod.id`); the state's own id is always
     `account.id`. `schema` is where the JSON Schema lies, seen from where the files will lie; empty for none.
-    `only_accounts` are the names of the accounts that all of it is for, empty for every one.
+    `only_accounts` are the names of the accounts that all of it is for, empty for every one. The keys stand as `fmt`
+    puts them, those of documents too: AWS keeps them in whatever order they were written in.
     """
     ours = _Ours(state, declared)
     spelled = _spelling({**aliases, state.account_id: "account.id"})
@@ -63,7 +65,7 @@ def manifests(
                 else:
                     table[spelled(resource.address.name)] = entry
     headers = {name: _modeline(name, schema) if schema else "" for name in files}
-    return {name: dump(value, header=headers[name], spaced=True) for name, value in files.items()}
+    return {name: dump(in_order(value), header=headers[name], spaced=True) for name, value in files.items()}
 
 
 class Spelling:

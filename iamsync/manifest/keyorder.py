@@ -5,8 +5,8 @@ Sections, resources and everything whose names their writer chose keep their ord
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from iamsync.kinds import KINDS, SECTIONS
 from iamsync.kinds.account import DEFAULTS
@@ -20,6 +20,28 @@ _DOCUMENT: Final = ("Version", "Id", "Statement")
 _STATEMENT: Final = (
     "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
 )  # fmt: skip
+
+
+def arranged(names: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    """The positions of these keys in the order in which they are wanted; an unknown one stays behind its neighbour."""
+    places = {name: at for at, name in enumerate(wanted)}
+    ranks: list[tuple[int, int]] = []
+    for at, name in enumerate(names):
+        known = places.get(name)
+        ranks.append((known if known is not None else (ranks[-1][0] if ranks else -1), at))
+    return [at for _, at in sorted(ranks)]
+
+
+def in_order(value: Any, path: tuple[str, ...] = ()) -> Any:
+    """A manifest's JSON value with the keys of all its tables as `manifest_order` has them."""
+    if isinstance(value, Mapping):
+        names = tuple(value)
+        held = list(value.items())
+        return {
+            name: in_order(one, (*path, name))
+            for name, one in (held[at] for at in arranged(names, manifest_order(path, names)))
+        }
+    return [in_order(item, (*path, "")) for item in value] if isinstance(value, list) else value
 
 
 def manifest_order(path: tuple[str, ...], names: tuple[str, ...]) -> Sequence[str]:

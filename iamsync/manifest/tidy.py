@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from iamsync.errors import InputError, Place
+from iamsync.manifest.keyorder import arranged
 from iamsync.manifest.nodes import Node, Scalar, Span, Table
 from iamsync.manifest.source import parse, spans
 
@@ -176,15 +177,11 @@ class _Page:
         entries[0].lead = lead
         if span.marks:
             return entries  # an alias must stay behind its anchor
-        wanted = {name: at for at, name in enumerate(self.order(path, tuple(names)))}
-        ranks: list[tuple[int, int]] = []
-        for at, name in enumerate(names):
-            known = wanted.get(name)
-            ranks.append((known if known is not None else (ranks[-1][0] if ranks else -1), at))
-        if ranks == sorted(ranks):
+        places = arranged(names, self.order(path, tuple(names)))
+        if places == sorted(places):
             return entries
         last = entries[-1]
-        made = [entries[at] for _, at in sorted(ranks)]
+        made = [entries[at] for at in places]
         made[0].lead = _stripped(made[0].lead)
         if made[-1] is not last:  # what follows in the text goes to the end of the table
             made[-1].end, made[-1].chain = last.end, []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.behaviour.conftest import Site
+from tests.behaviour.conftest import CONFIG, Site
 from tests.world import ACCOUNT
 
 MESSY = "users:\n    ann:\n        tags: {team: 'a'}   # keep\n        path: /p/\n"
@@ -85,3 +86,25 @@ def test_an_account_is_at_rest_after_its_manifests_were_laid_out(applied: Site) 
     applied.edit("its bucket\n", "its bucket\n    path:  '/ci/'\n")
     applied.fine("fmt")
     assert "No changes" in applied.fine("plan").out
+
+
+def odd(statement: dict[str, Any]) -> str:
+    """A document as the console and other tools write it: with its keys in the order of their names, or none."""
+    return json.dumps({"Statement": [statement], "Version": "2012-10-17"})
+
+
+@pytest.mark.parametrize("layout", ["file-per-kind", "file-per-resource"])
+def test_it_has_nothing_to_change_in_an_import(site: Site, layout: str) -> None:
+    trust = odd({"Principal": {"Service": "ec2.amazonaws.com"}, "Effect": "Allow", "Action": "sts:AssumeRole"})
+    granted = {"Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "true"}}, "Action": ["s3:List*"]}
+
+    def made(iam: Any) -> None:
+        iam.create_role(RoleName="odd", AssumeRolePolicyDocument=trust, Tags=[{"Key": "Effect", "Value": "no"}])
+        iam.put_role_policy(RoleName="odd", PolicyName="Statement", PolicyDocument=odd(granted | {"Effect": "Allow"}))
+        iam.create_policy(PolicyName="odd", PolicyDocument=odd({"Sid": "last", **granted, "Effect": "Deny"}))
+
+    site.by_hand(made)
+    site.fine("import", "--out", "taken", "--layout", layout)
+    assert site.fine("fmt", "--check", "taken").err.endswith("none to change\n")
+    site.write(f"{CONFIG}manifests: [taken]\n", "iamsync.yaml")
+    assert "No changes" in site.fine("plan", "--detailed-exitcode").out

@@ -96,6 +96,7 @@ def declared(folder: Folder) -> dict[str, dict[str, Any]]:
 def test_import_then_validate_then_plan_says_no_changes_and_writes_nothing(imported: Imported) -> None:
     folder = imported.folder
     assert "ok:" in folder("validate").out
+    folder("fmt", "--check")
     planned = folder("plan", "--detailed-exitcode")
     assert "No changes. Live IAM matches the manifests." in planned.out
     assert "approval:" not in planned.out

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from iamsync.errors import InputError
-from iamsync.manifest.dump import manifests
+from iamsync.kinds.policy import Policy
+from iamsync.kinds.user import User
+from iamsync.kinds.wire import dump_state
+from iamsync.manifest.dump import Layout, manifests
 from iamsync.manifest.keyorder import manifest_order
 from iamsync.manifest.nodes import plain
 from iamsync.manifest.source import parse
 from iamsync.manifest.tidy import tidy
-from iamsync.model import State
+from iamsync.model import Address, Resource, State
+from iamsync.policy.document import Document
 from tests.laws.law import law
 from tests.manifest.sloppy import sloppy
 from tests.strategies import states
 
+LARGE = Path(__file__).resolve().parents[3] / "shared" / "data" / "account-dump-large.json"
 CASES = Path(__file__).parent / "fmt"
 TEXTS = st.one_of(
     st.text(alphabet="ab:#-*'\"[]{}, $\\", max_size=6),
@@ -88,12 +93,51 @@ def test_it_says_the_same_keeps_each_comment_and_is_done_after_once(value: dict[
 @law(40)
 @given(states())
 def test_what_an_import_writes_is_laid_out_already(state: State) -> None:
-    def order(path: tuple[str, ...], names: tuple[str, ...]) -> Sequence[str]:
-        # A live document keeps the order of whoever wrote it.
-        return () if {"Statement", "Effect"} & {*names} else manifest_order(path, names)
+    for layout in get_args(Layout):
+        for file, text in manifests(state, layout=layout, only_accounts=("main",)).items():
+            assert tidy(text, file, manifest_order) == text
 
-    for file, text in manifests(state).items():
-        assert tidy(text, file, order) == text
+
+ODD = {
+    "Statement": [
+        {
+            "Resource": "*",
+            "Condition": {"StringEquals": {"Version": "1", "Effect": "2"}, "Bool": {"aws:SecureTransport": "true"}},
+            "NotAction": ["iam:*", "s3:GetObject"],
+            "Effect": "Deny",
+            "Sid": "Odd",
+        },
+        {"Action": "s3:*", "Resource": [f"arn:aws:s3:::{n}" for n in range(9)], "Effect": "Allow"},
+    ],
+    "Id": "made-by-a-console",
+    "Version": "2012-10-17",
+}
+
+
+def test_documents_whose_keys_aws_has_in_odd_orders_are_imported_as_fmt_has_them() -> None:
+    held = Document.of(ODD)
+    inline = (("Effect", held), ("Statement", held), ("Version", held))
+    state = State.of(
+        "111122223333",
+        [
+            Resource(Address("policy", "odd"), Policy(document=held)),
+            Resource(
+                Address("user", "Statement"), User(inline_policies=inline, tags=(("Effect", "1"), ("Action", "2")))
+            ),
+        ],
+    )
+    files = manifests(state)
+    for file, text in files.items():
+        assert tidy(text, file, manifest_order) == text
+    keys = re.findall(r"^ *(?:- )?([A-Z]\w+):", files["policies.yaml"], re.MULTILINE)
+    assert keys[:7] == ["Version", "Id", "Statement", "Sid", "Effect", "NotAction", "Resource"]
+
+
+@pytest.mark.skipif(not LARGE.is_file(), reason="the real account dump is not beside the project")
+def test_fmt_leaves_the_import_of_a_real_account_as_it_is() -> None:
+    live, _ = dump_state(json.loads(LARGE.read_text(encoding="utf-8")))
+    for file, text in manifests(live).items():
+        assert tidy(text, file, manifest_order) == text
 
 
 @law(100)
