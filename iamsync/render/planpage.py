@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from iamsync.render.alike import condensed
 from iamsync.render.changes import Entry, Json, Line, entries, expiring, labelled
 from iamsync.render.graph import Picture, inventory
 from iamsync.render.html import page_html
@@ -43,7 +44,7 @@ def plan_page(document: Json, sources: Sources, graph: Json | None = None) -> tu
         failed(document),
         Section("risks", "Risks", "What refuses, warns or is found, the gravest first.", _risks(notices, several)),
         Section("permissions", "Permissions", "Who gains and who loses what by these changes.", access),
-        Section("changes", "Changes", "Deletions and replacements first; equal changes are one row.", changes),
+        Section("changes", "Changes", "Deletions and replacements first; changes that are alike are one row.", changes),
         Section(
             "aws", "AWS's own policies", "Managed policies that AWS changed since they were reviewed.", _aws(plans)
         ),
@@ -130,8 +131,11 @@ def _risks(notices: Sequence[Notice], several: bool) -> tuple[Row, ...]:
 
 
 def _changes(plans: Sequence[Json], several: bool) -> tuple[tuple[Row, ...], dict[tuple[str, str], str]]:
-    """A row for each change, equal ones of several accounts as one, and by account id and address where it stands."""
-    told = [(plan["account"], entry) for plan in plans for entry in entries(plan)]
+    """A row for each change, by account id and address where it stands too.
+
+    Equal ones of several accounts are one row, and those of one template that differ in words alone.
+    """
+    told = [(plan["account"], entry) for plan in plans for entry in condensed(entries(plan))]
     rows, places = together([(account, _change(entry)) for account, entry in told], "c", several)
     anchors: dict[tuple[str, str], str] = {}
     for (account, entry), anchor in zip(told, places, strict=True):
@@ -156,7 +160,9 @@ def _safe(text: str) -> str:
 def _change(entry: Entry) -> Row:
     details = [_detail(name, line) for name, line in labelled(entry.lines)]
     if len(entry.names) > 1:
-        details = [Detail("", "alike", f"{entry.kind}/{name}") for name in entry.names] + details
+        own = [f" ({text})" for text in entry.own] or [""] * len(entry.names)
+        alike = [Detail("", "alike", f"{entry.kind}/{name}{text}") for name, text in zip(entry.names, own, strict=True)]
+        details = [*([Detail("", "names", entry.pattern)] if entry.pattern else []), *alike, *details]
     causes = {entry.cause, *(line.cause for line in entry.lines if line.cause)}
     return Row(
         "",

@@ -10,6 +10,8 @@ import pytest
 from iamsync.render.changes import entries
 from iamsync.render.markdown import plan_markdown
 from iamsync.render.merged import merged
+from iamsync.render.notices import Sources
+from iamsync.render.planpage import plan_page
 from iamsync.render.text import plan_text
 
 PLAN = json.loads((Path(__file__).parent / "cases/alike/plan.json").read_text(encoding="utf-8"))
@@ -49,6 +51,31 @@ def test_five_hundred_changes_of_a_template_are_one_entry_with_all_names() -> No
     words = text.replace(",", " ").split()
     assert all(words.count(name) == 1 for name in roles(500))
     assert len(text.splitlines()) < 120
+
+
+def test_the_page_has_one_row_for_them_where_each_is_found_by_its_name() -> None:
+    made = document(roles(40))
+    made["plans"][0]["steps"] = [
+        {
+            "id": "s1",
+            "address": "role/deploy-svc7",
+            "operation": "CreateRole",
+            "params": {},
+            "effect": "grant",
+            "after": [],
+        }
+    ]
+    page, _ = plan_page(made, Sources(), None)
+    held = {section.anchor: section.rows for section in page.sections}
+    (row,) = held["changes"]
+    assert (row.label, row.title) == ("create", "40 roles alike")
+    told = [detail.text for detail in row.details if detail.name == "alike"]
+    assert sorted(told) == sorted(f"role/{name}" for name in roles(40))
+    assert [detail.text for detail in row.details if detail.name == "names"] == ["deploy-<1>"]
+    assert [link.anchor for links in held["steps"][0].links for link in links.links] == [row.anchor]
+    own, _ = plan_page(document({"api": "acme/backend", "web": "acme/frontend", "cron": "ops/jobs"}), Sources(), None)
+    (row,) = next(section.rows for section in own.sections if section.anchor == "changes")
+    assert "role/api (<2> acme/backend)" in [detail.text for detail in row.details]
 
 
 def test_what_cannot_be_read_off_a_name_stands_behind_it() -> None:
