@@ -15,6 +15,7 @@ from iamsync.cli.commands import Commands
 from iamsync.cli.context import engine_options, known_format, laid_out
 from iamsync.cli.options import Common, completed, shared
 from iamsync.cli.planning import TextOrJson
+from iamsync.cli.watching import reading
 from iamsync.errors import InputError
 
 Name = Annotated[str, typer.Argument(help="An account.", show_default=False, autocompletion=completed("accounts"))]
@@ -53,7 +54,7 @@ def check(common: Common, form: TextOrJson = "text") -> None:
 
     known_format(form, ("text", "json"))
     project = opened(engine_options(common))
-    with Ways(project) as ways:
+    with Ways(project) as ways, reading(project):
         made = document(checked(project, ways), ways)
     print(json.dumps(made, indent=1) if form == "json" else laid_out(chains_text(made)))
     if not all(chain["ok"] for chain in made["chains"]):

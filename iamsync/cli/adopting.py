@@ -12,6 +12,7 @@ from iamsync.cli import running
 from iamsync.cli.context import columns, engine_options, note
 from iamsync.cli.options import Common, Paths, shared
 from iamsync.cli.planning import AutoApprove, Base, Target
+from iamsync.cli.watching import reading
 from iamsync.errors import InputError
 
 
@@ -59,7 +60,7 @@ def adopt(
         live=live.absolute() if live else None,
     )
     project = opened(options)
-    with Ways(project) as ways:
+    with Ways(project) as ways, reading(project):
         found = adoption(project, ways, deleted=deleted)
     print(adoption_text(document(found), found.diff(), width=columns()), end="", flush=True)
     if found.after and not diff:

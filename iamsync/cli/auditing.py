@@ -11,7 +11,7 @@ import typer
 from iamsync.cli.context import columns, engine_options, known_format, note, reports
 from iamsync.cli.metering import Metered, Metrics
 from iamsync.cli.options import Common, Executor, Paths, shared
-from iamsync.cli.paging import NoPager
+from iamsync.cli.paging import NoPager, printed
 from iamsync.cli.planning import undrawn
 from iamsync.cli.reporting import audit_report, publish
 from iamsync.cli.watching import reading
@@ -147,7 +147,7 @@ def audit(
                 graph = auditing.graph(found)
         metered.document = made
         if suggest:
-            _suggest(project, found, form, common, write=write)
+            _suggest(project, found, form, common, write=write, pager=not no_pager)
             form = ""
 
         def text(kind: str, color: bool, width: int | None) -> str:
@@ -160,7 +160,7 @@ def audit(
             raise typer.Exit(2)
 
 
-def _suggest(project: Any, found: Any, form: str, common: Common, *, write: bool) -> None:
+def _suggest(project: Any, found: Any, form: str, common: Common, *, write: bool, pager: bool) -> None:
     """What the manifests could say, in place of the findings; written where that was asked for."""
     from iamsync.engine import suggesting
     from iamsync.engine.replacing import replace_files
@@ -170,11 +170,11 @@ def _suggest(project: Any, found: Any, form: str, common: Common, *, write: bool
     made = suggesting.suggested(project, found)
     told = suggesting.document(made)
     if form == "diff":
-        print(told["diff"], end="")
+        printed(told["diff"], pager=pager)
     elif form == "json":
         print(json_text(told))
     else:
-        print(suggested_text(told, verbose=common.verbose, width=columns()), end="")
+        printed(suggested_text(told, verbose=common.verbose, width=columns()), pager=pager)
     sys.stdout.flush()
     if write and made.after:
         replace_files(made.before, made.after)

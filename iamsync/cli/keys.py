@@ -14,6 +14,7 @@ from iamsync.cli.context import colored, columns, engine_options, known_format, 
 from iamsync.cli.options import Common, completed, shared
 from iamsync.cli.planning import Acknowledge, Approved, AutoApprove, LockTimeout, Restrict, TextOrJson
 from iamsync.cli.reporting import plan_text
+from iamsync.cli.watching import reading
 from iamsync.errors import InputError
 
 Users = Annotated[
@@ -61,7 +62,7 @@ def keys_list(common: Common, user: Users = None, deliver_to: DeliverTo = "", fo
     known_format(form, ("text", "json"))
     project = opened(engine_options(common))
     wanted = credentials.Wanted("list", tuple(user or ()), deliver_to=deliver_to, cwd=Path.cwd())
-    with Ways(project) as ways:
+    with Ways(project) as ways, reading(project):
         found = credentials.plans(project, ways, wanted)
     made = credentials.document(found, project.now, ways.failed)
     text = credentials.to_text(made) if form == "json" else laid_out(keys_text(made, color=colored(common)))
@@ -147,7 +148,8 @@ def _changed(common: Common, how: running.How, verb: Any, **chosen: Any) -> None
         return f"nothing is due about the keys of {names}\n{''.join(later)}"
 
     with running.interruptible() as stop, Ways(project) as ways:
-        found = credentials.plans(project, ways, wanted)
+        with reading(project):
+            found = credentials.plans(project, ways, wanted)
         results = running.agreed_and_done(ways, found, how, common, stop, shown)
     if results:
         running.ended(results, how.form, common)

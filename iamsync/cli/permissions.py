@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -13,6 +14,7 @@ from iamsync.cli.commands import LateCommand
 from iamsync.cli.context import colored, engine_options, known_format, laid_out, reports, write_file
 from iamsync.cli.options import Common, Paths, completed, shared
 from iamsync.cli.reporting import CHECK_FORMATS, publish, results_text, unsaid
+from iamsync.cli.watching import reading
 from iamsync.errors import InputError
 
 _LIVE: Final = "--live"
@@ -113,7 +115,8 @@ def run_tests(
 
     try:
         subject: Any = "planned" if planned else "manifests" if live is None else "live"
-        tested = simulated(project, subject, failed) if aws else testing.test(project, subject, failed)
+        with _reading(project, asks=live == "" or planned or aws):
+            tested = simulated(project, subject, failed) if aws else testing.test(project, subject, failed)
     except (InputError, InputErrors) as wrong:
         made = {"accounts": [], **told_mistakes(wrong)}
         unsaid(form, also, text, lambda limit: results_markdown(made, limit))
@@ -156,7 +159,8 @@ def simulate(
     project = _project(common, live)
     failed = list[Any]()
     given = _context(context or [])
-    made = asking.simulate(project, _subject(live), principal, actions, resource or (), given, failed)
+    with _reading(project, asks=live == ""):
+        made = asking.simulate(project, _subject(live), principal, actions, resource or (), given, failed)
     print(_json(made) if form == "json" else laid_out(decisions_text(made, color=colored(common))))
     _complete(project, failed)
     if any(row["decision"] != "allowed" for row in made["decisions"]):
@@ -186,7 +190,9 @@ def who_can(
 
     known_format(form, ("text", "json"))
     project, failed = _project(common, live), list[Any]()
-    made = asking.who_can(project, _subject(live), action, resource, _context(context or []), failed)
+    given = _context(context or [])
+    with _reading(project, asks=live == ""):
+        made = asking.who_can(project, _subject(live), action, resource, given, failed)
     print(_json(made) if form == "json" else laid_out(grants_text(made, verbose=common.verbose)))
     _complete(project, failed)
 
@@ -210,7 +216,8 @@ def what_can(
 
     known_format(form, ("text", "json"))
     project, failed = _project(common, live), list[Any]()
-    made = asking.what_can(project, _subject(live), principal, failed)
+    with _reading(project, asks=live == ""):
+        made = asking.what_can(project, _subject(live), principal, failed)
     print(_json(made) if form == "json" else laid_out(grants_text(made, verbose=common.verbose)))
     _complete(project, failed)
 
@@ -227,7 +234,8 @@ def graph(
 
     known_format(form, ("mermaid", "dot", "json"))
     project, failed = _project(common, live), list[Any]()
-    made = asking.graph(project, _subject(live), failed)
+    with _reading(project, asks=live == ""):
+        made = asking.graph(project, _subject(live), failed)
     print(_json(made) if form == "json" else graph_text(made, form))
     _complete(project, failed)
 
@@ -240,7 +248,7 @@ def refresh(common: Common) -> None:
     from iamsync.engine.versions import catalogue
 
     project = opened(engine_options(common))
-    with Ways(project) as ways:
+    with Ways(project) as ways, reading(project):
         made = refreshed(project, ways, catalogue())
     for sign, names in (("+", made.added), ("-", made.dropped)):
         for name in names:
@@ -261,6 +269,11 @@ def _project(common: Common, live: str | None, paths: list[str] | None = None, *
     file = Path(live).absolute() if live else None
     options = engine_options(common, paths=tuple(paths or ()), live=file)
     return opened(options) if asks or live == "" else Project.open(options)
+
+
+def _reading(project: Any, *, asks: bool) -> AbstractContextManager[None]:
+    """The list of calls, where an account is asked."""
+    return reading(project) if asks else nullcontext()
 
 
 def _complete(project: Any, failed: list[Any]) -> None:

@@ -255,7 +255,7 @@ def _show_terraform(common: Common, file: str | None, target: tuple[str, ...]) -
     from iamsync.engine.reach import Ways, opened
 
     project = opened(engine_options(common, target=target))
-    with Ways(project) as ways:
+    with Ways(project) as ways, reading(project):
         text = configuration(project, ways, file)
     print(text, end="")
 

@@ -13,6 +13,7 @@ from iamsync.cli.keys import PlanOnly
 from iamsync.cli.options import Common, completed, shared
 from iamsync.cli.planning import Acknowledge, AutoApprove, LockTimeout, Restrict, TextOrJson
 from iamsync.cli.reporting import plan_text
+from iamsync.cli.watching import reading
 
 
 def add(app: typer.Typer) -> None:
@@ -82,7 +83,8 @@ def _responded(common: Common, what: str, whom: str, how: running.How) -> None:
         return f"nothing to do: {whom} is as it would be\n"
 
     with running.interruptible() as stop, Ways(project) as ways:
-        found = respond_to(project, ways, whom, write=not how.plan_only)
+        with reading(project):
+            found = respond_to(project, ways, whom, write=not how.plan_only)
         results = running.agreed_and_done(ways, (found,), how, common, stop, shown)
     if results:
         running.ended(results, how.form, common)

@@ -13,6 +13,7 @@ from iamsync.cli.options import Common, completed, shared
 from iamsync.cli.planning import Acknowledge, Approved, AutoApprove, LockTimeout, Parallelism, TextOrJson
 from iamsync.cli.reporting import plan_text
 from iamsync.cli.running import agreement, ask, carried_out, ended, ids_known, interruptible
+from iamsync.cli.watching import reading
 from iamsync.errors import StalePlan
 
 
@@ -56,7 +57,8 @@ def runs_rollback(
         ids_known(project, saved=False)
     record = recorded.read(project, run)
     with interruptible() as stop, Ways(project) as ways:
-        found = rollback.rollback(project, ways, record, write=not plan_only)
+        with reading(project):
+            found = rollback.rollback(project, ways, record, write=not plan_only)
         item = found.item
         if approved is not None:
             (item,) = applying.as_approved(project, approved, (item,))
