@@ -13,6 +13,7 @@ from iamsync.render.inert import safe
 WIDTH: Final = 100
 NARROWEST: Final = 60
 _PAINTED: Final = re.compile(r"\x1b\[[0-9;]*m")
+_GAP: Final = re.compile(r"(?<=\S)  +(?=\S)")
 # A kind in the plural, where adding an s is not enough.
 _PLURALS: Final = {"policy": "policies"}
 _CODES: Final = {
@@ -59,7 +60,10 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def fold(text: str, width: int) -> str:
-    """The text with each line that is too wide broken at blanks, the rest of it a little further in."""
+    """The text with each line that is too wide broken at blanks, the rest of it a little further in.
+
+    Where a label or columns begin the line, the rest stands under what follows them.
+    """
     width = max(width, NARROWEST)
     return "\n".join(line for whole in text.split("\n") for line in _folded(whole, width))
 
@@ -69,13 +73,16 @@ def _folded(line: str, width: int) -> list[str]:
         return [line]
     bare = line.lstrip(" ")
     indent = " " * (len(line) - len(bare))
+    shown = _PAINTED.sub("", line)
+    labels = [cells(shown[: gap.end()]) for gap in _GAP.finditer(shown) if gap.end() <= width // 3]
+    hang = " " * (labels[-1] if labels else len(indent) + 2)
     lines: list[str] = []
     held, used = indent, len(indent)
     for at, word in enumerate(bare.split(" ")):
         size = cells(_PAINTED.sub("", word))
         if at and used + 1 + size > width and held.strip():
             lines.append(held.rstrip())
-            held, used = f"{indent}  {word}", len(indent) + 2 + size
+            held, used = hang + word, len(hang) + size
         elif at and (held.strip() or word):
             held, used = f"{held} {word}", used + 1 + size
         else:

@@ -25,6 +25,13 @@ def test_what_goes_on_stands_a_little_further_in() -> None:
     assert fold("    " + "word " * 14 + "end", 60) == "    " + " ".join(["word"] * 11) + "\n      word word word end"
 
 
+def test_what_follows_a_label_or_columns_goes_on_under_itself() -> None:
+    rest = "word " * 14 + "end"
+    assert fold(f"ok    {rest}", 60).split("\n")[1] == "      word word word end"
+    assert fold(f"\x1b[32mok  \x1b[0m  {rest}", 60).split("\n")[1] == "      word word word end"
+    assert fold(f"nobody  3  {rest}", 60).split("\n")[1] == " " * 11 + "word word word word end"
+
+
 def test_colours_take_no_room() -> None:
     text = " ".join(f"\x1b[1;31m{word}\x1b[0m" for word in ["word"] * 20)
     folded = fold(text, 60)
