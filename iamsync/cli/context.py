@@ -88,7 +88,7 @@ def _asked(serial: str) -> str:
 
 def note(text: str) -> None:
     """Something a person should know that is no result."""
-    print(f"note: {text}", file=sys.stderr)
+    print(_fitted(f"note: {text}", columns(sys.stderr)), file=sys.stderr)
 
 
 def in_automation() -> bool:
@@ -127,10 +127,15 @@ def columns(stream: Any = None) -> int | None:
 
 def laid_out(text: str) -> str:
     """A text for stdout: on a terminal no line is wider than that is, as far as words allow it."""
+    return _fitted(text, columns())
+
+
+def _fitted(text: str, width: int | None) -> str:
+    if width is None:
+        return text
     from iamsync.render.words import fold
 
-    width = columns()
-    return text if width is None else fold(text, width)
+    return fold(text, width)
 
 
 def known_format(form: str, known: tuple[str, ...] = FORMATS) -> str:

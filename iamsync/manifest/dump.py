@@ -85,7 +85,8 @@ class Spelling:
 
     def field(self, field: Field, value: Any) -> Any:
         """A field's value as it stands in a new declaration."""
-        return _everywhere(_written(field, value, self._ours, {}), self._spelled)
+        written = _everywhere(_written(field, value, self._ours, {}), self._spelled)
+        return in_order(written, ("roles", "", field.name))  # documents have one order in every section
 
     def reference(self, field: Field, value: str) -> str:
         """A member of a field of references, or its one reference, not yet with variables."""

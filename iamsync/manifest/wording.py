@@ -15,6 +15,7 @@ from typing import Any, Final
 from iamsync.errors import InputError
 from iamsync.manifest.documents import document_value
 from iamsync.manifest.expand import Scope, escape, expand
+from iamsync.manifest.keyorder import in_order
 from iamsync.manifest.nodes import Listing, Node, Scalar, Table, plain
 from iamsync.policy.document import canonical, compact
 
@@ -22,6 +23,8 @@ CODE: Final = "not-adoptable"
 _REFERENCE: Final = re.compile(r"\$\$\(|\$\(([^()\r\n]*)\)")
 _ACTIONS: Final = ("Action", "NotAction")
 _ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
+# Wherever a document stands in a manifest, its keys have the same order.
+_SOMEWHERE: Final = ("roles", "")
 # What a person chose; everything else that a variable can be names something of the account, and may give way.
 _CHOSEN: Final = ("var.", "param.")
 
@@ -172,12 +175,16 @@ class Wording:
         return int(alike[0] == alike[1])
 
     def _fresh(self, value: Any) -> Any:
+        """A part of a document that was not written yet, its keys as `fmt` has them."""
+        return in_order(self._spell(value), _SOMEWHERE)
+
+    def _spell(self, value: Any) -> Any:
         if isinstance(value, str):
             return self.spelled(value)
         if isinstance(value, dict):
-            return {self.spelled(key): self._fresh(held) for key, held in value.items()}
+            return {self.spelled(key): self._spell(held) for key, held in value.items()}
         if isinstance(value, (list, tuple)):
-            return [self._fresh(held) for held in value]
+            return [self._spell(held) for held in value]
         return str(value) if isinstance(value, float) else value  # manifests hold no fractions; IAM reads texts alike
 
 

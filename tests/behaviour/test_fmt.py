@@ -108,3 +108,14 @@ def test_it_has_nothing_to_change_in_an_import(site: Site, layout: str) -> None:
     assert site.fine("fmt", "--check", "taken").err.endswith("none to change\n")
     site.write(f"{CONFIG}manifests: [taken]\n", "iamsync.yaml")
     assert "No changes" in site.fine("plan", "--detailed-exitcode").out
+
+
+def test_it_has_nothing_to_change_in_what_was_adopted(applied: Site) -> None:
+    applied.fine("fmt")
+    granted = {"Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "true"}}, "Action": "s3:List*"}
+    added = odd(granted | {"Effect": "Allow", "Sid": "hand"})
+    applied.by_hand(lambda iam: iam.put_user_policy(UserName="alice", PolicyName="odd", PolicyDocument=added))
+    applied.fine("adopt", "--auto-approve")
+    assert "hand" in (applied.root / "iam" / "site.yaml").read_text(encoding="utf-8")
+    told = applied.run("fmt", "--diff")
+    assert told.code == 0, told.out
