@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from iamsync.cli.app import command_tree, run
+from iamsync.cli.app import run
+from iamsync.cli.tree import whole_tree
 from iamsync.cli.variables import OPTIONS
 from tests.behaviour.conftest import Site
 
@@ -46,7 +47,7 @@ def test_a_slip_names_the_word_that_was_meant(
 
 def test_the_options_have_these_variables() -> None:
     found: set[str] = set()
-    commands = [command_tree()]
+    commands = [whole_tree()]
     for command in commands:
         commands += getattr(command, "commands", {}).values()
         for parameter in command.params:
