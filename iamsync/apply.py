@@ -1,12 +1,12 @@
 """A plan's steps, executed in order and side by side: starts what is ready, records before it calls.
 
-Knows neither AWS nor files: `execute` makes a step's effect live, `report` takes the events. All
-events come from the thread that called `apply`, one at a time.
+Knows neither AWS nor files: `execute` makes a step's effect live, `report` takes the events, `record` keeps them. All
+events come from the thread that called `apply`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +18,9 @@ from iamsync.kinds.operations import WAIT
 from iamsync.model import Address, Plan, Step
 
 Execute = Callable[[Step, frozenset[Address]], Result]
+Report = Callable[[Event], None]
+# Takes any number of events: to make ten of them last takes as long as to make one last.
+Record = Callable[..., None]
 
 # What a new name comes from; a version is no entity of its own.
 _RENAMES: Final = {"UpdateUser": ("user", "NewUserName"), "UpdateGroup": ("group", "NewGroupName")}
@@ -28,22 +31,25 @@ def apply(
     execute: Execute,
     *,
     parallelism: int = 8,
-    report: Callable[[Event], None],
+    report: Report,
+    record: Record = lambda *_: None,
     stop: Callable[[], bool | str] = lambda: False,
 ) -> RunEnded:
     """Execute every step that can be; returns (and reports last) how many were, failed and were skipped.
 
     Steps start in plan order as soon as all they wait for ended well, at most `parallelism` at a
     time (pauses do not count), and never two that touch one address; with 1, calls strictly in plan
-    order. `report` has returned from StepStarted before the step's call is made. After a failure
+    order. `report` and `record` have returned from StepStarted before the step's call is made; `record`
+    is given all at once that begins now and that ended since, as `record(*events)`. After a failure
     only what depends on it is skipped; once `stop()` is true, or gives a reason (which is no
     interruption), or the credentials are gone, nothing new is started. An IamsyncError of `execute`
-    is the step's failure. One of `report` ends the run: the calls under way are finished and
-    reported, then it is raised. Any other exception is raised at once. ValueError where the plan's
+    is the step's failure. One of `report` or `record` ends the run: the calls under way are finished
+    and told, then it is raised. Any other exception is raised at once. ValueError where the plan's
     order is none.
     """
     run = _Run(plan.steps)
-    report(RunStarted(plan.account_id, len(plan.steps)))
+    told = _Told(report, record)
+    told.now(RunStarted(plan.account_id, len(plan.steps)))
     pauses = sum(step.operation == WAIT for step in plan.steps)
     pool = ThreadPoolExecutor(max_workers=max(1, parallelism) + pauses, thread_name_prefix="step")
     running: dict[Future[Result], Step] = {}
@@ -52,37 +58,74 @@ def apply(
             if run.halted is None and run.waiting and (reason := stop()):  # with nothing left there is nothing to stop
                 run.interrupted = reason is True
                 run.halted = "the run was interrupted" if reason is True else reason
-            for step in run.startable(running.values(), max(1, parallelism)):
-                report(StepStarted(step))
+            steps = run.startable(running.values(), max(1, parallelism))
+            for step in told.starting(steps):
                 running[pool.submit(execute, step, run.created_for(step))] = step
             if not running:
                 break
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in sorted(finished, key=lambda ended: run.position[running[ended].id]):
                 for event in run.ended(running.pop(future), future):
-                    report(event)
+                    told.ended(event)
     except IamsyncError:
-        _finish(run, running, report)
+        _finish(run, running, told)
         pool.shutdown()
         raise
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
+        with suppress(IamsyncError):
+            told.record()
         raise
     pool.shutdown()
     for event in run.left_out():
-        report(event)
+        told.ended(event)
     summary = run.summary()
-    report(summary)
+    told.now(summary)
     return summary
 
 
-def _finish(run: _Run, running: dict[Future[Result], Step], report: Callable[[Event], None]) -> None:
-    """Wait for the calls under way, and report how they ended to whoever can still take it."""
+def _finish(run: _Run, running: dict[Future[Result], Step], told: _Told) -> None:
+    """Wait for the calls under way, and tell how they ended to whoever can still take it."""
     wait(running)
     for future, step in running.items():
         own, *_ = run.ended(step, future)
         with suppress(IamsyncError):
-            report(own)
+            told.ended(own)
+    with suppress(IamsyncError):
+        told.record()
+
+
+@dataclass(slots=True)
+class _Told:
+    """Who is told of a run: what ended is reported at once, for it has happened, and recorded with what comes next."""
+
+    _report: Report
+    _record: Record
+    _unrecorded: list[Event] = field(default_factory=list)
+
+    def ended(self, event: Event) -> None:
+        """How a step ended."""
+        self._unrecorded.append(event)
+        self._report(event)
+
+    def now(self, event: Event) -> None:
+        """Anything else: on record before it is reported."""
+        self.record(event)
+        self._report(event)
+
+    def starting(self, steps: Sequence[Step]) -> Iterator[Step]:
+        """The steps one by one, each reported, when all of them are on record."""
+        events = [StepStarted(step) for step in steps]
+        self.record(*events)
+        for step, event in zip(steps, events, strict=True):
+            self._report(event)
+            yield step
+
+    def record(self, *events: Event) -> None:
+        """Record these, behind what ended before them."""
+        held, self._unrecorded = [*self._unrecorded, *events], []
+        if held:
+            self._record(*held)
 
 
 @dataclass(slots=True)

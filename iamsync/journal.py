@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,7 +55,7 @@ def _utc() -> datetime:
 
 
 class Journal:
-    """The record of one run while it is written; takes events, in the order they happen.
+    """The record of one run while it is written; takes events, in the order they happen, one or several at once.
 
     Every line is on disk when the call returns. Raises JournalError where it cannot be, at
     construction already. The file is the owner's alone (mode 0600, directory 0700).
@@ -76,11 +76,11 @@ class Journal:
 
     def header(self, document: Mapping[str, Any]) -> None:
         """Write the first line: what the run is about (`header_of`)."""
-        self._line({"type": "run", "format_version": FORMAT, "run": self.run_id, **document})
+        self._lines([{"type": "run", "format_version": FORMAT, "run": self.run_id, **document}])
 
-    def __call__(self, event: Event) -> None:
-        """Write one event."""
-        self._line(_event(event))
+    def __call__(self, *happened: Event) -> None:
+        """Write events, each as a line."""
+        self._lines([_event(event) for event in happened])
 
     def close(self) -> None:
         """Close the file; nothing can be written any more."""
@@ -94,12 +94,15 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _line(self, value: Mapping[str, Any]) -> None:
+    def _lines(self, values: Iterable[Mapping[str, Any]]) -> None:
         if self._failed is not None:
             raise self._unwritable(self._failed)  # behind half a line nothing could be read
         at = f"{self._clock().astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        text = json.dumps({**value, "at": at}, separators=(",", ":"), ensure_ascii=False, default=_plain)
-        rest = memoryview(f"{text}\n".encode())
+        lines = (
+            json.dumps({**value, "at": at}, separators=(",", ":"), ensure_ascii=False, default=_plain)
+            for value in values
+        )
+        rest = memoryview("".join(f"{line}\n" for line in lines).encode())
         try:
             while rest:
                 rest = rest[os.write(self._file, rest) :]
@@ -142,9 +145,9 @@ class Copied:
                 hint="nothing is called without a record; mend the access to it, or take `journal:` out",
             )
 
-    def __call__(self, event: Event) -> None:
-        """Write one event; it is on disk when this returns, and in the second place within some seconds."""
-        self.record(event)
+    def __call__(self, *happened: Event) -> None:
+        """Write events; they are on disk when this returns, and in the second place within some seconds."""
+        self.record(*happened)
         if self._clock() - self._last >= EVERY:
             self._copy()
 

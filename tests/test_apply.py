@@ -99,8 +99,14 @@ def test_any_plan_runs_whole_in_its_order_and_a_failure_fells_exactly_what_depen
 ) -> None:
     failing = frozenset(s.id for s in steps if data.draw(st.integers(0, 5)) == 0)
     world = World(failing)
-    summary, events = run(steps, world, parallelism=parallelism)
+    recorded: list[Event] = []
+    unrecorded: list[Step] = []
+    world.before = lambda step: None if StepStarted(step) in recorded else unrecorded.append(step)
+    record = lambda *events: recorded.extend(events)  # noqa: E731 - it is handed on
+    summary, events = run(steps, world, parallelism=parallelism, record=record)
 
+    assert unrecorded == []
+    assert recorded == events
     skipped = descendants(steps, failing)
     assert world.clashes == []
     assert world.most <= parallelism
@@ -126,6 +132,53 @@ def test_a_step_is_reported_before_its_call_and_its_answer_after() -> None:
         *[(what, f"s{number}") for number in (1, 2) for what in ("StepStarted", "call", "StepEnded")],
         ("RunEnded", ""),
     ]
+
+
+def test_what_ended_is_on_record_with_what_begins_next_at_one_go() -> None:
+    world, together, recorded = World(), threading.Barrier(2), list[list[tuple[str, str]]]()
+    world.before = lambda step: None if step.id == "s3" else together.wait(10) and None
+    steps = (step(1), step(2, address=BOB), step(3, 1, 2, address=CAROL))
+
+    def record(*events: Event) -> None:
+        recorded.append([(type(event).__name__, step_of(event)) for event in events])
+
+    run(steps, world, parallelism=2, record=record)
+    assert recorded[:2] == [[("RunStarted", "")], [("StepStarted", "s1"), ("StepStarted", "s2")]]
+    # The two may have ended both before it was looked, or one after the other.
+    assert recorded[-3][-1] == ("StepStarted", "s3")
+    assert recorded[-3][-2] in (("StepEnded", "s1"), ("StepEnded", "s2"))
+    assert recorded[-2:] == [[("StepEnded", "s3")], [("RunEnded", "")]]
+
+
+def test_nothing_is_called_whose_record_failed_and_what_was_under_way_is_told() -> None:
+    world, late, told, recorded = World(), threading.Event(), list[Event](), list[Event]()
+    world.before = lambda step: late.wait(10) and None if step.id == "s1" else None
+
+    def record(*events: Event) -> None:
+        if any(isinstance(event, StepStarted) and event.step.id == "s3" for event in events):
+            late.set()
+            raise JournalError("disk full", code="journal-unwritable")
+        recorded.extend(events)
+
+    steps = (step(1), step(2, address=BOB), step(3, 2, address=CAROL))
+    with pytest.raises(JournalError):
+        apply(plan(*steps), world, parallelism=3, report=told.append, record=record)
+    assert "s3" not in world.began
+    assert outcomes(told) == {"s1": "done", "s2": "done"}
+    assert not any(isinstance(event, StepStarted) and event.step.id == "s3" for event in told)
+    assert outcomes(recorded) == {"s1": "done"}  # of s2 the record failed along with that of s3
+
+
+def test_a_crash_leaves_what_ended_before_it_on_record() -> None:
+    recorded: list[Event] = []
+
+    def report(event: Event) -> None:
+        if isinstance(event, StepEnded):
+            raise Crash
+
+    with pytest.raises(Crash):
+        apply(plan(step(1), step(2, 1)), World(), report=report, record=lambda *events: recorded.extend(events))
+    assert outcomes(recorded) == {"s1": "done"}
 
 
 def step_of(event: Event) -> str:

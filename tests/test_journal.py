@@ -90,6 +90,15 @@ def test_every_line_is_on_disk_when_the_call_returns(tmp_path: Path, monkeypatch
     record.close()
 
 
+def test_several_events_are_made_to_last_at_one_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record, synced = journal(tmp_path), []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_size))
+    record(StepEnded(PUT, "done", "r-1"), StepStarted(PUT))
+    assert [line["type"] for line in lines(record.path)] == ["step-ended", "step-started"]
+    assert synced == [record.path.stat().st_size]
+    record.close()
+
+
 def test_the_record_is_its_owners_alone(recorded: Run) -> None:
     assert stat.S_IMODE(recorded.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(recorded.path.parent.stat().st_mode) == 0o700

@@ -227,20 +227,17 @@ def run(
                 project.options.warn("the team lock was taken away, or not renewed in time: nothing more is started")
             return lost
 
-        def both(event: events.Event) -> None:
-            if isinstance(event, events.StepEnded):
-                report(event)  # it has happened, whether or not it can be recorded
-                record(event)
-            else:
-                record(event)
-                report(event)
-
         # An interrupt also ends the pauses between attempts, so that nobody waits two minutes for it.
         execute: Execute = Executor(item.reached.connection, sleep=stop.wait, writer=writer)
         if executor is not None:
             execute = executor(stop.wait)
         summary = apply(
-            item.plan, execute, parallelism=parallelism, report=both, stop=lambda: stop.is_set() or unlocked() or over()
+            item.plan,
+            execute,
+            parallelism=parallelism,
+            report=report,
+            record=record,
+            stop=lambda: stop.is_set() or unlocked() or over(),
         )
     finally:
         record.close()

@@ -194,7 +194,7 @@ class _Trying:
                 execute = Executor(connection, sleep=self.clock.sleep, jitter=lambda: 0.5)
                 chaos.around = lambda phase, operation: self.on_record(record, phase, operation)
                 try:
-                    return apply(made, execute, parallelism=trial.parallelism, report=record)
+                    return apply(made, execute, parallelism=trial.parallelism, report=lambda event: None, record=record)
                 finally:
                     chaos.around = lambda phase, operation: None
                     self.recorded(record, chaos.writes[before:])
