@@ -2,7 +2,8 @@
 
 `dist/` gets the wheel, the source distribution and a CycloneDX list of what the wheel is installed with (SBOM). The
 same commit gives the same wheel, byte for byte: times are those of the commit. The wheel, and a wheel made of the
-source distribution, are each installed in an environment of their own and used in an empty folder.
+source distribution, are each installed in an environment of their own and used in an empty folder: with the wheel every
+command of the README, the tutorial and the how-tos is run, in order, and must say what its page shows.
 """
 
 from __future__ import annotations
@@ -17,23 +18,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pages
 from lock import versions
 
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
 LOCK = ROOT / "requirements-dev.lock"
-# The first five minutes of the README, and what each must say.
-TRIAL = (
-    (("version",), "iamsync "),
-    (("init", "acme-iam"), "wrote acme-iam/iamsync.yaml"),
-    (("-C", "validate"), "ok: "),
-    (("-C", "plan"), "6 to create"),
-    (("-C", "apply", "--auto-approve"), "12 of 12 calls done"),
-    (("-C", "plan"), "No changes."),
-    (("-C", "fmt", "--check"), ""),
-    (("-C", "audit", "--fail-on", "critical"), "CIS AWS Foundations"),
-    (("explain", "last-admin"), "last-admin"),
-)
+# What a reader does, in this order; each page begins in an empty folder.
+READ = ("README.md", "docs/index.md", "docs/install.md", "docs/tutorial.md", *sorted(
+    path.relative_to(ROOT).as_posix() for path in (ROOT / "docs" / "howto").glob("*.md")
+))  # fmt: skip
 
 
 def run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
@@ -91,30 +85,25 @@ def listed(python: Path, into: Path) -> None:
         )
 
 
-def tried(bin_: Path) -> None:
-    """Each command of the trial, in an empty folder, with nothing of this checkout or machine in its environment."""
-    with tempfile.TemporaryDirectory() as folder:
-        env = {"PATH": f"{bin_}:/usr/bin:/bin", "HOME": folder, "LANG": "C.UTF-8"}
-        for arguments, expected in TRIAL:
-            inside = arguments[0] == "-C"
-            told = run(
-                bin_ / "iamsync",
-                *arguments[inside:],
-                cwd=Path(folder) / "acme-iam" if inside else Path(folder),
-                env=env,
-            )
-            if expected not in told:
-                sys.exit(f"iamsync {' '.join(arguments[inside:])} does not say {expected!r}:\n{told}")
+def told(bin_: Path, page: str) -> str:
+    """A page's commands, run by what is installed there with nothing of this checkout in sight; how many."""
+    found = pages.tried(ROOT / page, bin_)
+    if wrong := [said.difference for said in found if not said.same]:
+        sys.exit(f"{page} shows something else:\n" + "\n".join(wrong))
+    left = pages.not_run((ROOT / page).read_text(encoding="utf-8"))
+    seen = sum(said.command.seen for said in found)
+    return f"{page}: {seen} commands say what it shows" + (f", {len(left)} not run" if left else "")
 
 
 def main() -> None:
     wheel, source = build()
-    for what in (wheel, source):
+    for what, read in ((wheel, READ), (source, READ[:1])):
         with environment(f"iamsync[sandbox] @ {what.as_uri()}") as bin_:
-            tried(bin_)
+            print(f"{what.name}: installed in an empty environment")
+            for page in read:
+                print(f"  {told(bin_, page)}", flush=True)
             if what == wheel:
                 listed(bin_ / "python", DIST / f"{wheel.name.split('-py3')[0]}.cdx.json")
-        print(f"{what.name}: installed in an empty environment, {len(TRIAL)} commands tried")
     for file in sorted(DIST.iterdir()):
         if file.name.startswith("iamsync-"):
             print(f"dist/{file.name}: {file.stat().st_size // 1024} KB")

@@ -97,7 +97,8 @@ def translate(error: BaseException, operation: str, service: str = "iam") -> Aws
             f"{operation}: no answer ({error})",
             code="no-answer",
             operation=operation,
-            hint="check the network, the proxy and the endpoint; running the command again goes on where it stopped",
+            hint="check the network, the proxy, the region and the endpoint; "
+            "running the command again goes on where it stopped",
             doubtful=True,
         )
     return AwsError(f"{operation}: {error}", code="bad-request", operation=operation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -48,10 +49,13 @@ def init(
     account = SANDBOX if common.sandbox else common.account_id
     asking = sys.stdin.isatty() and account is None and ci is None and not from_account
     if asking:
-        account = _asked("Account: its id, or sandbox for the embedded one", SANDBOX)
-        ci = _asked(f"Pipeline: {', '.join(PIPELINES)}", "none")
+        account = _asked(
+            "Account: its id, or sandbox for the embedded one", SANDBOX, lambda said: Starter(account=said)
+        )
+        ci = _asked(f"Pipeline: {', '.join(PIPELINES)}", "none", lambda said: Starter(pipeline=said))
         if ci in ("github", "gitlab"):
-            repository = _asked("Repository whose jobs it trusts, OWNER/NAME", "acme/iam")
+            question = "Repository whose jobs it trusts, OWNER/NAME"
+            repository = _asked(question, "acme/iam", lambda said: Starter(repository=said))
     starter = Starter(
         account or SANDBOX, name, ci or "none", repository or "acme/iam", common.profile, not from_account
     )
@@ -77,6 +81,8 @@ def init(
         rows = [(owner, len(names), names) for owner, names in found.owners()]
         print(laid_out(owners_text(rows, verbose=common.verbose)))
     if not common.quiet:
+        if not made:
+            note("nothing was written: all of it is there already")
         where = "" if folder == Path() else f"cd {shlex.quote(str(folder))} && "
         note(f"next: {where}iamsync plan")
         if starter.pipeline != "none":
@@ -85,6 +91,17 @@ def init(
             )
 
 
-def _asked(question: str, default: str) -> str:
-    print(f"{question} [{default}]: ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip() or default
+def _asked(question: str, default: str, takes: Callable[[str], object]) -> str:
+    """The answer of the person at the terminal; asked again until `takes` raises no InputError of it."""
+    while True:
+        print(f"{question} [{default}]: ", end="", file=sys.stderr, flush=True)
+        line = sys.stdin.readline()
+        answer = line.strip() or default
+        try:
+            takes(answer)
+        except InputError as error:
+            if not line:
+                raise
+            print(f"{error.message}: {error.hint}", file=sys.stderr)
+        else:
+            return answer

@@ -68,6 +68,7 @@ def command_tree() -> Any:
         name="iamsync",
         cls=Root,
         help="Keep the IAM of AWS accounts equal to YAML manifests in git.",
+        epilog="Begin with: iamsync init acme-iam --sandbox. `iamsync COMMAND --help` tells of a command.",
         no_args_is_help=True,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

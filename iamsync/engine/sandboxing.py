@@ -144,9 +144,10 @@ def serve(project: Project, port: int, ready: Callable[[str], None], wait: Calla
 @contextmanager
 def served(project: Project, account_id: str | None, port: int = 0) -> Iterator[str]:
     """The sandbox as an endpoint on 127.0.0.1, for as long as this is open; the state is saved at the end."""
-    from iamsync.sandbox import serve as listen
-
     with open_sandbox(project.home, account_id or NO_ACCOUNT) as server:
+        # Only now: what it needs comes with the sandbox's extra, and `open_sandbox` says so where that is missing.
+        from iamsync.sandbox import serve as listen
+
         url, stop = listen(server, port)
         try:
             yield url

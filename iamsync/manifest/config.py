@@ -143,6 +143,9 @@ def load_config(
     """
     target = Path(os.path.abspath(cwd / (path or FILE)))
     if path is None and not os.path.lexists(target):
+        if (other := target.with_suffix(".yml")).is_file():
+            hint = f"call it {FILE}, or name it: --config {other.name}"
+            raise InputError(f"{other.name} is not read", code="bad-config", place=Place(other.name), hint=hint)
         return Config(None, target.parent, (Account(DEFAULT_ACCOUNT, no_settings()),))
     if path is None and text is None and not inside(target, target.parent):
         hint = "copy the file, or name it: --config FILE"

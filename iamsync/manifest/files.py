@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from iamsync.errors import InputError, Place
-from iamsync.manifest.config import FILE
+from iamsync.manifest.config import DEFAULT_MANIFESTS, FILE
 from iamsync.manifest.documents import exists, file_name, inside, reread_document
 from iamsync.manifest.nodes import Node
-from iamsync.manifest.problems import WRONG, Problems, Wrong
+from iamsync.manifest.problems import WRONG, Problems, Wrong, closest
 from iamsync.manifest.sections import Part, read_part
 from iamsync.manifest.source import documents_of, read
 
@@ -70,8 +70,8 @@ def read_manifests(root: Path, paths: Sequence[str]) -> Manifests:
         base = root if path.is_relative_to(root) else path if path.is_dir() else path.parent
         before = len(found)
         if not exists(path):
-            hint = "write the path of a file or directory; without one, manifests: of iamsync.yaml or ./iam are read"
-            problems.add("no-such-path", f'there is no "{written}"', Place(written), hint)
+            message, hint = _missing(root, written, path)
+            problems.add("no-such-path", message, Place(written), hint)
             continue
         for file in _manifests_in(path):
             name = file_name(file, root)
@@ -91,6 +91,22 @@ def read_manifests(root: Path, paths: Sequence[str]) -> Manifests:
     if not found:
         raise _empty(", ".join(paths) or str(root))
     return Manifests(root, tuple(_read(path, *found[path]) for path in sorted(found, key=lambda path: found[path][1])))
+
+
+def _missing(root: Path, written: str, path: Path) -> tuple[str, str]:
+    """What to say of a path that does not exist: who is in no project, or below one, is told so."""
+    if (written,) != DEFAULT_MANIFESTS or (root / FILE).is_file():
+        there = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = closest(path.name, there)
+        meant = f'did you mean "{(Path(written).parent / near).as_posix()}"? ' if near is not None else ""
+        hint = f"{meant}Write the path of a file or directory; without one, manifests: of {FILE} or ./iam are read"
+        return f'there is no "{written}"', hint
+    above = next((folder for folder in root.parents if (folder / FILE).is_file()), None)
+    hint = "`iamsync init DIR` writes one; `cd` to yours, or name it: --config FILE"
+    if above is not None:
+        name = os.path.relpath(above / FILE, root)
+        hint = f"there is one above: `cd` there, or name it: --config {name}"
+    return f"there is no project here: neither {FILE} nor {written}", hint
 
 
 def _absolute(root: Path, path: str) -> Path:

@@ -6,6 +6,7 @@ since variables and `only_accounts` make them differ.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,23 @@ COMMON: Final = ("use", "with", "only_accounts", "ignore_changes", "renamed_from
 _ONLY: Final = "only_accounts"
 TOP: Final = ("templates", *SECTIONS, "removed", "tests", "suppress", "only_accounts")
 _POLICY_KEYS: Final = frozenset({"Version", "Statement"})
+_ATTACHED: Final = "policies are attached by managed_policies: [NAME], or written below inline_policies: with a NAME"
+_TRUST: Final = "it is called trust_policy here"
+# What AWS, CloudFormation and Terraform call a field, or where it was pasted one level too high.
+_MEANT: Final[Mapping[str, Mapping[str, str]]] = {
+    "policy": {
+        **dict.fromkeys((*_POLICY_KEYS, "Id"), "write document: above it, and indent it below"),
+        **dict.fromkeys(("policy", "Policy", "PolicyDocument"), "it is called document here"),
+    },
+    "role": {
+        **dict.fromkeys(("assume_role_policy", "assume_role_policy_document", "AssumeRolePolicyDocument"), _TRUST),
+        **dict.fromkeys(("policies", "Policies", "managed_policy_arns", "ManagedPolicyArns"), _ATTACHED),
+    },
+    **dict.fromkeys(
+        ("user", "group"),
+        dict.fromkeys(("policies", "Policies", "managed_policy_arns", "ManagedPolicyArns"), _ATTACHED),
+    ),
+}
 REMOVAL: Final = ("address", "reason", "only_accounts")
 TEST: Final = ("principals", "allow", "deny", "context", "except", "allow_uncertain", "only_accounts")
 TEST_ENTRY: Final = ("action", "resource")
@@ -92,6 +110,7 @@ def read_part(node: Node, problems: Problems) -> Part:
     removed: list[RemovedLine] = []
     tests: list[WrittenTest] = []
     suppressed: list[SuppressLine] = []
+    before = ""
     for key, value in node:
         if key.text == "templates":
             for name, body in values.table(value, "templates", problems) or ():
@@ -109,7 +128,8 @@ def read_part(node: Node, problems: Problems) -> Part:
         elif key.text == "suppress":
             suppressed += _suppressed(value, problems)
         elif key.text != "only_accounts":
-            problems.add("unknown-section", f'there is no section "{key.text}"', key, _section_hint(key.text))
+            problems.add("unknown-section", f'there is no section "{key.text}"', key, _section_hint(key.text, before))
+        before = key.text if key.text in SECTIONS and is_null(value) else before if key.text not in TOP else ""
     only = node.get("only_accounts")
     held = (tuple(templates), tuple(unusable), tuple(declarations), tuple(removed), tuple(tests), tuple(suppressed))
     return Part(only, *held)
@@ -124,7 +144,7 @@ def _section(kind: Kind, node: Node, problems: Problems) -> list[Declaration]:
         if fields is None:
             continue
         allowed = (*(field.name for field in kind.fields), *BESIDE.get(kind.name, ()), *COMMON)
-        values.known_keys(fields, allowed, f"a {kind.name}", problems)
+        values.known_keys(fields, allowed, f"a {kind.name}", problems, _MEANT.get(kind.name))
         found.append(Declaration(kind, key, fields, fields.index()))
     return found
 
@@ -218,7 +238,9 @@ def _suppressed(node: Node, problems: Problems) -> list[SuppressLine]:
     return found
 
 
-def _section_hint(name: str) -> str:
+def _section_hint(name: str, before: str) -> str:
+    """How to mend it; `before` is a section above it that holds nothing, which it may have been meant for."""
     if name in _POLICY_KEYS:
         return "this looks like a policy document: write it as .json, or keep it outside the manifests' directory"
-    return did_you_mean(name, TOP, f"sections are {one_of(TOP)}")
+    otherwise = f"sections are {one_of(TOP)}"
+    return did_you_mean(name, TOP, f"indent it, if it is to be one of {before}; {otherwise}" if before else otherwise)

@@ -36,7 +36,8 @@ def table(node: Node, what: str, problems: Problems) -> Table | None:
         return node
     if is_null(node):
         return Table((), node.source, node.start, node.end)
-    problems.add("wrong-type", f"{what} is a mapping, not {a(node)}", node)
+    hint = "write NAME: VALUE below it, without a dash" if isinstance(node, Listing) else ""
+    problems.add("wrong-type", f"{what} is a mapping, not {a(node)}", node, hint)
     return None
 
 
@@ -124,12 +125,14 @@ def moment(node: Node, what: str, problems: Problems) -> str | None:
     return None
 
 
-def known_keys(node: Table, known: Iterable[str], what: str, problems: Problems) -> None:
-    """Complain about the keys that are not known."""
+def known_keys(
+    node: Table, known: Iterable[str], what: str, problems: Problems, meant: Mapping[str, str] | None = None
+) -> None:
+    """Complain about the keys that are not known; `meant` says what to do about some that others call so."""
     names = tuple(known)
     for key, _ in node:
         if key.text not in names:
-            hint = did_you_mean(key.text, names, f"its fields are {one_of(names)}")
+            hint = (meant or {}).get(key.text) or did_you_mean(key.text, names, f"its fields are {one_of(names)}")
             problems.add("unknown-field", f'{what} has no field "{key.text}"', key, hint)
 
 

@@ -87,7 +87,9 @@ def test_a_real_account_stands_in_the_project_and_in_the_workflows(empty: Site) 
 
 def test_the_same_again_changes_nothing_and_something_else_is_refused_whole(empty: Site) -> None:
     empty.fine("init", "--ci", "kubernetes")
-    assert empty.fine("init", "--ci", "kubernetes").out == ""
+    again = empty.fine("init", "--ci", "kubernetes")
+    assert again.out == ""
+    assert "note: nothing was written: all of it is there already" in again.err
     (empty.root / "deploy/cronjob.yml").unlink()
     before = texts(empty.root)
     (empty.root / "iam/people.yaml").write_text("users: {}\n", encoding="utf-8")
@@ -165,18 +167,86 @@ def test_it_begins_with_what_the_account_holds(applied: Site, monkeypatch: pytes
     assert "No changes." in planned.out
 
 
-def test_a_person_is_asked_three_questions(tmp_path: Path) -> None:
+def test_a_person_is_asked_three_questions_until_each_is_answered(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     started = subprocess.Popen(
         [sys.executable, "-m", "iamsync", "init"],
         cwd=tmp_path, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
     )  # fmt: skip
-    os.write(ours, b"\ngithub\nours/infra\n")
+    os.write(ours, b"12345\n\ngit\ngithub\nours\nours/infra\n")
     out, err = started.communicate(timeout=60)
     os.close(ours)
     os.close(theirs)
     assert started.returncode == 0, err
-    assert err.count("]: ") == 3
+    # What cannot be is said at once and asked again, not after the last question.
+    assert err.count("]: ") == 6
+    assert re.findall(r"'(\w+)' is no (\w+): ", err) == [
+        ("12345", "account"),
+        ("git", "pipeline"),
+        ("ours", "repository"),
+    ]
     assert "wrote .github/workflows/iam-plan.yml" in out
     assert parse_json((tmp_path / ".vscode/settings.json").read_text(encoding="utf-8"), "s.json")
+
+
+@pytest.mark.parametrize("command", ["plan", "validate", "drift", "fmt"])
+def test_where_there_is_no_project_the_error_says_how_to_begin(
+    empty: Site, command: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("nowhere"))
+    told = empty.run(command)
+    assert told.code == 1
+    assert "error[no-such-path]: there is no project here: neither iamsync.yaml nor iam" in told.err
+    assert "iamsync init" in told.err
+
+
+def test_below_a_project_the_error_says_where_it_is(empty: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty.fine("init")
+    monkeypatch.chdir(empty.root / "iam" / "documents")
+    told = empty.run("validate")
+    assert told.code == 1
+    assert "--config ../../iamsync.yaml" in told.err
+    assert empty.fine("validate", "--config", "../../iamsync.yaml").out.startswith("account main")
+
+
+def test_a_project_file_with_the_other_ending_is_not_passed_over(empty: Site) -> None:
+    empty.fine("init")
+    (empty.root / "iamsync.yaml").rename(empty.root / "iamsync.yml")
+    told = empty.run("validate")
+    assert told.code == 1
+    assert "error[bad-config]: iamsync.yml is not read" in told.err
+    assert "iamsync.yaml" in told.err
+
+
+def test_a_folder_of_manifests_that_is_not_there_is_shown_where_it_is_named(empty: Site) -> None:
+    empty.fine("init")
+    path = empty.root / "iamsync.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("[iam]", "[iams]"), encoding="utf-8")
+    told = empty.run("validate")
+    assert told.code == 1
+    assert 'there is no "iams"' in told.err
+    assert 'did you mean "iam"?' in told.err
+
+
+@pytest.mark.parametrize("command", [("plan",), ("sandbox", "serve"), ("accounts", "exec", "main", "--", "true")])
+def test_without_the_sandbox_installed_every_command_of_it_says_what_to_install(
+    empty: Site, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty.fine("init")
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("moto", "werkzeug") or "sandbox" in name]:
+        if name != "iamsync.engine.sandboxing" and "tests" not in name:
+            monkeypatch.delitem(sys.modules, name)
+    for name in ("moto", "werkzeug"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delattr("iamsync.sandbox", raising=False)
+    told = empty.run(*command)
+    assert told.code == 1
+    assert "error[no-sandbox]: the sandbox is not installed" in told.err
+    assert "pip install 'iamsync[sandbox]'" in told.err
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ()])
+def test_the_help_says_how_to_begin(empty: Site, arguments: tuple[str, ...]) -> None:
+    told = empty.run(*arguments)
+    assert "Begin with: iamsync init acme-iam --sandbox" in told.out + told.err
