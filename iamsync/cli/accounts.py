@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from iamsync.cli.commands import Commands
-from iamsync.cli.context import engine_options, known_format, laid_out
+from iamsync.cli.context import columns, engine_options, known_format, laid_out
 from iamsync.cli.options import Common, completed, shared
 from iamsync.cli.planning import TextOrJson
 from iamsync.cli.watching import reading
@@ -42,7 +42,7 @@ def list_(common: Common, form: TextOrJson = "text") -> None:
 
     known_format(form, ("text", "json"))
     found = rows(opened(engine_options(common)))
-    print(json.dumps(found, indent=1) if form == "json" else accounts_text(found))
+    print(json.dumps(found, indent=1) if form == "json" else accounts_text(found, columns()))
 
 
 @shared

@@ -64,7 +64,7 @@ def explain(
 
     if code is None:
         rows = [{"id": item.id, "severity": item.severity, "title": item.title} for item in explanations()]
-        print(table(("id", "severity", "title"), rows).rstrip("\n"))
+        print(laid_out(table(("id", "severity", "title"), rows).rstrip("\n")))
     else:
         found = one(code)
         print(laid_out(explanation_text(found.id, found.severity, found.title, found.text)))

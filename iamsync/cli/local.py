@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from iamsync.cli.commands import Commands
-from iamsync.cli.context import engine_options, known_format
+from iamsync.cli.context import columns, engine_options, known_format
 from iamsync.cli.options import Common, completed, shared
 from iamsync.cli.rollback import runs_rollback
 
@@ -42,7 +42,7 @@ def runs_list(common: Common, form: _Form = "text") -> None:
 
     known_format(form, ("text", "json"))
     found = rows(Project.open(engine_options(common)))
-    print(json.dumps(found, indent=1) if form == "json" else runs_text(found))
+    print(json.dumps(found, indent=1) if form == "json" else runs_text(found, columns()))
 
 
 @shared
@@ -67,7 +67,7 @@ def runs_show(
     print(
         json.dumps(found, indent=1, ensure_ascii=False)
         if form == "json"
-        else run_text({k: v for k, v in found.items() if k not in ("steps", "found")}, found["steps"])
+        else run_text({k: v for k, v in found.items() if k not in ("steps", "found")}, found["steps"], columns())
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from iamsync.cli.commands import Commands
-from iamsync.cli.context import engine_options, known_format
+from iamsync.cli.context import columns, engine_options, known_format
 from iamsync.cli.options import Common, shared
 
 _Form = Annotated[str, typer.Option("--format", help="text or json.", envvar="IAMSYNC_FORMAT")]
@@ -33,7 +33,7 @@ def lock_status(common: Common, form: _Form = "text") -> None:
     project = opened(engine_options(common))
     with Ways(project) as ways:
         rows = status(project, ways)
-    print(json.dumps(rows, indent=1, ensure_ascii=False) if form == "json" else locks_text(rows))
+    print(json.dumps(rows, indent=1, ensure_ascii=False) if form == "json" else locks_text(rows, columns()))
 
 
 @shared

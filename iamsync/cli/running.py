@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from iamsync.cli.context import colored, engine_options, known_format, note, waited
+from iamsync.cli.context import colored, engine_options, known_format, laid_out, note, waited
 from iamsync.cli.options import Common
 from iamsync.errors import InputError, Interrupted, JournalError, PartlyApplied, StalePlan
 
@@ -327,7 +327,7 @@ def ended(
             interrupted=done.summary.interrupted,
             color=colored(common),
         )
-        print(f"{text}\nrecorded as run {done.run}")
+        print(laid_out(f"{text}\nrecorded as run {done.run}"))
     more()
     sys.stdout.flush()
     behind = [f"run {done.run}: {done.behind}" for _, done, _ in results if done.behind]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from iamsync.render.inert import safe
-from iamsync.render.words import columns, count, kind_word, plural, some, wrap
+from iamsync.render.words import NARROWEST, cells, columns, count, fold, kind_word, plural, some, wrap
 
 Row = Mapping[str, Any]
 
@@ -15,10 +15,17 @@ _TOOLS: Final = {"iambic": "IAMbic"}
 _LOCK_COLUMNS: Final = ("account", "account_id", "state", "caller", "command", "since", "renewed", "job")
 
 
-def table(headings: Sequence[str], rows: Sequence[Row]) -> str:
-    """Rows under their headings, which are the keys; what a row does not have stays empty."""
+def table(headings: Sequence[str], rows: Sequence[Row], width: int | None = None) -> str:
+    """Rows under their headings, which are the keys; what a row does not have stays empty.
+
+    Where that is wider than a terminal of `width` columns, each row is a paragraph with a line a key.
+    """
     body = [[_cell(row.get(key)) for key in headings] for row in rows]
-    return "\n".join(columns([[heading.upper() for heading in headings], *body]))
+    lines = columns([[heading.upper() for heading in headings], *body])
+    if width is None or all(cells(line) <= max(width, NARROWEST) for line in lines):
+        return "\n".join(lines)
+    told = [[(f"{key}:", cell) for key, cell in zip(headings, row, strict=True) if cell] for row in body]
+    return fold("\n\n".join("\n".join(columns(pairs)) for pairs in told), width)
 
 
 def _cell(value: Any) -> str:
@@ -29,23 +36,23 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
-def runs_text(rows: Sequence[Row]) -> str:
+def runs_text(rows: Sequence[Row], width: int | None = None) -> str:
     """Past runs as given; keys `run`, `started`, `account`, `outcome`, `steps`, `caller`, `rollback_of`."""
     back = ("rollback_of",) if any(row.get("rollback_of") for row in rows) else ()
-    return table((*_RUN_COLUMNS, *back), rows) if rows else "no runs are recorded here"
+    return table((*_RUN_COLUMNS, *back), rows, width) if rows else "no runs are recorded here"
 
 
-def locks_text(rows: Sequence[Row]) -> str:
+def locks_text(rows: Sequence[Row], width: int | None = None) -> str:
     """Team locks; keys `account`, `account_id`, `state`, and `caller`, `command`, `job`, `since`, `idle`."""
     told = []
     for row in rows:
         idle = row.get("idle")
         told.append({**row, "renewed": "" if idle is None else f"{idle} s ago"})
     keys = [key for key in _LOCK_COLUMNS if key in _LOCK_COLUMNS[:3] or _told(key, told)]
-    return table(keys, told)
+    return table(keys, told, width)
 
 
-def run_text(run: Row, steps: Sequence[Row]) -> str:
+def run_text(run: Row, steps: Sequence[Row], width: int | None = None) -> str:
     """One run: its own keys a line each, then a line a step.
 
     Keys of a step: `step`, `operation`, `address`, `outcome`, `request_id`, `reason`.
@@ -54,7 +61,7 @@ def run_text(run: Row, steps: Sequence[Row]) -> str:
     if not steps:
         return "\n".join([*head, "", "no call was made"])
     told = [key for key in ("step", "operation", "address", "outcome", "request_id", "reason") if _told(key, steps)]
-    return "\n".join([*head, "", table(told, steps)])
+    return "\n".join([*head, "", table(told, steps, width)])
 
 
 def _told(key: str, rows: Sequence[Row]) -> bool:
@@ -168,12 +175,12 @@ def explanation_text(code: str, severity: str, title: str, text: str) -> str:
     return "\n".join([f"{code} ({severity}): {title}", "", *wrap(safe(text), 88)])
 
 
-def accounts_text(rows: Sequence[Row]) -> str:
+def accounts_text(rows: Sequence[Row], width: int | None = None) -> str:
     """The accounts of a project; keys as `accounts list` has them."""
     told = [{**row, "labels": [f"{key}={value}" for key, value in row["labels"].items()]} for row in rows]
     shown = ("account", "id", "wave", "labels", "manifests", "read", "write", "profile", "backend", "left_out")
     keys = [key for key in shown if key in shown[:3] or any(row.get(key) for row in told)]
-    return table(keys, [{**row, "read": _last(row["read"]), "write": _last(row["write"])} for row in told])
+    return table(keys, [{**row, "read": _last(row["read"]), "write": _last(row["write"])} for row in told], width)
 
 
 def _last(roles: Sequence[str]) -> str:

@@ -13,6 +13,8 @@ from iamsync.render.inert import safe
 WIDTH: Final = 100
 NARROWEST: Final = 60
 _PAINTED: Final = re.compile(r"\x1b\[[0-9;]*m")
+# So many columns at least are for what follows a label.
+_ROOM: Final = 30
 _GAP: Final = re.compile(r"(?<=\S)  +(?=\S)")
 # A kind in the plural, where adding an s is not enough.
 _PLURALS: Final = {"policy": "policies"}
@@ -74,13 +76,13 @@ def _folded(line: str, width: int) -> list[str]:
     bare = line.lstrip(" ")
     indent = " " * (len(line) - len(bare))
     shown = _PAINTED.sub("", line)
-    labels = [cells(shown[: gap.end()]) for gap in _GAP.finditer(shown) if gap.end() <= width // 3]
+    labels = [cells(shown[: gap.end()]) for gap in _GAP.finditer(shown) if gap.end() <= width - _ROOM]
     hang = " " * (labels[-1] if labels else len(indent) + 2)
     lines: list[str] = []
     held, used = indent, len(indent)
     for at, word in enumerate(bare.split(" ")):
         size = cells(_PAINTED.sub("", word))
-        if at and used + 1 + size > width and held.strip():
+        if at and used + 1 + size > width and used > len(hang) and held.strip():
             lines.append(held.rstrip())
             held, used = hang + word, len(hang) + size
         elif at and (held.strip() or word):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from iamsync.render.inert import safe
+from iamsync.render.listing import table
 from iamsync.render.text import plan_text, states_text
 from iamsync.render.words import cells, wrap
 
@@ -100,3 +101,12 @@ def test_marks_that_are_obeyed_or_unseen_are_spelled_out(mark: str) -> None:
 
 def test_letters_of_every_script_stay_as_they_are() -> None:
     assert safe("Zoë 文字 имя") == "Zoë 文字 имя"
+
+
+def test_a_table_wider_than_the_terminal_is_a_paragraph_a_row() -> None:
+    rows = [{"run": "1", "caller": "arn:aws:iam::111122223333:user/operator-of-the-night"}, {"run": "2"}]
+    wide = table(("run", "caller"), rows, 80)
+    assert wide == table(("run", "caller"), rows)
+    assert wide.splitlines()[0].split() == ["RUN", "CALLER"]
+    rows[0]["caller"] += "-and-of-the-day"
+    assert table(("run", "caller"), rows, 60) == f"run:     1\ncaller:  {rows[0]['caller']}\n\nrun:  2"

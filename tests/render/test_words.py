@@ -32,6 +32,11 @@ def test_what_follows_a_label_or_columns_goes_on_under_itself() -> None:
     assert fold(f"nobody  3  {rest}", 60).split("\n")[1] == " " * 11 + "word word word word end"
 
 
+def test_no_label_is_left_alone_by_a_word_that_fits_nowhere() -> None:
+    line = f"request_id:  {'W' * 60}"
+    assert fold(line, 60) == line
+
+
 def test_colours_take_no_room() -> None:
     text = " ".join(f"\x1b[1;31m{word}\x1b[0m" for word in ["word"] * 20)
     folded = fold(text, 60)
