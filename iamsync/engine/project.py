@@ -149,10 +149,11 @@ class Project:
                 raise InputError(str(error), code="bad-option", hint="for example: --account prod") from error
             chosen = tuple(account for account in known if selector(account.name, account.labels))
             names = [account.name for account in known]
+            there = {None, *names, *(one.name for one in self.left)}
             exact = [pattern.exact for pattern in selector.patterns]
-            lost = [text for text, name in zip(self.options.accounts, exact, strict=True) if name and name not in names]
+            lost = [text for text, name in zip(self.options.accounts, exact, strict=True) if name not in there]
             # What `discover:` would find is not known to a run that asks nobody.
-            if not chosen or (lost and self.config.discover is None):
+            if not chosen or (lost and (self.config.discover is None or self.members is not None)):
                 labels = [f"label:{key}={value}" for account in known for key, value in account.labels.items()]
                 texts = lost or self.options.accounts
                 meant = [near for text in texts if (near := closest(text.removeprefix("!"), [*names, *labels]))]

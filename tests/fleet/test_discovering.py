@@ -164,6 +164,9 @@ def test_a_plan_is_about_the_accounts_that_are_found(
 
     found = json.loads(folder("who-can", "iam:GetUser", "--live", "-a", "shop", "-a", "data", "--format", "json").out)
     assert [account["id"] for account in found["accounts"]] == sorted(organization[name] for name in ("shop", "data"))
+    said = folder("accounts", "check", "-a", "shop", "-a", "!gone", "-a", "dta", code=1)
+    assert "no account matches --account dta\n" in said.err
+    assert 'did you mean "data"?' in said.err
     told = folder("required-policy")
     (asked,) = [one for one in json.loads(told.out)["Statement"] if one.get("Sid") == "Discover"]
     assert "organizations:ListAccountsForParent" in asked["Action"]
