@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from iamsync.model import EMPTY, Address
 from iamsync.planner.permissions import TRUST_ACTIONS, Permissions
+from iamsync.policy.actionset import templates, wild
 from iamsync.policy.catalog import load
 from iamsync.policy.document import statements
 from iamsync.policy.evaluate import Source
@@ -21,7 +22,7 @@ from iamsync.policy.explanation import Decision
 from iamsync.policy.globs import Glob, TooComplex, disjoint, of_arn, witness
 from iamsync.policy.regions import Pieces, cells, example, worded
 from iamsync.policy.request import Values
-from iamsync.policy.vocabulary import covers, known_by_any, resources, templates, wild
+from iamsync.policy.vocabulary import covers, known_by_any, resources
 
 _ANY: Final = "*"
 # Up to here it is quicker to ask for each action whether a pattern covers it than to expand the pattern.

@@ -13,7 +13,7 @@ from iamsync.kinds.kind import Act, Context, effect_of, phase_of
 from iamsync.model import EMPTY, Address, Resource, State
 from iamsync.planner.bearers import Retagged, asks, of_bearer, of_guest, retagged
 from iamsync.policy.document import Document
-from iamsync.policy.edits import Moves, Part, limiting, moved, moves
+from iamsync.policy.edits import Moves, Part, about, limiting, moved, moves
 from iamsync.policy.request import Principal
 
 # What someone who comes to hold it may see done to it meanwhile, and someone who is about to let go.
@@ -243,12 +243,8 @@ class Concern:
             if act.address.kind == "policy" and which in _LIMITED and self.bounded(act.address):
                 which |= _LIMITED[which]
             return moved(act.was, act.will, which)
-        if act.field == "managed_policies":
-            policy = act.item.removesuffix(REPLACED)
-            documents = [self._document(policy, act)]
-        elif act.field == "groups":
-            documents = [document for _, document in self._of_group(act.item)]
-        else:
+        documents = self._whole(act)
+        if documents is None:
             return None
         comes = bool(act.moves & _COMING)
         found: list[Part] = []
@@ -257,6 +253,25 @@ class Concern:
                 return None
             found += moved(None, document, which) if comes else moved(document, None, which)
         return tuple(found)
+
+    def speaks_of(self, act: Act, action: str) -> bool:
+        """Whether anything that an act moves may be about an action, in lower case."""
+        edits = act.was is not None or act.will is not None
+        if not edits and act.field in ("managed_policies", "groups"):
+            documents = self._whole(act) or ()
+            return any(document is None or about(document, action) for document in documents)
+        if edits and not about(act.was, action) and not about(act.will, action):
+            return False
+        parts = self.parts(act, Moves.EVERYTHING)
+        return parts is None or any(part.action is None or part.action.matches(action) for part in parts)
+
+    def _whole(self, act: Act) -> list[Document | None] | None:
+        """The documents that an attachment or membership puts on or takes off, as far as they are known."""
+        if act.field == "managed_policies":
+            return [self._document(act.item.removesuffix(REPLACED), act)]
+        if act.field == "groups":
+            return [document for _, document in self._of_group(act.item)]
+        return None
 
     def arn(self, policy: Address) -> str:
         """The ARN that a policy has before and after."""

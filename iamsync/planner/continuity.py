@@ -79,8 +79,8 @@ def _entering(graph: Graph, concern: Concern, of: _Of) -> _Entering:
     if not doors:
         return _Entering(doors, {}, {})
     speaking = {n: held for n, held in of.items() if n not in doors and doorway.speaks(graph.acts[n], concern)}
-    people = sorted({who for held in speaking.values() for who in held})
-    found = {number: doorway.entering(graph.acts[number], concern, people) for number in doors}
+    guests = doorway.Guests(concern, sorted({who for held in speaking.values() for who in held}))
+    found = {number: doorway.entering(graph.acts[number], concern, guests) for number in doors}
     met = {who for held in found.values() for who in held}
     beside = {number: {who: does for who, (does, _) in held.items()} for number, held in found.items()}
     inside = {

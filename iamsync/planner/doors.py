@@ -6,7 +6,7 @@ So what names them is a grant like any other, and what names their account is a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from iamsync.kinds.kind import Act, Phase
@@ -15,7 +15,7 @@ from iamsync.planner.concern import Concern
 from iamsync.policy.document import Document
 from iamsync.policy.edits import Moves, Part, moved, moves
 from iamsync.policy.globs import of_arn, of_text
-from iamsync.policy.match import Principals, Reach
+from iamsync.policy.match import Principals, Reach, meant
 from iamsync.policy.request import Principal
 
 _ENTERS: Final = "sts:assumerole"
@@ -35,8 +35,7 @@ def opens(act: Act) -> bool:
 
 def speaks(act: Act, concern: Concern) -> bool:
     """Whether what an act moves may be about assuming a role."""
-    parts = concern.parts(act, Moves.EVERYTHING)
-    return parts is None or any(part.action is None or part.action.matches(_ENTERS) for part in parts)
+    return concern.speaks_of(act, _ENTERS)
 
 
 def way_in(act: Act, concern: Concern) -> tuple[Part, ...]:
@@ -45,8 +44,25 @@ def way_in(act: Act, concern: Concern) -> tuple[Part, ...]:
     return (Part(True, _CALLS, where, None, (None, None), frozenset()),)
 
 
-def entering(act: Act, concern: Concern, people: Iterable[Address]) -> dict[Address, tuple[Moves, Moves]]:
-    """What an act that `opens` does to these users and roles, where it is about them.
+class Guests:
+    """Users and roles who may come in, each as policies name it, and whom of them a name means."""
+
+    def __init__(self, concern: Concern, people: Iterable[Address]) -> None:
+        self._all = [(who, principal) for who in people if (principal := concern.principal(who)) is not None]
+        self._at: dict[str, list[tuple[Address, Principal]]] = {}
+        for who, principal in self._all:
+            self._at.setdefault(principal.arn, []).append((who, principal))
+
+    def of(self, part: Part) -> Sequence[tuple[Address, Principal]]:
+        """Those to whom a part of `_entries` may do anything."""
+        assert part.who is not None
+        kind, _, name = part.who.partition(" ")
+        arns = meant(kind, name)
+        return self._all if arns is None else [one for arn in arns for one in self._at.get(arn, ())]
+
+
+def entering(act: Act, concern: Concern, guests: Guests) -> dict[Address, tuple[Moves, Moves]]:
+    """What an act that `opens` does to those who may come in, where it is about them; sorted.
 
     First beside what they hold themselves, then inside the trust policy alone, where a statement that comes stands in
     for one that goes, or that a tag puts out of force.
@@ -59,19 +75,13 @@ def entering(act: Act, concern: Concern, people: Iterable[Address]) -> dict[Addr
     come = _entries(moved(before, after, does & (Moves.GRANTS | Moves.DENIES)))
     gone = _entries(moved(before, after, does & (Moves.REVOKES | Moves.ALLOWS_AGAIN)))
     found: dict[Address, tuple[Moves, Moves]] = {}
-    for who in people:
-        principal = concern.principal(who)
-        if who == act.address or principal is None:
-            continue
-        beside, inside = Moves.NOTHING, Moves.NOTHING
-        for parts, at in ((come, 0), (gone, 1)):
-            for part in parts:
-                if means := _means(part, principal)[at]:
-                    beside |= means
-                    inside |= _INSIDE[part.allows][at]
-        if beside:
-            found[who] = (beside, inside)
-    return found
+    for parts, at in ((come, 0), (gone, 1)):
+        for part in parts:
+            for who, principal in guests.of(part):
+                if who != act.address and (means := _means(part, principal)[at]):
+                    beside, inside = found.get(who, (Moves.NOTHING, Moves.NOTHING))
+                    found[who] = (beside | means, inside | _INSIDE[part.allows][at])
+    return dict(sorted(found.items()))
 
 
 # What a statement does inside its own document, as it comes and as it goes: by whether it allows.

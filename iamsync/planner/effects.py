@@ -18,9 +18,10 @@ from iamsync.planner.permissions import Permissions
 from iamsync.planner.projected import made
 from iamsync.planner.tagged import askers, changed_tags, on_resource, retagged, told_apart
 from iamsync.planner.trust import asked, retrusted
-from iamsync.policy.access import Access, Undecided, difference
+from iamsync.policy.access import Access, Undecided
 from iamsync.policy.globs import Effort, TooComplex, bounded
 from iamsync.policy.holdings import Holdings
+from iamsync.policy.shared import Shared
 
 # Fields that can move a permission; what a trust policy moves is `planner/trust.py`'s.
 _MOVING: Final = ("groups", "managed_policies", "inline_policies", "permissions_boundary", "document")
@@ -129,10 +130,11 @@ def effects(
         return (), 0
     out = []
     left = EFFORT
+    shared = Shared(after.state.account_id, after.state.partition)
     for address, through in sorted(principals.items())[:MOST]:
         effort = Effort(min(left, EFFORT_EACH))
         granted = effort.left
-        access = compared(before, after, address, effort, called=called.get(address))
+        access = compared(before, after, address, effort, called=called.get(address), shared=shared)
         left -= granted - max(effort.left, 0)
         if access:
             out.append(Affected(address, through, access))
@@ -145,14 +147,16 @@ def effects(
         for address in those[:MOST]:
             effort = Effort(min(left, EFFORT_EACH))
             granted = effort.left
-            access = _on_resource(before, after, address, d, effort)
+            access = _on_resource(before, after, address, d, effort, shared)
             left -= granted - max(effort.left, 0)
             if access:
                 out.append(Affected(address, d.address, access))
     return tuple(out), len(unseen)
 
 
-def _on_resource(before: Permissions, after: Permissions, address: Address, d: Difference, effort: Effort) -> Access:
+def _on_resource(
+    before: Permissions, after: Permissions, address: Address, d: Difference, effort: Effort, shared: Shared
+) -> Access:
     """What the changed tags of a resource give a principal on it, or take."""
     assert d.want is not None
     sides = on_resource(
@@ -161,10 +165,9 @@ def _on_resource(before: Permissions, after: Permissions, address: Address, d: D
     if sides is None:
         return Access()
     old, new, principal = sides
-    state = after.state
     try:
         with bounded(effort):
-            return difference(old, new, principal=principal, account_id=state.account_id, partition=state.partition)
+            return shared.difference(old, new, principal=principal, holder=_inline(address))
     except TooComplex:
         return _TOO_MUCH
 
@@ -176,13 +179,15 @@ def compared(
     effort: Effort | None = None,
     *,
     called: str | None = None,
+    shared: Shared | None = None,
 ) -> Access:
     """What one principal gains and loses from one state to the other; past its effort that is undecided.
 
-    `called` is the name that it had before, where `before` knows it by the new one already.
+    `called` is the name that it had before, where `before` knows it by the new one already; `shared` is what is
+    known of others between the same two states.
     """
     there = after if after.resource(address) is not None else before
-    state = there.state
+    shared = Shared(there.state.account_id, there.state.partition) if shared is None else shared
     old, new, principal = _holdings(before, address), _holdings(after, address), there.principal(address)
     if before.resource(address) is not None and after.resource(address) is not None:
         was = before.principal(address)
@@ -191,7 +196,7 @@ def compared(
         old, new, principal = told_apart(old, new, was, principal)
     try:
         with bounded(Effort(EFFORT_EACH) if effort is None else effort):
-            return difference(old, new, principal=principal, account_id=state.account_id, partition=state.partition)
+            return shared.difference(old, new, principal=principal, holder=_inline(address))
     except TooComplex:
         return _TOO_MUCH
 
@@ -223,6 +228,11 @@ def untold_finding(count: int) -> tuple[Finding, ...]:
 
 def _holdings(permissions: Permissions, address: Address) -> Holdings:
     return Holdings() if permissions.resource(address) is None else permissions.holdings(address)
+
+
+def _inline(address: Address) -> str:
+    """How `Permissions` begins the names of a principal's own inline policies."""
+    return f"{address} inline "
 
 
 def _held(spec: object) -> tuple[str, ...]:

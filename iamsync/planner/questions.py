@@ -9,14 +9,16 @@ from typing import Final, Literal
 from iamsync.model import EMPTY, Address
 from iamsync.planner.areas import areas, classes, elements, wording
 from iamsync.planner.permissions import Permissions, is_blind
+from iamsync.policy import actionset
 from iamsync.policy.access import difference
+from iamsync.policy.actionset import wild
 from iamsync.policy.evaluate import Source, evaluate
 from iamsync.policy.explanation import Decision, Match, Miss, told
 from iamsync.policy.holdings import Holdings, Unknown
 from iamsync.policy.match import Reach
 from iamsync.policy.request import Request, Values
 from iamsync.policy.statement import compiled
-from iamsync.policy.vocabulary import Phrase, known, phrase, spelled, wild
+from iamsync.policy.vocabulary import Phrase, Phrases, spelled
 
 _ASSUME: Final = "sts:AssumeRole"
 _EVERYONE: Final = "*"
@@ -163,9 +165,10 @@ class _Words:
                     self.allowed |= {"*"} if element.not_actions else wide
 
     def told(self, actions: Iterable[str]) -> Phrase:
-        chosen = frozenset(actions)
-        usable = {pattern for pattern in self.allowed if pattern == "*" or known(pattern) & chosen}
-        return phrase(chosen, usable, (), self.all | usable, self.spelling)
+        chosen = actionset.some(actions)
+        usable = frozenset(one for one in self.allowed if one == "*" or actionset.known(one) & chosen)
+        phrases = Phrases((actionset.element(tuple(sorted(self.all | usable))),), self.spelling)
+        return phrases.phrase(chosen, usable, 0)
 
 
 def _surely(decision: Decision) -> bool:

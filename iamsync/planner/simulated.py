@@ -16,10 +16,11 @@ from iamsync.model import EMPTY
 from iamsync.planner.areas import FREE, areas, classes
 from iamsync.planner.permissions import TRUST_ACTIONS, Permissions
 from iamsync.planner.testing import Row, Second, actions_of, context_of, expected_rows
+from iamsync.policy.actionset import wild
 from iamsync.policy.document import Document, statements
 from iamsync.policy.explanation import Decision
 from iamsync.policy.request import ABSENT, Context, Request, Values
-from iamsync.policy.vocabulary import spelled, wild
+from iamsync.policy.vocabulary import spelled
 
 # Over so many actions, those that the same statements cover are asked about by one of them.
 MOST_ACTIONS: Final = 300

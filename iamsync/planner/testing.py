@@ -16,12 +16,13 @@ from iamsync.expectations import Entry, PermissionTest, Verdict
 from iamsync.model import Address
 from iamsync.planner.areas import areas, classes, wording
 from iamsync.planner.permissions import Permissions, not_known
+from iamsync.policy.actionset import templates, wild
 from iamsync.policy.explanation import Decision
 from iamsync.policy.globs import disjoint, of_arn
 from iamsync.policy.holdings import Unknown
 from iamsync.policy.regions import Pieces
 from iamsync.policy.request import Values
-from iamsync.policy.vocabulary import resources, spelled, templates, wild
+from iamsync.policy.vocabulary import resources, spelled
 
 Outcome = Literal["passed", "failed", "uncertain", "excepted", "contradicted"]
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from iamsync.kinds.kind import Context
 from iamsync.model import Address, Finding, Origin
 from iamsync.planner.compare import Difference
+from iamsync.planner.named import Named
 from iamsync.planner.permissions import Permissions
 from iamsync.policy.access import Access, lines
 from iamsync.policy.assume import ENTRIES, Door, admission
@@ -23,7 +24,6 @@ from iamsync.policy.evaluate import Source
 from iamsync.policy.formula import ALWAYS
 from iamsync.policy.gained import Region
 from iamsync.policy.holdings import Holdings
-from iamsync.policy.match import Reach
 from iamsync.policy.request import Principal
 from iamsync.policy.statement import Statement, compiled
 
@@ -84,15 +84,6 @@ class _Role:
         for source in (self.before, self.after):
             yield from compiled(source.document.text) if source is not None else ()
 
-    def reaches(self, who: Principal) -> bool:
-        """Whether any statement of either side is about this principal, perhaps."""
-        for statement in self.statements:
-            if statement.principals is not None:
-                reach, doubts = statement.principals.reach(who, denies=not statement.allows, bounded=True)
-                if reach is not Reach.NONE or doubts:
-                    return True
-        return False
-
 
 def retrusted(differences: Iterable[Difference]) -> tuple[Difference, ...]:
     """The differences that change, make or end a role's trust policy, in what it says."""
@@ -111,7 +102,8 @@ def asked(
 ) -> frozenset[Address]:
     """The principals of the account that a changed trust policy is about, whose documents decide what it means."""
     roles = _roles(before, after, retrusted(differences), cx)
-    return frozenset(address for address, who in _principals(before, after) if any(role.reaches(who) for role in roles))
+    people = Named(_principals(before, after) if roles else ())
+    return frozenset(address for role in roles for address, _ in people.about(role.statements))
 
 
 def admissions(before: Permissions, after: Permissions, differences: Iterable[Difference], cx: Context) -> Admissions:
@@ -122,7 +114,8 @@ def admissions(before: Permissions, after: Permissions, differences: Iterable[Di
     inside: list[Insider] = []
     outside: list[Outsider] = []
     left, untold = MOST_ASKED, 0
-    ids = {who.unique_id for _, who in _principals(before, after)} if roles else set()
+    people = Named(_principals(before, after) if roles else ())
+    ids = {who.unique_id for _, who in people.people}
     trusting = _trusting(before, after, providers, {role.address for role in roles}) if providers else ()
     for role in (*roles, *trusting):
         for name, who in sorted(_outsiders(role, cx, ids).items()):
@@ -136,8 +129,8 @@ def admissions(before: Permissions, after: Permissions, differences: Iterable[Di
                 found = Outsider(name, role.address, told.access, through, told.subjects, who.kind == "service")
                 outside.append(found)
     for role in roles:
-        for address, who in _principals(before, after):
-            if address == role.address or not role.reaches(who):
+        for address, who in people.about(role.statements):
+            if address == role.address:
                 continue
             if not left:
                 untold += 1

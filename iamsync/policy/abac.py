@@ -34,6 +34,12 @@ def resource_tag_keys(documents: Iterable[Document]) -> frozenset[str]:
     return frozenset(key for document in documents for key in _keys(document.text).resource)
 
 
+@lru_cache(maxsize=16384)
+def keys_named(text: str) -> frozenset[str]:
+    """Every condition key that a document asks for, in lower case, and every variable whatever its version."""
+    return frozenset(key.lower() for key in _named(json.loads(text), variables=True))
+
+
 def renamed(document: Document, keys: Mapping[str, str], values: Mapping[str, str] = EMPTY) -> Document:
     """The document with other condition keys, in conditions and variables; `keys` are in lower case.
 
@@ -88,9 +94,9 @@ def _behind(prefixes: tuple[str, ...], named: Iterable[str]) -> frozenset[str]:
     return frozenset(key[len(prefix) :] for key in named for prefix in prefixes if key.startswith(prefix))
 
 
-def _named(value: Any) -> Iterator[str]:
-    """Every condition key of a document: those of its conditions, and those of its variables."""
-    variables = isinstance(value, dict) and value.get("Version") == "2012-10-17"
+def _named(value: Any, *, variables: bool = False) -> Iterator[str]:
+    """Every condition key of a document: those of its conditions, and those of its variables if it has any."""
+    variables = variables or (isinstance(value, dict) and value.get("Version") == "2012-10-17")
     for statement in statements(value):
         texts = [text for name in ("Resource", "NotResource") for text in _texts(statement.get(name))]
         block = statement.get("Condition")

@@ -9,12 +9,13 @@ catalogue says they are never asked about count as no permission.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Final
 
-from iamsync.policy import vocabulary
+from iamsync.policy import actionset, vocabulary
 from iamsync.policy.atoms import Open, Weighing
 from iamsync.policy.evaluate import evaluate
 from iamsync.policy.gained import HELD, HELD_NO_MORE, Access, Excepted, Region, Undecided, lines, scope
@@ -28,18 +29,19 @@ from iamsync.policy.witnesses import Seed, request_of
 __all__ = ["Access", "Excepted", "Region", "Undecided", "difference", "lines"]
 
 # Allowed to everyone, whatever the policies say.
-_FREE: Final = frozenset({"sts:getcalleridentity"})
+_FREE: Final = "sts:getcalleridentity"
+_STARS: Final = ("*",)
 _STAR: Final = -1
 _EVERYTHING: Final = Pieces(("*",))
 
 
 @dataclass(slots=True)
 class _Part:
-    """One outcome on one set of resources, and the actions it befalls as they are found."""
+    """One outcome on one set of resources, and the actions it befalls as they are found: sets of `actionset`."""
 
-    names: set[str] = field(default_factory=set)
-    futures: set[str] = field(default_factory=set)
-    indifferent: set[str] = field(default_factory=set)
+    names: int = 0
+    futures: int = 0
+    indifferent: int = 0
     via: dict[str, None] = field(default_factory=dict)
     seeds: list[Seed] = field(default_factory=list)
 
@@ -75,10 +77,13 @@ class _Comparison:
         self.rules = self.cases.rules
         self.spelling = held.spelling
         self.universe = of_arn(f"arn:{partition}:*:*:*:*")
-        patterns = {pattern for rule in self.rules for pattern in rule.actions}
+        self.elements = tuple(actionset.element(rule.actions) for rule in self.rules)
+        every = dict.fromkeys(self.elements)
         if any(rule.not_actions for rule in self.rules):
-            patterns.add("*")  # of which NotAction leaves out some
-        self.patterns = sorted(patterns)
+            every[actionset.element(_STARS)] = None  # of which NotAction leaves out some
+        self.different = tuple(every)
+        # What a pattern may mean one day.
+        self.futures = reduce(or_, (element.coming for element in self.different), 0)
         self.changed = [
             index
             for index, sides in enumerate(self.cases.sides)
@@ -114,69 +119,45 @@ class _Comparison:
 
     # -- Actions -----------------------------------------------------------------------------------
 
-    def _classes(self) -> dict[int, list[str]]:
+    def _classes(self) -> dict[int, int]:
         """The actions that a changed rule covers and some identity policy allows, by the rules that cover them."""
-        touched = self._covered(self.changed)
-        granted = [index for index, rule in enumerate(self.rules) if rule.layer == 0 and rule.allows]
-        names = touched & self._covered(granted)
-        names -= _FREE
-        masks = dict.fromkeys(names, 0)
-        for index, rule in enumerate(self.rules):
-            bit = 1 << index
-            known = vocabulary.known_by_any(rule.actions)
-            for name in names - known if rule.not_actions else names & known:
-                masks[name] |= bit
-        for name in self._specimens:
-            if name not in vocabulary.known(name):
-                mask = self._mask(name)
-                if any(mask >> index & 1 for index in self.changed) and any(mask >> index & 1 for index in granted):
-                    masks[name] = mask
-        classes: dict[int, list[str]] = {}
-        for name, mask in masks.items():
-            classes.setdefault(mask, []).append(name)
-        return classes
+        changed = sum(1 << index for index in self.changed)
+        granted = sum(1 << index for index, rule in enumerate(self.rules) if rule.layer == 0 and rule.allows)
+        # Names that nobody knows are those that policies name, and one for each pattern.
+        found = reduce(or_, (element.strange for element in self.different), 0)
+        found |= self._known(self.changed) & self._known(bits(granted)) & ~actionset.known(_FREE)
+        classes = {0: found} if found else {}
+        for index in range(len(self.rules)):
+            covered, bit = self._covered(index), 1 << index
+            cut: dict[int, int] = {}
+            for mask, members in classes.items():
+                inside = members & covered
+                if inside:
+                    cut[mask | bit] = inside
+                if inside != members:
+                    cut[mask] = members & ~covered
+            classes = cut
+        return {mask: members for mask, members in classes.items() if mask & changed and mask & granted}
 
-    def _covered(self, indices: Iterable[int]) -> frozenset[str]:
+    def _known(self, indices: Iterable[int]) -> int:
         """The known actions that any of these rules covers."""
-        found: frozenset[str] = frozenset()
+        found = 0
         for index in indices:
-            rule = self.rules[index]
-            known = vocabulary.known_by_any(rule.actions)
-            found |= vocabulary.known("*") - known if rule.not_actions else known
+            known = self.elements[index].known
+            found |= actionset.known("*") & ~known if self.rules[index].not_actions else known
         return found
 
-    @cached_property
-    def _specimens(self) -> dict[str, list[str]]:
-        """Actions that nobody knows: those named literally, and one for each pattern with its patterns."""
-        found: dict[str, list[str]] = {}
-        for pattern in self.patterns:
-            found.setdefault(vocabulary.specimen(pattern), []).append(pattern)
-        return found
-
-    @cached_property
-    def _futures(self) -> dict[str, list[str]]:
-        """The specimens that no policy names."""
-        return {name: held for name, held in self._specimens.items() if any(map(vocabulary.wild, held))}
-
-    @cached_property
-    def _services(self) -> list[frozenset[str | None]]:
-        return [frozenset(map(vocabulary.service, rule.actions)) for rule in self.rules]
-
-    def _mask(self, name: str) -> int:
-        """The rules that cover an action that is not known."""
-        service = vocabulary.service(name)
-        mask = 0
-        for index, rule in enumerate(self.rules):
-            if None in self._services[index] or service in self._services[index]:
-                covered = vocabulary.covers(rule.actions, rule.not_actions, name)
-            else:
-                covered = rule.not_actions
-            mask |= covered << index
-        return mask
+    def _covered(self, index: int) -> int:
+        """What a rule covers, of actions that are known and of those that are not."""
+        element = self.elements[index]
+        found = element.known
+        for other in self.different:
+            found |= actionset.taken(element, other)
+        return ~found if self.rules[index].not_actions else found
 
     # -- Resources ---------------------------------------------------------------------------------
 
-    def _compare(self, mask: int, members: list[str], parts: _Parts) -> None:
+    def _compare(self, mask: int, members: int, parts: _Parts) -> None:
         """The outcomes of one class of actions, told by its resources."""
         held = [(index, self.rules[index]) for index in bits(mask)]
         globs = tuple(dict.fromkeys(sorted((glob for _, rule in held for glob in rule.on), key=lambda glob: glob.text)))
@@ -196,46 +177,57 @@ class _Comparison:
         star = self.cases.of(_covering(held, (), _STAR))
         if not cases and star is None:
             return
-        kinds: dict[tuple[str, ...] | None, list[str]] = {}
-        for name in members:
-            kinds.setdefault(vocabulary.templates(name), []).append(name)
-        alone = kinds.pop((), [])
-        possible = {kind: frozenset(c for c in found if self._possible(globs, c, kind)) for kind in kinds}
-        anywhere = [cell for cell in found if any(cell in held for held in possible.values())]
+        alone, groups = self._by_cells(members, globs, found)
+        anywhere = [cell for cell in found if any(cell in group.cells for group in groups)]
         here: list[tuple[tuple[Outcome, Pieces], _Part]] = []
         for outcome, chosen in cases.items():
-            covered = frozenset(cell for cell in chosen if any(cell in held for held in possible.values()))
+            covered = frozenset(cell for cell in chosen if any(cell in group.cells for group in groups))
             for pieces, inside in worded(globs, anywhere, covered, "*") if covered else ():
                 part = parts.setdefault((outcome, pieces), _Part())
                 here.append(((outcome, pieces), part))
-                for kind, names in kinds.items():
-                    if at := inside & possible[kind]:
-                        self._join(part, names)
-                        part.seeds += _seeds(names, kind, globs, {cell: chosen[cell] for cell in sorted(at)[:2]})
+                for group in groups:
+                    if at := inside & group.cells:
+                        self._join(part, group.members)
+                        part.seeds += _seeds(group.kinds, globs, {cell: chosen[cell] for cell in sorted(at)[:2]})
                     else:
-                        part.indifferent.update(names)
+                        part.indifferent |= group.members
                 part.via.update({label: None for cell in sorted(inside) for label in chosen[cell].via})
         if not alone:
             return
         told = [
             part for (outcome, pieces), part in here if star and outcome == star.outcome and pieces.within == ("*",)
         ]
+        names = actionset.again(alone)
         if star is None:
             for _, part in here:
-                part.indifferent.update(alone)
+                part.indifferent |= names
             return
         # Their only resource is no ARN that a region could leave out.
         part = told[0] if told else parts.setdefault((star.outcome, _EVERYTHING), _Part())
-        self._join(part, alone)
+        self._join(part, names)
         part.via.update(dict.fromkeys(star.via))
-        part.seeds.append(Seed(min(alone), (), (), _STAR, star))
+        part.seeds.append(Seed(alone[0], (), (), _STAR, star))
 
-    def _join(self, part: _Part, names: Collection[str]) -> None:
-        future = self._futures.keys() & names
-        part.names.update(names)
-        part.names -= future
-        for name in future:
-            part.futures.update(self._futures[name])
+    def _by_cells(
+        self, members: int, globs: tuple[Glob, ...], found: tuple[int, ...]
+    ) -> tuple[tuple[str, ...], list[_Group]]:
+        """Actions that are about no resource, and the others by the cells that hold ARNs they are asked about."""
+        alone, kinds = actionset.kinds(members)
+        rest = members & ~actionset.again(alone)
+        if not globs:
+            return alone, [_Group(frozenset(found), rest, kinds)] if kinds else []
+        groups: dict[frozenset[int], list[actionset.Kind]] = {}
+        for kind in kinds:
+            at = frozenset(cell for cell in found if self._possible(globs, cell, kind.templates))
+            groups.setdefault(at, []).append(kind)
+        if len(groups) == 1:
+            return alone, [_Group(at, rest, kinds) for at in groups]
+        sets = {at: actionset.again(name for kind in held for name in kind.actions) for at, held in groups.items()}
+        return alone, [_Group(at, sets[at], held) for at, held in groups.items()]
+
+    def _join(self, part: _Part, members: int) -> None:
+        part.names |= members & ~self.futures
+        part.futures |= members & self.futures
 
     def _possible(self, globs: tuple[Glob, ...], cell: int, templates: tuple[str, ...] | None) -> bool:
         """Whether a cell holds an ARN that actions of these templates can be asked about."""
@@ -274,15 +266,19 @@ class _Comparison:
 
     def _touches(self, named: tuple[str, ...], part: _Part) -> bool:
         """Whether these patterns cover any action of a part."""
-        patterns = tuple(map(str.lower, named))
-        if part.names & vocabulary.known_by_any(patterns):
+        element = actionset.element(tuple(map(str.lower, named)))
+        if part.names & element.known:
             return True
-        rest = [name for name in part.names if not vocabulary.is_known(name)]
-        rest += map(vocabulary.specimen, part.futures)
-        return any(vocabulary.covers(patterns, False, name) for name in rest)
+        rest = actionset.unheard(part.names) | part.futures
+        return any(map(element.covering.cover, actionset.names(rest)))
+
+    @cached_property
+    def _phrases(self) -> vocabulary.Phrases:
+        return vocabulary.Phrases(self.different, self.spelling)
 
     def _worded(self, part: _Part) -> vocabulary.Phrase:
-        return vocabulary.phrase(part.names, part.futures, part.indifferent | _FREE, self.patterns, self.spelling)
+        futures = self._phrases.patterns_of(part.futures)
+        return self._phrases.phrase(part.names, futures, part.indifferent | actionset.known(_FREE))
 
     def _phrase(self, part: _Part) -> tuple[str, ...]:
         found = self._worded(part)
@@ -317,8 +313,8 @@ class _Comparison:
             left,
             outcome.was,
             outcome.now,
-            len(part.names),
-            vocabulary.levels(part.names),
+            part.names.bit_count(),
+            actionset.levels(part.names),
             tuple(sorted(part.via)),
             witness,
         )
@@ -343,12 +339,20 @@ class _Comparison:
 _MOST_TRIED: Final = 12
 
 
-def _seeds(
-    names: Iterable[str], kind: tuple[str, ...] | None, globs: tuple[Glob, ...], found: Mapping[int, Case]
-) -> Iterator[Seed]:
-    name = min(names)
-    for cell, case in found.items():
-        yield Seed(name, kind, globs, cell, case)
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Actions that can be asked about ARNs of these cells, as a set and by kinds."""
+
+    cells: frozenset[int]
+    members: int
+    kinds: Sequence[actionset.Kind]
+
+
+def _seeds(kinds: Sequence[actionset.Kind], globs: tuple[Glob, ...], found: Mapping[int, Case]) -> Iterator[Seed]:
+    # Where no pattern tells resources apart they come in the order of their ranks.
+    for kind in kinds if globs else kinds[:_MOST_TRIED]:
+        for cell, case in found.items():
+            yield Seed(kind.first, kind.templates, globs, cell, case)
 
 
 _WITHOUT: Final = {True: ("loss", "tightened"), False: ("gain", "loosened")}

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise, product
 from typing import Final, TypeAlias
 
@@ -30,6 +31,7 @@ _ALL: Final = of_text("*")
 _ARNS: Final = of_arn("*")
 # What no policy compares with.
 _OTHER: Final = "other+"
+_NOBODY: Final = Principal.of("*")
 # What follows from the resource and not from the principal, although the evaluator derives it for a request.
 _OPEN: Final = frozenset({"aws:resourceaccount"})
 
@@ -139,21 +141,48 @@ class Weighing:
             (a for a in atoms if isinstance(a, Clause)), key=lambda c: (c.key, c.written, c.texts, bool(_variables(c)))
         )
         for group in _connected(clauses):
-            yield tuple(group), self._choices(group)
+            keys = {key for one in group for key in (one.key, *_variables(one))}
+            # Texts that look like variables where there are none stand for the principal's values too.
+            like = {key for one in group for key in _like_variables(one.texts)} - keys
+            own, beside = (tuple((key, self.known(key)) for key in sorted(some)) for some in (keys, like))
+            yield tuple(group), _choices(tuple(group), own, beside)
 
-    def _choices(self, clauses: Sequence[Clause]) -> Sequence[_Choice]:
+    def filled(self, held: Pattern) -> tuple[Part, ...] | None:
+        """A pattern with what is known of its variables put in; None where one is known to have no value."""
+        return _with_known(held, self.known)
+
+
+_Own: TypeAlias = tuple[tuple[str, Values | None], ...]
+
+
+@lru_cache(maxsize=8192)
+def _choices(clauses: tuple[Clause, ...], own: _Own, beside: _Own) -> tuple[_Choice, ...]:
+    """The distinct outcomes of clauses that share keys or variables, by what is known of each of these."""
+    return _Choosing(own, beside).choices(clauses)
+
+
+def _like_variables(texts: Iterable[str]) -> Iterator[str]:
+    yield from (variable.key for text in texts if "${" in text for variable in pattern(text, True).variables)
+
+
+class _Choosing:
+    """Outcomes of clauses for whoever has these values of their keys; None where requests differ."""
+
+    def __init__(self, own: _Own, beside: _Own) -> None:
+        self._own, self._known = dict(own), dict((*own, *beside))
+
+    def choices(self, clauses: Sequence[Clause]) -> tuple[_Choice, ...]:
         """The distinct outcomes of clauses that share keys or variables."""
-        keys = sorted({key for one in clauses for key in (one.key, *_variables(one))})
-        tried = {key: self._tried(key, [one for one in clauses if one.key == key]) for key in keys}
+        tried = {key: self._tried(key, [one for one in clauses if one.key == key]) for key in self._own}
         # A variable can take any value that a key it is compared with is tried with.
         for one in clauses:
             for name in _variables(one):
-                if self.known(name) is None:
+                if self._own.get(name) is None:
                     seen = tried[one.key] + [held for value in tried[one.key] for held in _captured(one, value)]
                     more = [value for value in seen if isinstance(value, str)]
                     tried[name] = list(dict.fromkeys([*tried[name], *more, "other"]))
         for one in clauses:
-            if _variables(one) and self.known(one.key) is None:
+            if _variables(one) and self._own.get(one.key) is None:
                 names = _variables(one)
                 more = [text for row in product(*(tried[name] for name in names)) for text in _put(one, row)]
                 tried[one.key] = list(dict.fromkeys([*tried[one.key], *more]))
@@ -163,34 +192,21 @@ class Weighing:
         if count > _MOST_TRIED:
             raise TooComplex
         found: dict[tuple[bool, ...], _Choice] = {}
-        for combined in product(*(tried[key] for key in keys)):
-            context = dict(zip(keys, combined, strict=True))
-            truth = self._truth(clauses, context)
+        for combined in product(*(tried[key] for key in self._own)):
+            context = dict(zip(self._own, combined, strict=True))
+            truth = _truth(clauses, context)
             found.setdefault(truth, _Choice(context, truth))
         return tuple(found.values())
 
-    def _truth(self, clauses: Sequence[Clause], values: Mapping[str, Values]) -> tuple[bool, ...]:
-        context = Context(Request(self.principal, "iam:GetUser", context=values))
-        return tuple(holds(one.answer(context)) for one in clauses)
-
-    def filled(self, held: Pattern) -> tuple[Part, ...] | None:
-        """A pattern with what is known of its variables put in; None where one is known to have no value."""
-        parts: list[Part] = []
-        for part in held.parts:
-            value = self.known(part.key) if isinstance(part, Variable) else None
-            if value == ABSENT and isinstance(part, Variable):
-                value = part.default
-                if value is None:
-                    return None
-            parts.append(value if isinstance(value, str) else part)
-        return tuple(parts)
+    def _filled(self, held: Pattern) -> tuple[Part, ...] | None:
+        return _with_known(held, self._known.get)
 
     def _tried(self, key: str, clauses: Sequence[Clause]) -> list[Values]:
         """The values of a key that are enough to tell these clauses apart."""
-        known = self.known(key)
+        known = self._own[key]
         if known is not None:
             return [known]
-        singles = list(dict.fromkeys(_singles(clauses, self.filled)))
+        singles = list(dict.fromkeys(_singles(clauses, self._filled)))
         if not any(one.quantifier for one in clauses):
             return [*singles, ABSENT]
         plain = [one for one in clauses if not _variables(one)]
@@ -203,12 +219,30 @@ class Weighing:
                 if value in held:
                     continue
                 more = (*held, value)
-                truth = self._truth(plain, {key: more})
+                truth = _truth(plain, {key: more})
                 if truth not in found:
                     found[truth] = more
                     several.append(more)
                     queue.append(more)
         return [*singles, *several, ABSENT]
+
+
+def _truth(clauses: Sequence[Clause], values: Mapping[str, Values]) -> tuple[bool, ...]:
+    """Which clauses hold where their keys and variables have these values, whoever asks."""
+    context = Context(Request(_NOBODY, "iam:GetUser", context=values))
+    return tuple(holds(one.answer(context)) for one in clauses)
+
+
+def _with_known(held: Pattern, known: Callable[[str], Values | None]) -> tuple[Part, ...] | None:
+    parts: list[Part] = []
+    for part in held.parts:
+        value = known(part.key) if isinstance(part, Variable) else None
+        if value == ABSENT and isinstance(part, Variable):
+            value = part.default
+            if value is None:
+                return None
+        parts.append(value if isinstance(value, str) else part)
+    return tuple(parts)
 
 
 def _variables(one: Clause) -> tuple[str, ...]:

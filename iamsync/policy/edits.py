@@ -125,13 +125,23 @@ def limiting(before: Document | None, after: Document | None) -> Moves:
 def moved(before: Document | None, after: Document | None, which: Moves) -> tuple[Part, ...]:
     """The parts of an edit that are granted, revoked, denied or allowed again."""
     old, new = _parts_of(before), _parts_of(after)
-    kept = frozenset(old) & frozenset(new)
+    kept = frozenset(old) & frozenset(new) if old and new else frozenset[Part]()
     come = {kind for kind, flag in ((True, Moves.GRANTS), (False, Moves.DENIES)) if which & flag}
     gone = {kind for kind, flag in ((True, Moves.REVOKES), (False, Moves.ALLOWS_AGAIN)) if which & flag}
     return (
         *(part for part in new if part.allows in come and part not in kept),
         *(part for part in old if part.allows in gone and part not in kept),
     )
+
+
+def about(document: Document | None, action: str) -> bool:
+    """Whether any part of a document may be about an action, in lower case."""
+    return document is not None and _about(document.key, action)
+
+
+@lru_cache(maxsize=16384)
+def _about(key: str, action: str) -> bool:
+    return any(part.action is None or part.action.matches(action) for part in parts(key))
 
 
 def meet(some: Sequence[Part], others: Sequence[Part]) -> bool:

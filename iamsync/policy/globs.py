@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, count
 from typing import Final
 
 from iamsync.policy.pattern import Part, Variable, Wildcard, pattern
@@ -191,14 +191,18 @@ def _literally(text: str, colons: int) -> list[_Token]:
     return [star if char == "*" else (char,) for char in text]
 
 
-# A number for each language: keys are long, and compared often.
+# A number for each language: keys are long, and compared often. Accounts are planned side by side, and `next` gives
+# no two threads the same number, as the length of a dictionary would.
+_NUMBERS: Final = count()
 _CODES: Final[dict[tuple[tuple[_Token, ...], bool], int]] = {}
+_NUMBERS_OF_SYMBOLS: Final = count()
 _SYMBOLS: Final[dict[tuple[str, str | None], int]] = {}
 
 
 def _symbol(variable: Variable) -> int:
     """A variable as a character of its own."""
-    return _SYMBOLS.setdefault((variable.key, variable.default), _PRIVATE + len(_SYMBOLS))
+    key = (variable.key, variable.default)
+    return _SYMBOLS[key] if key in _SYMBOLS else _SYMBOLS.setdefault(key, _PRIVATE + next(_NUMBERS_OF_SYMBOLS))
 
 
 @lru_cache(maxsize=65536)
@@ -233,7 +237,7 @@ def _compiled(text: str, key: tuple[_Token, ...], symbolic: bool = False) -> Glo
     return Glob(
         text=text,
         key=key,
-        code=_CODES.setdefault((key, symbolic), len(_CODES)),
+        code=_CODES.setdefault((key, symbolic), next(_NUMBERS)),
         prefix=prefix,
         widened=not symbolic and any(isinstance(token, int) for token in key),
         start=1 | (stars & 1) << 1,
@@ -249,12 +253,15 @@ def _compiled(text: str, key: tuple[_Token, ...], symbolic: bool = False) -> Glo
     )
 
 
+def apart(one: Glob, other: Glob) -> bool:
+    """Whether two patterns begin differently: then they are disjoint, and no search has to tell."""
+    return not (one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix))
+
+
 @lru_cache(maxsize=262144)
 def disjoint(one: Glob, other: Glob) -> bool:
     """Whether no text can match both, whatever their variables hold."""
-    if not (one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix)):
-        return True
-    return witness((one, other), ()) is None
+    return apart(one, other) or witness((one, other), ()) is None
 
 
 @lru_cache(maxsize=262144)

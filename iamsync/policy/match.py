@@ -281,6 +281,18 @@ def _named(entity: re.Match[str], name: str, principal: Principal) -> tuple[Reac
     return Reach.NONE, ""
 
 
+def meant(kind: str, name: str) -> tuple[str, ...] | None:
+    """The ARNs of users and roles that a name of a Principal element can mean; None where each must be asked.
+
+    It tells at once what `Principals.reach` tells of each: a service or a provider is neither a user nor a role, and
+    the ARN of a user or role means no other.
+    """
+    if kind in ("Service", "Federated"):
+        return ()
+    entity = _ENTITY.fullmatch(name) if kind == "AWS" else None
+    return (name,) if entity is not None and entity[3] in ("user", "role") else None
+
+
 def principals(held: Any, *, negated: bool) -> Principals:
     """The element of a Principal value: `*`, or a mapping of kinds to names."""
     return Principals(tuple(_pairs(held)), negated)

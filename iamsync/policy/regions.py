@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from iamsync.policy.globs import Glob, TooComplex, contains, disjoint, witness
+from iamsync.policy.globs import Glob, TooComplex, apart, contains, disjoint, witness
 
 _MOST_CELLS = 1024
 
@@ -105,7 +105,10 @@ def inhabited(globs: tuple[Glob, ...], universe: Glob, inside: int) -> bool:
     against = [
         glob
         for index, glob in enumerate(globs)
-        if not inside >> index & 1 and not glob.widened and not any(disjoint(glob, other) for other in held)
+        if not inside >> index & 1
+        and not glob.widened
+        and not apart(glob, universe)
+        and not any(disjoint(glob, other) for other in held)
     ]
     if not against and len(held) <= 1:
         return not held or not disjoint(held[0], universe)

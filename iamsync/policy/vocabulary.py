@@ -1,4 +1,4 @@
-"""The actions that patterns mean: expanded over the catalogue, and put into few words again.
+"""Actions put into few words again: patterns of the policies where they serve, else names; and ARNs by template.
 
 An action that AWS may add one day is stood for by a specimen: a name nobody has, made from each
 pattern with a wildcard, so that `s3:*` is more than all actions that s3 has today.
@@ -7,55 +7,26 @@ pattern with a wildcard, so that `s3:*` is more than all actions that s3 has tod
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache, reduce
+from operator import or_
 from typing import Final
 
-from iamsync.policy import catalog
+from iamsync.policy import actionset, catalog
+from iamsync.policy.actionset import Element, known, level_of, service, specimen, wild
 from iamsync.policy.globs import Glob, of_arn, of_template
 from iamsync.policy.match import actions as covering
 
-_SPECIMEN: Final = "zz9"
 _FEW: Final = 4
 _MOST_EXCEPTIONS: Final = 8
 _VERB: Final = re.compile(r"[A-Z]+[a-z0-9]*")
 
 
-@lru_cache(maxsize=65536)
-def known(pattern: str) -> frozenset[str]:
-    """The known actions of a pattern, in lower case."""
-    return frozenset(f"{action.service}:{action.name.lower()}" for action in catalog.load().expand(pattern))
-
-
 @lru_cache(maxsize=16384)
 def known_by_any(patterns: tuple[str, ...]) -> frozenset[str]:
-    """The known actions of several patterns."""
-    return frozenset[str]().union(*(known(pattern) for pattern in patterns))
-
-
-def is_known(action: str) -> bool:
-    return catalog.load().action(action) is not None
-
-
-def wild(pattern: str) -> bool:
-    return "*" in pattern or "?" in pattern
-
-
-@lru_cache(maxsize=65536)
-def specimen(pattern: str) -> str:
-    """An action that nobody has and that the pattern covers; a pattern without wildcard is its own."""
-    if not wild(pattern):
-        return pattern
-    if ":" not in pattern:
-        pattern = f"{pattern}:*" if pattern.strip("*") else "*:*"
-    return pattern.replace("*", _SPECIMEN).replace("?", "z")
-
-
-def service(pattern: str) -> str | None:
-    """The service of a pattern, None where it is about more than one."""
-    prefix, colon, _ = pattern.partition(":")
-    return prefix if colon and not wild(prefix) else None
+    """The known actions of several patterns, in lower case."""
+    return frozenset(actionset.names(reduce(or_, map(known, patterns), 0)))
 
 
 def covers(patterns: tuple[str, ...], negated: bool, action: str) -> bool:
@@ -68,28 +39,6 @@ def _takes(pattern: str, action: str) -> bool:
     return covers((pattern,), False, action)
 
 
-@lru_cache(maxsize=65536)
-def templates(action: str) -> tuple[str, ...] | None:
-    """The ARN templates of an action: none for one whose resource is `*` alone, None where any ARN will do.
-
-    An action nobody knows is taken to be about whatever else its service is about.
-    """
-    held = catalog.load()
-    found = held.action(action)
-    if found is None:
-        prefix = action.partition(":")[0]
-        if not held.has_service(prefix):
-            return None
-        about = {
-            prefix,
-            *(kind.arn.split(":")[2] for kind in held.types_of(prefix).values() if kind.arn.count(":") > 2),
-        }
-        return tuple(f"arn:${{Partition}}:{service}:*:*:*" for service in sorted(about) if "$" not in service)
-    if not found.resources:
-        return ()
-    return tuple(sorted({kind.arn for kind in held.types(found) if kind.arn})) or None
-
-
 def resources(template: str | None, partition: str, region: str = "*", account: str = "*") -> Glob:
     """The ARNs of a template; of any six parts where none is known."""
     if template is None or template == "*":
@@ -99,23 +48,22 @@ def resources(template: str | None, partition: str, region: str = "*", account: 
 
 def spelled(action: str, written: Mapping[str, str]) -> str:
     """An action as the catalogue spells it, else as it was written."""
-    found = catalog.load().action(action)
-    return str(found) if found is not None else written.get(action, action)
-
-
-def levels(actions: Iterable[str]) -> tuple[tuple[str, int], ...]:
-    """How many actions there are of each access level."""
-    counts: dict[str, int] = {}
-    for action in actions:
-        if level := _level(action):
-            counts[level] = counts.get(level, 0) + 1
-    return tuple(sorted(counts.items()))
+    return _spelled(action) or written.get(action, action)
 
 
 @lru_cache(maxsize=65536)
-def _level(action: str) -> str:
+def _spelled(action: str) -> str:
     found = catalog.load().action(action)
-    return found.level if found is not None else ""
+    return str(found) if found is not None else ""
+
+
+def levels(actions: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    """How many of these actions there are of each access level."""
+    counts: dict[str, int] = {}
+    for action in actions:
+        if level := level_of(action):
+            counts[level] = counts.get(level, 0) + 1
+    return tuple(sorted(counts.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,58 +74,100 @@ class Phrase:
     without: tuple[str, ...] = ()
 
 
-def phrase(
-    actions: Collection[str],
-    futures: Collection[str],
-    indifferent: Collection[str],
-    patterns: Iterable[str],
-    written: Mapping[str, str],
-) -> Phrase:
-    """These actions, and those that patterns in `futures` may mean one day, in few words.
+class Phrases:
+    """Sets of actions in the words of some policies: the patterns of their Action elements, as `written` there."""
 
-    Patterns of the policies serve where they cover nothing but these and `indifferent` actions, or
-    nearly nothing: then the others are named as exceptions.
-    """
-    chosen, indifferent, futures = frozenset(actions), frozenset(indifferent), frozenset(futures)
-    left, coming, everything = set(chosen), set(futures), known("*")
-    unheard = chosen - everything
-    out: list[tuple[str, int]] = []
-    without: list[str] = []
-    patterns = frozenset(patterns)
-    ordered = sorted((p for p in patterns if wild(p)), key=lambda p: (-len(known(p)), len(p), p))
-    # What may name an exception covers nothing that is chosen, not even names that nobody knows.
-    strange = _Names(unheard.union(map(specimen, futures)))
-    narrow = _Names((p for p in ordered if p not in futures and not any(True for _ in strange.taken(p))), key=specimen)
-    literals = _Names(
-        p for p in patterns if not wild(p) and p not in chosen and p not in indifferent and p.lower() not in everything
-    )
-    named, specimens_of = _Names(unheard), _Names(futures, key=specimen)
-    for pattern in ordered:
-        if pattern not in futures or not (pattern in coming or not known(pattern).isdisjoint(left)):
-            continue
-        found = known(pattern)
-        others = found - chosen - indifferent
-        others = others.union(literals.taken(pattern))
-        exceptions = _exceptions(others, chosen, narrow.taken(pattern))
-        inside = coming.intersection(specimens_of.taken(pattern))
-        if exceptions and (len(exceptions) > _MOST_EXCEPTIONS or len(exceptions) * 2 > len(found & chosen)):
-            continue
-        out.append((pattern, len(found & chosen)))
-        without += [item for item in exceptions if item not in without]
-        left -= found
-        left.difference_update(named.taken(pattern))
-        coming -= inside | {pattern}
-    # What is left can only come one day: names that exist are told by name.
-    out += [(pattern, 0) for pattern in sorted(coming)]
-    words = [_counted(spelled_pattern(pattern, written), count, bool(known(pattern))) for pattern, count in out]
-    return Phrase(
-        (*words, *_named(left, chosen | indifferent, written)),
-        tuple(spelled_pattern(item, written) for item in without),
-    )
+    def __init__(self, elements: Iterable[Element], written: Mapping[str, str]) -> None:
+        self._written = written
+        held = tuple(elements)
+        wilds = sorted(one for element in held for one in element.wilds)
+        # The patterns with wildcards, those of most actions first.
+        self.ordered = tuple(dict.fromkeys(pattern for _, _, pattern in wilds))
+        # The actions that are named and that nobody knows.
+        self.literals = reduce(or_, (element.literals for element in held), 0)
+        self._specimens: dict[str, tuple[str, ...]] = {}
+        for element in held:
+            twice = self._specimens.keys() & element.specimens.keys()
+            both = {name: (*self._specimens[name], *element.specimens[name]) for name in twice}
+            self._specimens |= element.specimens
+            self._specimens |= both
+
+    def patterns_of(self, specimens: int) -> frozenset[str]:
+        """The patterns that these specimens stand for."""
+        return frozenset(pattern for name in actionset.names(specimens) for pattern in self._specimens[name])
+
+    def phrase(self, chosen: int, futures: frozenset[str], indifferent: int) -> Phrase:
+        """The chosen actions, and those that the patterns in `futures` may mean one day.
+
+        Patterns of the policies serve where they cover nothing but these and `indifferent` actions, or
+        nearly nothing: then the others are named as exceptions.
+        """
+        words = _Words(self, chosen, futures, indifferent)
+        left, coming = chosen, set(futures)
+        out: list[tuple[str, int]] = []
+        without: dict[str, None] = {}
+        for pattern in self.ordered:
+            found = known(pattern)
+            if pattern not in futures or not (pattern in coming or found & left):
+                continue
+            exceptions = words.exceptions(pattern)
+            count = (found & chosen).bit_count()
+            if exceptions and (len(exceptions) > _MOST_EXCEPTIONS or len(exceptions) * 2 > count):
+                continue
+            inside = coming.intersection(self._inside.taken(pattern))
+            out.append((pattern, count))
+            without.update(dict.fromkeys(exceptions))
+            left &= ~(found | words.named.covered(pattern))
+            coming -= inside | {pattern}
+        # What is left can only come one day: names that exist are told by name.
+        out += [(pattern, 0) for pattern in sorted(coming)]
+        told = [_counted(self._spelled(pattern), count, known(pattern) != 0) for pattern, count in out]
+        return Phrase(
+            (*told, *_named(left, chosen | indifferent, self._written)),
+            tuple(self._spelled(item) for item in without),
+        )
+
+    @cached_property
+    def _inside(self) -> _Names:
+        """The patterns that may mean more one day, by their specimens."""
+        futures = {pattern for held in self._specimens.values() if any(map(wild, held)) for pattern in held}
+        return _Names(futures, key=specimen)
+
+    def _spelled(self, pattern: str) -> str:
+        return self._written.get(pattern, pattern) if wild(pattern) else spelled(pattern, self._written)
 
 
-def spelled_pattern(pattern: str, written: Mapping[str, str]) -> str:
-    return written.get(pattern, pattern) if wild(pattern) else spelled(pattern, written)
+class _Words:
+    """What one phrase asks of the patterns, looked up when it is first asked."""
+
+    def __init__(self, phrases: Phrases, chosen: int, futures: frozenset[str], indifferent: int) -> None:
+        self._phrases, self._chosen, self._futures, self._kept = phrases, chosen, futures, chosen | indifferent
+        self.named = _Names(actionset.names(actionset.unheard(chosen)))
+
+    @cached_property
+    def _narrow(self) -> _Names:
+        """What may name an exception: it covers nothing that is chosen, not even names that nobody knows."""
+        unheard = actionset.names(actionset.unheard(self._chosen))
+        strange = _Names({*unheard, *map(specimen, self._futures)})
+        return _Names(
+            (p for p in self._phrases.ordered if p not in self._futures and not any(True for _ in strange.taken(p))),
+            key=specimen,
+        )
+
+    @cached_property
+    def _others(self) -> _Names:
+        return _Names(actionset.names(self._phrases.literals & ~self._kept))
+
+    def exceptions(self, pattern: str) -> list[str]:
+        """Patterns that lie within this one, then names: what it covers beside the chosen and indifferent actions."""
+        out = []
+        others = known(pattern) & ~self._kept | self._others.covered(pattern)
+        for narrow in self._narrow.taken(pattern):
+            found = known(narrow)
+            if not found & self._chosen and (not found or found & others):
+                out.append(narrow)
+                others &= ~found
+        return [*out, *actionset.names(others)]
 
 
 def _counted(text: str, count: int, any_known: bool) -> str:
@@ -211,34 +201,40 @@ class _Names:
             if _takes(pattern, action):
                 yield name
 
-
-def _exceptions(others: frozenset[str], chosen: frozenset[str], patterns: Iterable[str]) -> list[str]:
-    """Patterns, of which each lies within what they are exceptions to, then names: they cover nothing chosen."""
-    out = []
-    for pattern in patterns:
-        found = known(pattern)
-        if found.isdisjoint(chosen) and (not found or not found.isdisjoint(others)):
-            out.append(pattern)
-            others -= found
-    return [*out, *sorted(others)]
+    def covered(self, pattern: str) -> int:
+        """The same of actions that nobody knows, as a set."""
+        found = list(self.taken(pattern))
+        return actionset.of(found) if found else 0
 
 
-def _named(actions: set[str], allowed: frozenset[str], written: Mapping[str, str]) -> list[str]:
+def _named(actions: int, allowed: int, written: Mapping[str, str]) -> tuple[str, ...]:
     """Actions by name; many of one verb of which a service has no others as a pattern."""
-    names = sorted(spelled(action, written) for action in actions)
-    families: dict[str, list[str]] = {}
+    strange = actionset.unheard(actions)
+    heard = tuple(written.get(name, name) for name in actionset.names(strange))
+    return _by_name(actions & ~strange, heard, allowed)
+
+
+@lru_cache(maxsize=256)
+def _by_name(known_actions: int, others: tuple[str, ...], allowed: int) -> tuple[str, ...]:
+    names = sorted((*map(_spelled, actionset.names(known_actions)), *others))
+    families: dict[str, int] = {}
     for name in names:
-        prefix, colon, bare = name.partition(":")
-        if colon and (verb := _VERB.match(bare)):
-            families.setdefault(f"{prefix}:{verb[0]}*", []).append(name)
+        if family := _family(name):
+            families[family] = families.get(family, 0) + 1
     out: dict[str, None] = {}
     for name in names:
-        prefix, _, bare = name.partition(":")
-        verb = _VERB.match(bare)
-        family = f"{prefix}:{verb[0]}*" if verb else ""
-        members = families.get(family, [])
-        if len(members) >= _FEW and known(family.lower()) <= allowed:
-            out[_counted(family, len(members), True)] = None
+        family = _family(name)
+        members = families.get(family, 0)
+        if members >= _FEW and not known(family.lower()) & ~allowed:
+            out[_counted(family, members, True)] = None
         else:
             out[name] = None
-    return list(out)
+    return tuple(out)
+
+
+@lru_cache(maxsize=65536)
+def _family(name: str) -> str:
+    """The pattern of an action's service and verb; empty where it has none."""
+    prefix, colon, bare = name.partition(":")
+    verb = _VERB.match(bare) if colon else None
+    return f"{prefix}:{verb[0]}*" if verb else ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from iamsync.policy import vocabulary
+from iamsync.policy.actionset import is_known
 from iamsync.policy.globs import Glob, TooComplex
 from iamsync.policy.match import resources as covering
 from iamsync.policy.outcomes import Case
@@ -39,7 +40,7 @@ class Seed:
         service = self.action.partition(":")[0]
         inside = [self.globs[index].text.split(":") for index in bits(self.cell)] if self.globs else []
         foreign = any(len(parts) > 2 and parts[2] != service for parts in inside)
-        return foreign, not vocabulary.is_known(self.action), self.action, self.cell
+        return foreign, not is_known(self.action), self.action, self.cell
 
 
 def request_of(seed: Seed, principal: Principal, account_id: str, partition: str, *, gains: bool) -> Iterator[Request]:
