@@ -21,6 +21,7 @@ from iamsync.policy.document import Document, statements
 from iamsync.policy.globs import Glob, TooComplex, contains, disjoint, of_arn, of_text
 from iamsync.policy.match import resources as covering
 from iamsync.policy.request import Principal, Values
+from iamsync.policy.statement import compiled
 
 # Pairs of parts that are looked at for one pair of documents, and wildcards of a pattern worth a search.
 _MOST: Final = 4_000
@@ -136,12 +137,9 @@ def moved(before: Document | None, after: Document | None, which: Moves) -> tupl
 
 def about(document: Document | None, action: str) -> bool:
     """Whether any part of a document may be about an action, in lower case."""
-    return document is not None and _about(document.key, action)
-
-
-@lru_cache(maxsize=16384)
-def _about(key: str, action: str) -> bool:
-    return any(part.action is None or part.action.matches(action) for part in parts(key))
+    return document is not None and any(
+        one.actions.negated or one.actions.cover(action) for one in compiled(document.text)
+    )
 
 
 def meet(some: Sequence[Part], others: Sequence[Part]) -> bool:

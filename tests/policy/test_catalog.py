@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -139,3 +140,19 @@ def test_broken_data_is_no_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_catalogue_reads_a_service_when_it_is_asked_about() -> None:
     found = Catalog(None)
     assert not found.has_service("s3")
+
+
+def test_a_pattern_with_one_star_covers_what_its_regular_expression_covers() -> None:
+    names = sorted(CATALOG.actions_of("s3"))
+    for pattern in (
+        "*",
+        "get*",
+        "*acl",
+        "get*acl",
+        "g?t*",
+        "getbucket*acl*",
+        "getbucketacl*",
+        "getbucketacl*getbucketacl",
+    ):
+        expected = [name for name in names if fnmatchcase(name, pattern)]
+        assert [one.name.lower() for one in CATALOG.expand(f"s3:{pattern}")] == expected, pattern
