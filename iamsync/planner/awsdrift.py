@@ -16,6 +16,7 @@ from iamsync.planner.permissions import Permissions
 from iamsync.planner.standards import Standards
 from iamsync.policy.access import Access, lines
 from iamsync.policy.document import Document
+from iamsync.policy.shared import Shared
 
 _MOST_LINES = 6
 _MOST_NAMES = 6
@@ -50,7 +51,8 @@ def drifted(
         before = Permissions(state, {**now, policy: locked[policy]}, organization=limits)
         after = Permissions(state, now, organization=limits)
         declared = (one for one in holders(state, policy) if one in desired.resources)
-        moved = tuple((address, compared(before, after, address)) for address in sorted(declared))
+        shared = Shared(state.account_id, state.partition)
+        moved = tuple((address, compared(before, after, address, shared=shared)) for address in sorted(declared))
         found.append(Drifted(policy, locked[policy][0], now[policy][0], tuple(pair for pair in moved if pair[1])))
     return tuple(found)
 

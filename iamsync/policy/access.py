@@ -125,7 +125,8 @@ class _Comparison:
         granted = sum(1 << index for index, rule in enumerate(self.rules) if rule.layer == 0 and rule.allows)
         # Names that nobody knows are those that policies name, and one for each pattern.
         found = reduce(or_, (element.strange for element in self.different), 0)
-        found |= self._known(self.changed) & self._known(bits(granted)) & ~actionset.known(_FREE)
+        known = self._known(self.changed) & self._known(bits(granted)) & ~actionset.known(_FREE)
+        found |= known & actionset.known("*") if known < 0 else known
         classes = {0: found} if found else {}
         for index in range(len(self.rules)):
             covered, bit = self._covered(index), 1 << index
@@ -144,7 +145,7 @@ class _Comparison:
         found = 0
         for index in indices:
             known = self.elements[index].known
-            found |= actionset.known("*") & ~known if self.rules[index].not_actions else known
+            found |= ~known if self.rules[index].not_actions else known
         return found
 
     def _covered(self, index: int) -> int:

@@ -20,6 +20,9 @@ from iamsync.policy.match import actions as covering
 from iamsync.policy.regions import bits
 
 _SPECIMEN: Final = "zz9"
+# The set of all actions, known or not. To name them all the whole catalogue is read: they are cut with others first.
+ALL: Final = -1
+_MOST: Final = 1 << 30
 _FEW: Final = 16
 _TRUTHS: Final = bytes.maketrans(b"01", b"\x00\x01")
 
@@ -63,9 +66,9 @@ _REGISTER: Final = _Register()
 class Element:
     """The patterns of an Action element: the known actions that any covers, and a specimen of each pattern.
 
-    `specimens` are those that nobody knows, by name with their patterns; as sets all of them (`strange`), those of
-    patterns with wildcards (`coming`) and the names that stand for themselves (`literals`). `wilds` are the patterns
-    with wildcards, in the order in which they serve as words: those of most actions first.
+    `known` is ALL where one is `*`. `specimens` are those that nobody knows, by name with their patterns; as sets all of
+    them (`strange`), those of patterns with wildcards (`coming`) and the names that stand for themselves (`literals`).
+    `wilds` are the patterns with wildcards, in the order in which they serve as words: those of most actions first.
     """
 
     patterns: tuple[str, ...]
@@ -86,7 +89,7 @@ def element(patterns: tuple[str, ...]) -> Element:
     mask = 0
     specimens: dict[str, tuple[str, ...]] = {}
     for pattern in patterns:
-        mask |= known(pattern)
+        mask |= known(pattern) if pattern.strip("*") else ALL
         name = specimen(pattern)
         if not is_known(name):
             specimens[name] = (*specimens.get(name, ()), pattern)
@@ -97,12 +100,16 @@ def element(patterns: tuple[str, ...]) -> Element:
         of(specimens),
         of([name for name, held in specimens.items() if any(map(wild, held))]),
         of([name for name, held in specimens.items() if not all(map(wild, held))]),
-        tuple(sorted((-known(each).bit_count(), len(each), each) for each in patterns if wild(each))),
+        tuple(sorted((-_count(each), len(each), each) for each in patterns if wild(each))),
         frozenset(map(service, patterns)),
         covering(patterns, False),
         # A specimen has a colon, which a wildcard must take where the pattern has none.
         all(":" in pattern or pattern.endswith("*") or not wild(pattern) for pattern in patterns),
     )
+
+
+def _count(pattern: str) -> int:
+    return known(pattern).bit_count() if pattern.strip("*") else _MOST
 
 
 @lru_cache(maxsize=65536)

@@ -107,8 +107,10 @@ class Phrases:
         out: list[tuple[str, int]] = []
         without: dict[str, None] = {}
         for pattern in self.ordered:
+            if pattern not in futures:
+                continue
             found = known(pattern)
-            if pattern not in futures or not (pattern in coming or found & left):
+            if pattern not in coming and not found & left:
                 continue
             exceptions = words.exceptions(pattern)
             count = (found & chosen).bit_count()
