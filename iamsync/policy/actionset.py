@@ -66,9 +66,9 @@ _REGISTER: Final = _Register()
 class Element:
     """The patterns of an Action element: the known actions that any covers, and a specimen of each pattern.
 
-    `known` is ALL where one is `*`. `specimens` are those that nobody knows, by name with their patterns; as sets all of
-    them (`strange`), those of patterns with wildcards (`coming`) and the names that stand for themselves (`literals`).
-    `wilds` are the patterns with wildcards, in the order in which they serve as words: those of most actions first.
+    `known` is ALL where one is `*`. `specimens` are those that nobody knows, by name with their patterns; as sets all
+    of them (`strange`), those of patterns with wildcards (`coming`) and the names that stand for themselves
+    (`literals`). `wilds` are the patterns with wildcards, as they serve as words: those of most actions first.
     """
 
     patterns: tuple[str, ...]
