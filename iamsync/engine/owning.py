@@ -19,6 +19,7 @@ from iamsync.engine.textfile import read_text
 from iamsync.errors import InputError, Place
 from iamsync.files import put
 from iamsync.kinds.owners import FACT, Owner
+from iamsync.manifest.documents import inside
 from iamsync.manifest.terraformstate import Listed, listed
 from iamsync.model import Address, State
 from iamsync.planner.contrast import contrast
@@ -65,8 +66,8 @@ def _of_states(project: Project, reached: Reached, settings: Settings) -> Mappin
     found: dict[Address, Owner] = {}
     root = project.root.resolve()
     for file in settings.scope.terraform_states:
-        path = (root / file).resolve()
-        if not path.is_relative_to(root) or (path.exists() and not path.is_file()):
+        path = root / file
+        if not inside(path, root) or (path.exists() and not path.is_file()):
             raise InputError(
                 f"{file} is no file of the project",
                 code="bad-path",

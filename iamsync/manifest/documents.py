@@ -21,6 +21,7 @@ from iamsync.policy.grammar import Use, problems
 FILE_KEY: Final = "$file"
 SUFFIXES: Final = (".json", ".yaml", ".yml")
 # Elements whose values are texts: a number that YAML reads there (an account id, a Sid) is meant as text.
+_LONGEST: Final = 4096  # of a path, as Linux has it
 _TEXTS: Final = frozenset({"Condition"})
 
 
@@ -222,6 +223,8 @@ def file_name(path: Path, root: Path) -> str:
 
 def inside(path: Path, base: Path) -> bool:
     """Whether a path lies in a directory, links followed."""
+    if len(str(path)) > _LONGEST:
+        return False  # no system takes it, and looking for links in each of its folders takes seconds
     try:
         return path.resolve().is_relative_to(base.resolve())
     except (OSError, ValueError, RuntimeError):  # a null byte, a name too long, links in a ring

@@ -123,9 +123,9 @@ def _change() -> Schema:
             "cause": {"enum": list(_CAUSES)},
             "before": {},
             "after": {},
-            "added": {"type": "array"},
-            "removed": {"type": "array"},
-            "expired": {"type": "array"},
+            "added": listed(TEXT),
+            "removed": listed(TEXT),
+            "expired": listed(TEXT),
         },
         optional=("expired",),
     )

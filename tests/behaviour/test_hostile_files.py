@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,22 @@ def test_a_document_of_a_manifest_lies_in_the_project(site: Site, outside: Path,
     assert "--> iam/site.yaml:1:" in told.err
     assert SECRET not in told.err
     assert not [one for one in seen if one[0] != "open" or not one[1].startswith(str(site.root))]
+
+
+def test_a_path_of_a_hundred_thousand_folders_is_not_walked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.write(POLICY.format(json.dumps("a/" * 100_000 + "x.json")))
+    asked: list[Any] = []
+
+    def lstat(path: Any, **how: Any) -> os.stat_result:
+        asked.append(path)
+        return real(path, **how)
+
+    real = os.lstat
+    monkeypatch.setattr(os, "lstat", lstat)
+    told = site.run("validate")
+    assert told.code == 1
+    assert "lies outside the project" in told.err
+    assert len(asked) < 1000
 
 
 def linked_folder(site: Site, outside: Path) -> None:
