@@ -68,7 +68,9 @@ def compared(count: int) -> int:
             here = planned(folder, environment)
             cpu = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
             os.environ.update(environment)  # the workers sign in by themselves
-            with LocalCluster(n_workers=WORKERS, threads_per_worker=4, host="127.0.0.1", dashboard_address=None) as cluster:
+            with LocalCluster(
+                n_workers=WORKERS, threads_per_worker=4, host="127.0.0.1", dashboard_address=None
+            ) as cluster:
                 address = cluster.scheduler_address.replace("tcp://", "dask://")
                 there = planned(folder, environment, "--executor", address)
     if not here[1]:
