@@ -26,12 +26,16 @@ _UNIQUE_ID: Final = re.compile(r"(A[A-Z]{3}[A-Z0-9]{12,})(:.+)?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """An Action or NotAction element; `services` are the prefixes its patterns name, in lower case."""
+    """An Action or NotAction element; `services` are the prefixes its patterns name, in lower case.
+
+    Without `any_service` it covers no action of another service than these.
+    """
 
     exact: frozenset[str]
     test: Test | None
     negated: bool
     services: frozenset[str]
+    any_service: bool
 
     def cover(self, action: str) -> bool:
         """Whether the element covers this action; letter case means nothing in actions."""
@@ -45,11 +49,13 @@ def actions(texts: tuple[str, ...], negated: bool) -> Actions:
     """The element of these patterns."""
     folded = [text.lower() for text in texts]
     wild = [text for text in folded if _WILD.search(text)]
+    services = frozenset(text.partition(":")[0] for text in folded)
     return Actions(
         frozenset(folded).difference(wild),
         any_of([glob(pattern(text, False).parts) for text in wild]) if wild else None,
         negated,
-        frozenset(text.partition(":")[0] for text in folded),
+        services,
+        negated or any(_WILD.search(service) for service in services),
     )
 
 

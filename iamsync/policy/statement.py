@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -35,19 +36,51 @@ def compiled(text: str) -> tuple[Statement, ...]:
     return tuple(statement for statement in found if statement is not None)
 
 
-@lru_cache(maxsize=131072)
+@dataclass(frozen=True, slots=True)
+class _Services:
+    """Which statements of a document may be about an action, by its service; most documents speak of a few."""
+
+    named: Mapping[str, tuple[Statement, ...]]
+    others: tuple[Statement, ...]
+
+    def of(self, action: str) -> tuple[Statement, ...]:
+        return self.named.get(action.partition(":")[0], self.others)
+
+
+@lru_cache(maxsize=16384)
+def _services(text: str) -> _Services:
+    held = compiled(text)
+    services = frozenset(service for one in held for service in one.actions.services)
+    return _Services(
+        {
+            service: tuple(one for one in held if one.actions.any_service or service in one.actions.services)
+            for service in services
+        },
+        tuple(one for one in held if one.actions.any_service),
+    )
+
+
 def concerning(text: str, action: str) -> tuple[Statement, ...]:
-    """The statements of a document that cover an action."""
-    return tuple(statement for statement in compiled(text) if statement.actions.cover(action))
+    """The statements of a document that cover an action, which is in lower case."""
+    return _covering(text, action) if _services(text).of(action) else ()
 
 
 @lru_cache(maxsize=131072)
+def _covering(text: str, action: str) -> tuple[Statement, ...]:
+    return tuple(statement for statement in _services(text).of(action) if statement.actions.cover(action))
+
+
 def beside(text: str, action: str) -> tuple[Statement, ...]:
-    """The statements of a document that leave an action out, but speak of its service."""
+    """The statements of a document that leave an action out, which is in lower case, but speak of its service."""
+    return _leaving(text, action) if _services(text).of(action) else ()
+
+
+@lru_cache(maxsize=131072)
+def _leaving(text: str, action: str) -> tuple[Statement, ...]:
     service = action.partition(":")[0]
     return tuple(
         statement
-        for statement in compiled(text)
+        for statement in _services(text).of(action)
         if service in statement.actions.services and not statement.actions.cover(action)
     )
 

@@ -18,6 +18,7 @@ from iamsync.policy.explanation import Decision
 from iamsync.policy.match import actions, resources
 from iamsync.policy.pattern import pattern
 from iamsync.policy.request import Context, Principal, Request
+from iamsync.policy.statement import beside, compiled, concerning
 from tests.laws.law import law
 from tests.oracle.cases import ADDRESSES, ARNS, BYTES, DATES, NUMBERS, SEVERAL, TEXTS, TRUTHS, Draw, Json
 from tests.oracle.divergences import documents, statements
@@ -199,3 +200,31 @@ def test_places_of_statements_are_where_they_are_written() -> None:
     assert [str(match) for match in found.deciding] == ["user/ann inline x, statement 2 (Reads) at a.yaml:7"]
     found = evaluate(asked, Layers(identity=(Source("user/ann inline x", document, Origin("a.yaml", 1)),)))
     assert found.deciding[0].origin == Origin("a.yaml", 1)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["Action", "NotAction"]),
+            st.lists(
+                st.sampled_from(
+                    ["*", "s3:*", "S3:Get*", "s3:getobject", "s*:Get*", "?qs:*", "*:List*", "sqs", "s3", "iam:Get?ser"]
+                ),
+                min_size=1,
+                max_size=3,
+            ),
+        ),
+        max_size=4,
+    ),
+    st.sampled_from(["s3:getobject", "s3:listbucket", "sqs:getqueueurl", "iam:getuser", "ec2:listsnapshots"]),
+)
+@law(EXAMPLES)
+def test_a_document_is_looked_through_by_service_and_no_statement_is_missed(
+    written: list[tuple[str, list[str]]], action: str
+) -> None:
+    made = [{"Effect": "Allow", element: texts, "Resource": "*"} for element, texts in written]
+    text = json.dumps({"Version": "2012-10-17", "Statement": made})
+    covering = [one for one in compiled(text) if one.actions.cover(action)]
+    assert list(concerning(text, action)) == covering
+    spoken_of = [one for one in compiled(text) if action.partition(":")[0] in one.actions.services]
+    assert list(beside(text, action)) == [one for one in spoken_of if one not in covering]
