@@ -277,7 +277,7 @@ def _roles(examples: Path, pipeline: str, held: Container[Address]) -> str:
 def _named(text: str, starter: Starter) -> str:
     account = _EXAMPLE_ID if starter.account == SANDBOX else starter.account
     text = text.replace("account: prod\n", f"account: {starter.name}\n")
-    text = text.replace("--account prod ", f"--account {starter.name} ")
+    text = re.sub(r"--account prod(?=\s)", f"--account {starter.name}", text)
     return text.replace(_EXAMPLE_ID, account).replace(_EXAMPLE_REPOSITORY, starter.repository)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from iamsync import files
 from iamsync.engine import replacing
 from iamsync.engine.replacing import replace_files
 from iamsync.errors import InputError
@@ -125,7 +126,7 @@ def test_where_no_new_file_can_be_made_nothing_is_changed(tmp_path: Path, monkey
     def full(**given: Any) -> tuple[int, str]:
         raise OSError(30, "Read-only file system", str(given["dir"]))
 
-    monkeypatch.setattr(replacing.tempfile, "mkstemp", full)
+    monkeypatch.setattr(files.tempfile, "mkstemp", full)
     with pytest.raises(InputError, match="Read-only file system"):
         replace_files(before, after)
     assert held(tmp_path) == OLD
