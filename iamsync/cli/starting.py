@@ -43,7 +43,7 @@ def init(
     ] = None,
 ) -> None:
     """Write a starter project: project file, manifests, pipeline, schemas for the editor."""
-    from iamsync.engine.starting import PIPELINES, SANDBOX, Starter, files, samples, written
+    from iamsync.engine.starting import PIPELINES, SANDBOX, Starter, begun, files, samples, written
     from iamsync.engine.starting import from_account as taken_from
 
     account = SANDBOX if common.sandbox else common.account_id
@@ -56,9 +56,10 @@ def init(
         if ci in ("github", "gitlab"):
             question = "Repository whose jobs it trusts, OWNER/NAME"
             repository = _asked(question, "acme/iam", lambda said: Starter(repository=said))
-    starter = Starter(
-        account or SANDBOX, name, ci or "none", repository or "acme/iam", common.profile, not from_account
-    )
+    # Where manifests lie already the samples would be in the way, and a tag on everything a change to all of it.
+    there = not from_account and begun(folder)
+    tags = not (from_account or there)
+    starter = Starter(account or SANDBOX, name, ci or "none", repository or "acme/iam", common.profile, tags)
     if starter.pipeline in ("github", "gitlab") and repository is None:
         raise InputError(
             f"whose jobs is the {starter.pipeline} pipeline to trust?",
@@ -72,7 +73,7 @@ def init(
         manifests, held, found = taken_from(starter, options)
         texts = files(starter, manifests, held)
     else:
-        texts = files(starter, samples())
+        texts = files(starter, {} if there else samples())
     made = written(folder, texts)
     print("".join(f"wrote {folder / path}\n" for path in made), end="")
     if from_account:
@@ -81,6 +82,8 @@ def init(
         rows = [(owner, len(names), names) for owner, names in found.owners()]
         print(laid_out(owners_text(rows, verbose=common.verbose)))
     if not common.quiet:
+        if there:
+            note("iam holds manifests already: it was left as it is, without the samples")
         if not made:
             note("nothing was written: all of it is there already")
         where = "" if folder == Path() else f"cd {shlex.quote(str(folder))} && "

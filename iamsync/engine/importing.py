@@ -20,7 +20,9 @@ from iamsync.kinds import FURTHER
 from iamsync.kinds.owners import owner_of
 from iamsync.manifest import dump, snapshot
 from iamsync.manifest.config import Account
+from iamsync.manifest.keyorder import manifest_order
 from iamsync.manifest.terraformstate import removed_blocks
+from iamsync.manifest.tidy import tidy
 from iamsync.model import Address, Question, Resource, State
 from iamsync.planner.confirming import TAGS_IN_BULK
 from iamsync.planner.scope import in_scope
@@ -138,6 +140,8 @@ def _imported(
             taken.append(resource)
     chosen = replace(live, resources={resource.address: resource for resource in taken})
     files = dump.manifests(chosen, layout=layout, declared=frozenset(ours), schema=schema_from(project, out))
+    # A live document has its keys in anybody's order; what is written is as `fmt` would have it.
+    files = {name: tidy(text, name, manifest_order) for name, text in files.items()}
     ours_now = frozenset(address.folded for address in (*chosen.resources, *ours))
     blocks, commands = removed_blocks(items, ours_now)
     by_file = {name: sum(dump.file_of(resource, layout) == name for resource in taken) for name in files}

@@ -39,6 +39,9 @@ def seed(project: Project, path: Path, *, foreign_only: bool) -> Seeded:
         state = replace(state, resources={r.address: r for r in state if owner_of(r) is not None})
     with open_sandbox(project.home, state.account_id) as server:
         server.seed(state.account_id, as_dump(state, aws))
+    if state.account_id not in {project.options.account_id, *(account.id for account in project.config.accounts)}:
+        where = f"commands find it with --account-id {state.account_id}, or with that id in iamsync.yaml"
+        notes = (*notes, where)
     counts: dict[str, int] = {}
     for resource in state:
         counts[resource.address.kind] = counts.get(resource.address.kind, 0) + 1

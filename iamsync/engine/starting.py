@@ -238,6 +238,14 @@ def samples() -> dict[str, str]:
     }
 
 
+def begun(folder: Path) -> bool:
+    """Whether manifests lie in the folder already that are not the samples: an import's, somebody's own."""
+    ours = {*samples(), "ci.yaml"}
+    iam = folder / "iam"
+    found = (path for path in (*iam.rglob("*.yaml"), *iam.rglob("*.yml")) if path.is_file())
+    return any(path.relative_to(iam).as_posix() not in ours for path in found)
+
+
 def from_account(starter: Starter, options: Options) -> tuple[dict[str, str], frozenset[Address], Imported]:
     """The manifests of what an account holds, what that is, and what the import found; nothing is written."""
     with TemporaryDirectory(prefix="iamsync-") as folder:

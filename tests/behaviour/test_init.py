@@ -229,6 +229,30 @@ def test_a_folder_of_manifests_that_is_not_there_is_shown_where_it_is_named(empt
     assert 'did you mean "iam"?' in told.err
 
 
+ODD = {
+    "UserDetailList": [], "GroupDetailList": [], "RoleDetailList": [],
+    "Policies": [{
+        "PolicyName": "p", "Arn": f"arn:aws:iam::{ACCOUNT}:policy/p", "Path": "/", "DefaultVersionId": "v1",
+        "PolicyVersionList": [{"VersionId": "v1", "IsDefaultVersion": True, "Document": {
+            "Statement": [{"Resource": "*", "Action": "s3:ListBucket", "Effect": "Allow"}], "Version": "2012-10-17"}}],
+    }],
+}  # fmt: skip
+
+
+def test_a_dump_becomes_a_project_step_by_step_laid_out_and_without_samples(empty: Site) -> None:
+    (empty.root / "dump.json").write_text(json.dumps(ODD), encoding="utf-8")
+    seeded = empty.fine("sandbox", "seed", "dump.json", "--sandbox")
+    assert f"commands find it with --account-id {ACCOUNT}" in seeded.err
+    empty.fine("import", "--account-id", ACCOUNT, "--sandbox")
+    assert empty.fine("fmt", "--check").code == 0  # though the document came in another order
+    begun = empty.fine("init", "--account-id", ACCOUNT)
+    assert "iam holds manifests already" in begun.err
+    assert "iam/" not in begun.out
+    assert "default_tags" not in texts(empty.root)["iamsync.yaml"]
+    assert "No changes." in empty.fine("plan", "--sandbox").out
+    assert "commands find it" not in empty.fine("sandbox", "seed", "dump.json").err
+
+
 @pytest.mark.parametrize("command", [("plan",), ("sandbox", "serve"), ("accounts", "exec", "main", "--", "true")])
 def test_without_the_sandbox_installed_every_command_of_it_says_what_to_install(
     empty: Site, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
