@@ -16,6 +16,7 @@ from typing import Any, Final
 from iamsync import __version__
 from iamsync.aws.acting import For, Whoever, acting
 from iamsync.aws.calls import call, pages
+from iamsync.aws.decoding import undo
 from iamsync.aws.errors import translate
 from iamsync.aws.retrying import ATTEMPTS, FEW, SINGLE, THROTTLED
 from iamsync.aws.roles import Hop, assumed, factored, unfolded
@@ -164,6 +165,8 @@ class Sessions:
         session.register_component("data_loader", self._loader)
         # Parsing dates is half the time of a large read, and no date is compared.
         session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_as_it_is)
+        # Before botocore's own hook, which then finds nothing of it left to undo.
+        session.get_component("event_emitter").register_first("after-call.iam", undo)
         return session
 
 
