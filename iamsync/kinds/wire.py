@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import unquote
 
 from iamsync import arn
@@ -63,7 +63,7 @@ def details(
             _add(resources, _role(item, (roles or {}).get(item["RoleName"]), cx))
         for item in page.get("Policies", ()):
             if arn.is_aws_managed(item["Arn"]):
-                aws[item["Arn"]] = (item["DefaultVersionId"], _default_document(item, cx))
+                aws[item["Arn"]] = (item["DefaultVersionId"], _version(item, _default(item), cx))
             else:
                 _add(resources, _policy(item, cx))
     return Details(tuple(_by_arn(resources.values(), cx)), aws)
@@ -79,7 +79,7 @@ def dump_state(dump: Mapping[str, Any]) -> tuple[State, tuple[str, ...]]:
         raise ValueError("this is no answer of get-account-authorization-details")
     try:
         return _dump_state(dump)
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, OverflowError) as error:
         raise ValueError(f"an entity in this answer is not shaped as AWS shapes it: {misfit(error)}") from error
 
 
@@ -146,9 +146,7 @@ def _user(item: Mapping[str, Any], cx: Context) -> Resource:
         permissions_boundary=_boundary(item),
         tags=tags_of(item.get("Tags", ())),
     )
-    return Resource(
-        Address("user", _text(item["UserName"])), spec, facts={"id": item.get("UserId", ""), **_created(item)}
-    )
+    return Resource(Address("user", _text(item["UserName"])), spec, facts={"id": _id(item, "UserId"), **_created(item)})
 
 
 def _group(item: Mapping[str, Any], cx: Context) -> Resource:
@@ -158,7 +156,7 @@ def _group(item: Mapping[str, Any], cx: Context) -> Resource:
         inline_policies=_inline(item, "GroupPolicyList", f"group/{item['GroupName']}", cx),
     )
     return Resource(
-        Address("group", _text(item["GroupName"])), spec, facts={"id": item.get("GroupId", ""), **_created(item)}
+        Address("group", _text(item["GroupName"])), spec, facts={"id": _id(item, "GroupId"), **_created(item)}
     )
 
 
@@ -176,7 +174,7 @@ def _role(item: Mapping[str, Any], listed: Mapping[str, Any] | None, cx: Context
         tags=tags_of(item.get("Tags", ())),
     )
     profiles = tuple(sorted(held["InstanceProfileName"] for held in item.get("InstanceProfileList", ())))
-    facts = {"id": item.get("RoleId", ""), "instance_profiles": profiles, **_created(item)}
+    facts = {"id": _id(item, "RoleId"), "instance_profiles": profiles, **_created(item)}
     if "RoleLastUsed" in item:  # an emulator may leave it out; empty means not in the last 400 days
         facts["last_used"] = moment((item["RoleLastUsed"] or {}).get("LastUsedDate"))
     return Resource(Address("role", name), spec, facts=facts)
@@ -186,15 +184,19 @@ def _policy(item: Mapping[str, Any], cx: Context) -> Resource:
     # moto leaves PolicyName out; the ARN always ends in it.
     name = _text(item.get("PolicyName") or item["Arn"].rpartition("/")[2])
     where = f"policy/{name}"
-    default = item.get("DefaultVersionId", "")
+    default = _default(item)
     held = [
         (version["VersionId"], _document(version["Document"], f"{where} {version['VersionId']}", cx))
         for version in item.get("PolicyVersionList", ())
     ]
     held.sort(key=lambda version: version_number(version[0]))
-    versions = tuple((version, document, version == default) for version, document in held)
-    spec = Policy(_default_document(item, cx), path=_path(item), description=item.get("Description"))
-    facts = {"id": item.get("PolicyId", ""), "versions": versions, **_created(item)}
+    versions = tuple((version, document, version == default["VersionId"]) for version, document in held)
+    spec = Policy(
+        _version(item, default, cx),
+        path=_path(item),
+        description=item.get("Description"),
+    )
+    facts = {"id": _id(item, "PolicyId"), "versions": versions, **_created(item)}
     return Resource(Address("policy", name), spec, facts=facts)
 
 
@@ -203,10 +205,15 @@ def _created(item: Mapping[str, Any]) -> dict[str, str]:
     return {"created": held} if (held := moment(item.get("CreateDate"))) else {}
 
 
-def _default_document(item: Mapping[str, Any], cx: Context) -> Document:
+def _version(item: Mapping[str, Any], version: Mapping[str, Any], cx: Context) -> Document:
+    return _document(version["Document"], f"policy {item['Arn']}", cx)
+
+
+def _default(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The version of a policy that is in force."""
     for version in item.get("PolicyVersionList", ()):
         if version.get("IsDefaultVersion") or version["VersionId"] == item.get("DefaultVersionId"):
-            return _document(version["Document"], f"policy {item['Arn']}", cx)
+            return cast("Mapping[str, Any]", version)
     raise IncompleteRead(
         f"policy {item['Arn']} came without the document of its default version",
         code="incomplete-read",
@@ -248,6 +255,14 @@ def _boundary(item: Mapping[str, Any]) -> str | None:
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise TypeError(f"{value!r} is no name")
+    return value
+
+
+def _id(item: Mapping[str, Any], name: str) -> str:
+    """The unique id of an entity; empty where an answer has none."""
+    value = item.get(name, "")
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no id")
     return value
 
 

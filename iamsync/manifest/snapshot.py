@@ -161,6 +161,10 @@ class _Reader:
                 raise _Misfit(path, f"{name} has no {field.name}")
         facts = self.table((*path, "facts"), held.get("facts", {}))
         self.known((*path, "facts"), facts, _FACTS)
+        for key, fact in facts.items():
+            texts = fact if key == "instance_profiles" and isinstance(fact, list) else [fact]
+            if key in _FACTS and not all(isinstance(text, str) for text in texts):
+                raise _Misfit((*path, "facts", key), f"{key} of {name} is no text")
         kept = {key: tuple(fact) if isinstance(fact, list) else fact for key, fact in facts.items() if key in _FACTS}
         plain = {key: held[key] for key in names if key in held}
         read = from_json(Address(kind.name, name.partition("/")[2]), plain, partition)

@@ -29,14 +29,14 @@ def encode(accounts: Accounts, quotas: Mapping[str, int]) -> bytes:
         if not backend.empty:
             held.setdefault(backend.account_id, {})[backend.partition] = dump(backend)
     content = {"format": FORMAT, "version": VERSION, "quotas": dict(quotas), "accounts": held}
-    return json.dumps(content, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(content).encode() + b"\n"
 
 
 def decode(path: Path, content: bytes, accounts: Accounts) -> dict[str, int]:
     """Put the content of a state file into `accounts`; returns the quotas. InputError "sandbox-state"."""
     try:
         data = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise InputError("this is not the state of a sandbox", code="sandbox-state", place=Place(str(path)), hint=_HINT)
@@ -51,7 +51,7 @@ def decode(path: Path, content: bytes, accounts: Accounts) -> dict[str, int]:
         return {str(name): int(limit) for name, limit in data["quotas"].items()}
     except InputError as error:
         raise InputError(error.message, code="sandbox-state", place=Place(str(path)), hint=_HINT) from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         message = f"the state is damaged ({error})"
         raise InputError(message, code="sandbox-state", place=Place(str(path)), hint=_HINT) from error
 
@@ -63,6 +63,7 @@ def _check(held: Mapping[str, Any]) -> None:
             texts = [text for tag in item.get("Tags") or () for text in (tag["Key"], tag["Value"])]
             texts += [item["PermissionsBoundary"]["PermissionsBoundaryArn"]] if item.get("PermissionsBoundary") else []
             texts += [one["PolicyArn"] for one in item.get("AttachedManagedPolicies") or ()]
+            texts += (item.get("TrustPrincipals") or {}).values()
             if not all(isinstance(text, str) for text in texts):
                 raise TypeError(f"a tag or an ARN in {section} is no text")
 
