@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from iamsync.aws.errors import translate
 from iamsync.errors import IncompleteRead
 
 _LOOSE: Final = ("json", "rest-json")
+# Over what is no answer of the API (a proxy's page, a list where a table should be, no UTF-8, a date that is none)
+# botocore's parsers, and what comes after them, stumble in all these ways.
+_ODD: Final = (KeyError, AttributeError, TypeError, ValueError, RecursionError, OverflowError)
 _BULK: Final = ("resourcegroupstaggingapi",)  # many items, each of which its reader looks at
 
 
@@ -24,6 +28,15 @@ def call(client: Any, operation: str, params: Mapping[str, Any] | None = None) -
     except _failures() as error:
         raise translate(error, operation, model.service_name) from error
     return answer
+
+
+@contextmanager
+def shaped(operation: str, service: str = "iam") -> Iterator[None]:
+    """While what an operation answered is made into resources: what is no such answer is told as one that fails."""
+    try:
+        yield
+    except _ODD as error:
+        raise translate(error, operation, service) from error
 
 
 def _typed(answer: dict[str, Any], shape: Any) -> None:
@@ -42,10 +55,8 @@ def _failures() -> tuple[type[BaseException], ...]:
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
-    # An in-process emulator raises NotImplementedError instead of answering; over what is no answer of the API
-    # (a proxy's page, a list where a table should be, no UTF-8) botocore's parsers stumble in all these ways.
-    odd = (KeyError, AttributeError, TypeError, ValueError, RecursionError, OverflowError)
-    return (ClientError, BotoCoreError, ResponseParserError, NotImplementedError, *odd)
+    # An in-process emulator raises NotImplementedError instead of answering.
+    return (ClientError, BotoCoreError, ResponseParserError, NotImplementedError, *_ODD)
 
 
 def pages(client: Any, operation: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from iamsync.aws.calls import call, pages
+from iamsync.aws.calls import call, pages, shaped
 from iamsync.aws.session import Connection
 from iamsync.errors import AwsError, IncompleteRead
 from iamsync.kinds import wire
@@ -30,7 +30,8 @@ def aws_policies(connection: Connection, arns: Iterable[str], *, workers: int = 
         stream = pages(
             connection.iam, "GetAccountAuthorizationDetails", {"Filter": ["AWSManagedPolicy"], "MaxItems": 1000}
         )
-        held = wire.details(stream, Context(connection.account_id, connection.partition)).aws_policies
+        with shaped("GetAccountAuthorizationDetails"):
+            held = wire.details(stream, Context(connection.account_id, connection.partition)).aws_policies
         found = {arn: held[arn] for arn in wanted if arn in held}
     rest = [arn for arn in wanted if arn not in found]
     if rest:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from iamsync import arn
 from iamsync.aws import details, further
-from iamsync.aws.calls import call, pages
+from iamsync.aws.calls import call, pages, shaped
 from iamsync.aws.credentialreport import read_report
 from iamsync.aws.further import Found
 from iamsync.aws.policies import aws_policy
@@ -79,7 +79,7 @@ def read(
     cx = Context(connection.account_id, connection.partition)
     way = _Way(kinds, parallel, lenient)
     bulk = _bulk(connection, way)
-    found = wire.details(bulk.pages, cx, bulk.roles).resources
+    found = _entities(bulk, cx)
     if not found and not any(name in bulk.summary for name in COUNTS.values()):
         raise IncompleteRead(
             f"account {connection.account_id}: nothing was read, and GetAccountSummary does not say that it is empty",
@@ -98,7 +98,7 @@ def read(
             )
         (sleep or time.sleep)(seconds)
         bulk = _bulk(connection, way)
-        found = wire.details(bulk.pages, cx, bulk.roles).resources
+        found = _entities(bulk, cx)
     everything = (*found, *(resource for held in bulk.further.values() for resource in held))
     resources = [_with_tags(resource, bulk.tags, cx) for resource in everything]
     told = any("Description" in item for page in bulk.pages for item in page.get("Policies") or ())
@@ -168,12 +168,13 @@ def read_one(connection: Connection, address: Address, path: str = "/") -> Resou
         if error.aws_code == "NoSuchEntity":
             return None
         raise
-    resource = wire.details([page], cx, roles).resources[0]
-    if address.kind == "policy":
-        item = page["Policies"][0]
-        spec = replace(resource.spec, tags=wire.tags_of(item["Tags"]), description=item["Description"])
-        resource = replace(resource, spec=spec, facts={**resource.facts, "tags": "confirmed"})
-    return resource
+    with shaped(f"Get{address.kind.capitalize()}"):
+        resource = wire.details([page], cx, roles).resources[0]
+        if address.kind == "policy":
+            item = page["Policies"][0]
+            spec = replace(resource.spec, tags=wire.tags_of(item["Tags"]), description=item["Description"])
+            resource = replace(resource, spec=spec, facts={**resource.facts, "tags": "confirmed"})
+        return resource
 
 
 def _bulk(connection: Connection, way: _Way) -> _Bulk:
@@ -193,8 +194,14 @@ def _bulk(connection: Connection, way: _Way) -> _Bulk:
     else:
         told = [stream() for stream in streams]
     summary, authorization, roles, tags, alias, more = told
-    listed = {item["RoleName"]: item for page in roles for item in page.get("Roles") or ()}
+    with shaped("ListRoles"):
+        listed = {item["RoleName"]: item for page in roles for item in page.get("Roles") or ()}
     return _Bulk(summary.get("SummaryMap") or {}, authorization, listed, tags, alias, more)
+
+
+def _entities(bulk: _Bulk, cx: Context) -> tuple[Resource, ...]:
+    with shaped("GetAccountAuthorizationDetails"):
+        return wire.details(bulk.pages, cx, bulk.roles).resources
 
 
 def _tags(connection: Connection, kinds: frozenset[str]) -> Mapping[str, tuple[tuple[str, str], ...]] | None:
@@ -208,8 +215,9 @@ def _tags(connection: Connection, kinds: frozenset[str]) -> Mapping[str, tuple[t
             page = call(connection.tagging, "GetResources", params)
         except (AccessDenied, Unsupported):
             return None
-        for item in page.get("ResourceTagMappingList") or ():
-            found[item["ResourceARN"]] = wire.tags_of(item.get("Tags") or ())
+        with shaped("GetResources", "resourcegroupstaggingapi"):
+            for item in page.get("ResourceTagMappingList") or ():
+                found[item["ResourceARN"]] = wire.tags_of(item.get("Tags") or ())
         token = page.get("PaginationToken")
         if not token:
             return found
