@@ -107,6 +107,8 @@ def _seeds(rows: list[dict[str, Any]]) -> str:
     """How much of the whole grid the rows are."""
     inside = [row["seeds"] for row in rows if row["transport"] == "embedded"]
     over = sorted({row["fault"] for row in rows if row["transport"] == "http"})
+    if min(inside) == SEEDS["embedded"] and len(over) == len(FAULTS):
+        return f"This is all of it: {SEEDS['embedded']} seeds in process, and {SEEDS['http']} over HTTP."
     told = f"On file are {min(inside)} to {max(inside)} of {SEEDS['embedded']} seeds in process"
     return f"{told}, and over HTTP {len(over)} of {len(FAULTS)} faults ({', '.join(f'`{one}`' for one in over)})."
 
