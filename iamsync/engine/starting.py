@@ -178,9 +178,12 @@ def written(folder: Path, texts: Mapping[str, str]) -> list[str]:
 def _inside(folder: Path, name: str) -> None:
     """InputError where a link on the way to a file leads out of the folder."""
     try:
+        # A ring of links: `resolve` raises for it before Python 3.13 alone.
+        with suppress(FileNotFoundError, NotADirectoryError):
+            os.path.realpath(folder / name, strict=True)
         inside = (folder / name).resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError):
-        inside = False  # a ring of links
+        inside = False
     if not inside:
         raise InputError(
             f"{name} would be written outside of this folder",
