@@ -47,7 +47,11 @@ def _typed(answer: dict[str, Any], shape: Any) -> None:
     from botocore.validate import ParamValidator
 
     held = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
-    if shape is not None and "Invalid type for" in ParamValidator().validate(held, shape).generate_report():
+    try:
+        report = ParamValidator().validate(held, shape).generate_report() if shape is not None else ""
+    except RuntimeError as error:  # a number that is no date: botocore cannot tell its time zone
+        raise TypeError("a date that is none") from error
+    if "Invalid type for" in report:
         raise TypeError("a value of another type")
 
 
