@@ -29,7 +29,7 @@ def encode(accounts: Accounts, quotas: Mapping[str, int]) -> bytes:
         if not backend.empty:
             held.setdefault(backend.account_id, {})[backend.partition] = dump(backend)
     content = {"format": FORMAT, "version": VERSION, "quotas": dict(quotas), "accounts": held}
-    return json.dumps(content).encode() + b"\n"
+    return json.dumps(content, ensure_ascii=False).encode() + b"\n"
 
 
 def decode(path: Path, content: bytes, accounts: Accounts) -> dict[str, int]:
@@ -44,6 +44,7 @@ def decode(path: Path, content: bytes, accounts: Accounts) -> dict[str, int]:
         message = f"the state is of version {data.get('version')}, this iamsync reads version {VERSION}"
         raise InputError(message, code="sandbox-state", place=Place(str(path)), hint=_HINT)
     try:
+        _whole(content, data)
         for account_id, partitions in data["accounts"].items():
             for partition, held in partitions.items():
                 _check(held)
@@ -54,6 +55,15 @@ def decode(path: Path, content: bytes, accounts: Accounts) -> dict[str, int]:
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         message = f"the state is damaged ({error})"
         raise InputError(message, code="sandbox-state", place=Place(str(path)), hint=_HINT) from error
+
+
+def _whole(content: bytes, data: Any) -> None:
+    """ValueError where a text has half a character in it, which no answer could hold."""
+    if b"\\u" in content:
+        try:
+            json.dumps(data, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError("half a character") from error
 
 
 def _check(held: Mapping[str, Any]) -> None:
