@@ -163,13 +163,14 @@ class _Comparison:
         held = [(index, self.rules[index]) for index in bits(mask)]
         globs = tuple(dict.fromkeys(sorted((glob for _, rule in held for glob in rule.on), key=lambda glob: glob.text)))
         try:
-            found = cells(globs, self.universe)
+            where = self._where(held, globs)
         except TooComplex:
             reason = "its resource patterns overlap in too many ways"
             named = tuple(sorted({text for index, rule in held if index in self.changed for text in _texts(rule)}))
             part = parts.setdefault((Outcome("undecided", "", "", reason), Pieces(named)), _Part())
             self._join(part, members)
             return
+        found = tuple(where)
         covering = {cell: _covering(held, globs, cell) for cell in found}
         cases: dict[Outcome, dict[int, Case]] = {}
         for cell in found:
@@ -178,7 +179,7 @@ class _Comparison:
         star = self.cases.of(_covering(held, (), _STAR))
         if not cases and star is None:
             return
-        alone, groups = self._by_cells(members, globs, found)
+        alone, groups = self._by_cells(members, globs, where)
         anywhere = [cell for cell in found if any(cell in group.cells for group in groups)]
         here: list[tuple[tuple[Outcome, Pieces], _Part]] = []
         for outcome, chosen in cases.items():
@@ -189,7 +190,7 @@ class _Comparison:
                 for group in groups:
                     if at := inside & group.cells:
                         self._join(part, group.members)
-                        part.seeds += _seeds(group.kinds, globs, {cell: chosen[cell] for cell in sorted(at)[:2]})
+                        part.seeds += _seeds(group.kinds, {where[cell]: chosen[cell] for cell in sorted(at)[:2]})
                     else:
                         part.indifferent |= group.members
                 part.via.update({label: None for cell in sorted(inside) for label in chosen[cell].via})
@@ -209,17 +210,33 @@ class _Comparison:
         part.via.update(dict.fromkeys(star.via))
         part.seeds.append(Seed(alone[0], (), (), _STAR, star))
 
+    def _where(self, held: Sequence[tuple[int, Rule]], globs: tuple[Glob, ...]) -> Mapping[int, _Cell]:
+        """The cells of these patterns, and where the texts of each are looked for; TooComplex where they are too many.
+
+        Of many patterns whose rules all say the same, it does not matter which of them hold a text, but whether any
+        does: then the cells are the patterns themselves.
+        """
+        alike = (
+            len(globs) > _MANY
+            and all(rule.layer == 0 and rule.allows and not rule.everywhere and not rule.not_on for _, rule in held)
+            and len({rule.guard for _, rule in held}) == 1
+            and len({self.cases.sides[index].mask for index, _ in held}) == 1
+        )
+        if alike:
+            return {0: ((), 0), **{1 << index: ((glob,), 1) for index, glob in enumerate(globs)}}
+        return {cell: (globs, cell) for cell in cells(globs, self.universe)}
+
     def _by_cells(
-        self, members: int, globs: tuple[Glob, ...], found: tuple[int, ...]
+        self, members: int, globs: tuple[Glob, ...], where: Mapping[int, _Cell]
     ) -> tuple[tuple[str, ...], list[_Group]]:
         """Actions that are about no resource, and the others by the cells that hold ARNs they are asked about."""
         alone, kinds = actionset.kinds(members)
         rest = members & ~actionset.again(alone)
         if not globs:
-            return alone, [_Group(frozenset(found), rest, kinds)] if kinds else []
+            return alone, [_Group(frozenset(where), rest, kinds)] if kinds else []
         groups: dict[frozenset[int], list[actionset.Kind]] = {}
         for kind in kinds:
-            at = frozenset(cell for cell in found if self._possible(globs, cell, kind.templates))
+            at = frozenset(cell for cell, texts in where.items() if self._possible(*texts, kind.templates))
             groups.setdefault(at, []).append(kind)
         if len(groups) == 1:
             return alone, [_Group(at, rest, kinds) for at in groups]
@@ -338,6 +355,9 @@ class _Comparison:
 
 
 _MOST_TRIED: Final = 12
+_MANY: Final = 16  # patterns, whose cells may be very many
+
+_Cell = tuple[tuple[Glob, ...], int]  # patterns, and which of them a text matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,10 +369,10 @@ class _Group:
     kinds: Sequence[actionset.Kind]
 
 
-def _seeds(kinds: Sequence[actionset.Kind], globs: tuple[Glob, ...], found: Mapping[int, Case]) -> Iterator[Seed]:
+def _seeds(kinds: Sequence[actionset.Kind], found: Mapping[_Cell, Case]) -> Iterator[Seed]:
     # Where no pattern tells resources apart they come in the order of their ranks.
-    for kind in kinds if globs else kinds[:_MOST_TRIED]:
-        for cell, case in found.items():
+    for kind in kinds if any(globs for globs, _ in found) else kinds[:_MOST_TRIED]:
+        for (globs, cell), case in found.items():
             yield Seed(kind.first, kind.templates, globs, cell, case)
 
 

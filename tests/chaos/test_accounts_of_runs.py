@@ -23,15 +23,15 @@ APPLY = ("apply", "--auto-approve", "--parallelism", "1")
 
 
 def full(monkeypatch: pytest.MonkeyPatch, after: int, half: bool) -> None:
-    """The journal's disk is full after so many lines, in the middle of one where `half`."""
-    lines = 0
+    """The journal's disk is full after so many writes, in the middle of one where `half`."""
+    writes = 0
 
     def write(file: int, data: Any) -> int:
-        nonlocal lines
-        lines += 1
-        if lines <= after:
+        nonlocal writes
+        writes += 1
+        if writes <= after:
             return os.write(file, data)
-        if half and lines == after + 1:
+        if half and writes == after + 1:
             os.write(file, bytes(data)[:20])
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -46,8 +46,8 @@ def test_a_full_disk_ends_a_run_which_says_how_far_it_came(site: Site, monkeypat
     assert said.code == 1
     assert "error[journal-unwritable]" in said.err
     assert "No space left on device" in said.err
-    # The header, the start of the run, then two lines a call: each was on disk before its call.
-    called = (after - 1) // 2
+    # The header, the start of the run, then for each call one write, before it: what ended, and what begins.
+    called = after - 2
     assert len(site.writes) == called
     assert f"account site: broken off; {called} of 21 calls done" in said.err
     for record in journal.runs(site.root / ".iamsync" / "runs"):
