@@ -122,10 +122,10 @@ class _Told:
             yield step
 
     def record(self, *events: Event) -> None:
-        """Record these, behind what ended before them."""
-        held, self._unrecorded = [*self._unrecorded, *events], []
-        if held:
+        """Record these, behind what ended before them; what ended is kept for another go where that fails."""
+        if held := [*self._unrecorded, *events]:
             self._record(*held)
+        self._unrecorded = []
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ written through.
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -14,7 +15,7 @@ from iamsync.errors import InputError, Place
 def put(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     """Put bytes in the place of a file, on disk when this returns; where `path` is a link, it is the link that goes.
 
-    Raises OSError, and then the file is what it was.
+    Raises OSError: the file is then what it was, or the new one whole where only its folder could not be synced.
     """
     new = beside(path, content, mode)
     try:
@@ -50,11 +51,21 @@ def own_folder(root: Path, name: str) -> Path:
     Such a link could come with somebody's change, and have records or the sandbox's state written anywhere.
     """
     folder = root / name
-    if not folder.resolve().is_relative_to(root.resolve()):
+    ring = _is_ring(folder)
+    if ring or not folder.resolve().is_relative_to(root.resolve()):
         raise InputError(
-            f"{name} leads out of the project, through a link",
+            f"{name} {'is a ring of links' if ring else 'leads out of the project, through a link'}",
             code="bad-path",
             place=Place(name),
             hint="take the link away; to keep the records of runs elsewhere, name a bucket: journal: s3://...",
         )
     return folder
+
+
+def _is_ring(path: Path) -> bool:
+    """Whether links lead back to themselves: `resolve` tells that before Python 3.13 alone, as a RuntimeError."""
+    try:
+        path.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False

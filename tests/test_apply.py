@@ -166,7 +166,23 @@ def test_nothing_is_called_whose_record_failed_and_what_was_under_way_is_told() 
     assert "s3" not in world.began
     assert outcomes(told) == {"s1": "done", "s2": "done"}
     assert not any(isinstance(event, StepStarted) and event.step.id == "s3" for event in told)
-    assert outcomes(recorded) == {"s1": "done"}  # of s2 the record failed along with that of s3
+    # Of s2 the record failed along with that of s3, and was tried again at the end.
+    assert [step_of(event) for event in recorded if isinstance(event, StepEnded)] == ["s2", "s1"]
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_what_ended_is_recorded_although_what_begins_next_could_not_be_written(parallelism: int) -> None:
+    world, recorded = World(), list[Event]()
+
+    def record(*events: Event) -> None:
+        if any(isinstance(event, StepStarted) and event.step.id == "s2" for event in events):
+            raise Crash
+        recorded.extend(events)
+
+    with pytest.raises(Crash):
+        apply(plan(step(1), step(2, 1)), world, parallelism=parallelism, report=lambda _: None, record=record)
+    assert world.began == ["s1"]
+    assert [step_of(event) for event in recorded if isinstance(event, StepEnded)] == ["s1"]
 
 
 def test_a_crash_leaves_what_ended_before_it_on_record() -> None:

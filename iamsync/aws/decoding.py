@@ -1,7 +1,7 @@
 """The documents in IAM's answers, freed of their URL encoding before botocore parses them as JSON.
 
 botocore does that too, in Python and sign by sign, which was a tenth of a large plan. What is left of the encoding here
-it undoes as ever, so that an answer comes out the same; one that is no JSON stays the text that AWS sent.
+it undoes as ever, so that a document comes out the same. What is no JSON stays a text, with or without its encoding.
 """
 
 from __future__ import annotations

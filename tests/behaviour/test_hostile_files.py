@@ -145,6 +145,16 @@ def test_nothing_is_recorded_through_a_link_out_of_the_project(site: Site, outsi
     assert sorted(outside.parent.iterdir()) == before
 
 
+@pytest.mark.parametrize("name", [".iamsync", ".iamsync/runs"])
+def test_a_ring_of_links_is_told_where_the_records_should_be(site: Site, name: str) -> None:
+    site.write("users: {alice: {}}\n")
+    (site.root / name).parent.mkdir(exist_ok=True)
+    (site.root / name).symlink_to((site.root / name).name)
+    told = site.run("apply", "--auto-approve")
+    assert told.code == 1
+    assert f"error[bad-path]: {name} is a ring of links" in told.err
+
+
 @pytest.mark.parametrize(
     "arguments", [("show",), ("plan", "--live"), ("drift", "--since-last"), ("audit", "--baseline")]
 )
