@@ -6,7 +6,7 @@ it undoes as ever, so that a document comes out the same. What is no JSON stays 
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Final
 
 # What botocore's service model calls a string that holds a document.
@@ -26,8 +26,11 @@ def decoded(text: str) -> str:
 
 def undo(parsed: Any, model: Any, **_: Any) -> None:
     """A hook for after-call, to be told before botocore's own: undo the encoding of every document of an answer."""
-    if model.output_shape is not None and isinstance(parsed, dict):
-        _undo(parsed, _way(model.output_shape))
+    if not isinstance(parsed, dict):
+        return
+    if model.name not in _WAYS:
+        _WAYS[model.name] = () if model.output_shape is None else _way(model.output_shape)
+    _undo(parsed, _WAYS[model.name])
 
 
 def _undo(held: Any, way: Any) -> None:
@@ -41,7 +44,10 @@ def _undo(held: Any, way: Any) -> None:
                 item[name] = decoded(value)
 
 
-@cache
+# By the names of operations: shapes are each client's own, and keeping them would keep its whole model.
+_WAYS: Final[dict[str, tuple[Any, ...]]] = {}
+
+
 def _way(shape: Any, above: tuple[str, ...] = ()) -> tuple[Any, ...]:
     """The members of a structure, or of those in a list, that are documents (with None) or lead to some."""
     while shape.type_name == "list":

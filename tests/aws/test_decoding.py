@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
+import weakref
 from functools import cache
 from typing import Any
 from urllib.parse import quote, unquote
@@ -71,6 +73,17 @@ def test_an_answer_is_what_botocore_makes_of_it(value: Any) -> None:
         undo(ours, model(operation))
         json_decode_policies(ours, model(operation))
         assert ours == plain
+
+
+def test_the_model_of_a_client_is_not_kept() -> None:
+    from botocore.session import Session
+
+    operation = Session().get_service_model("iam").operation_model("ListRoles")
+    undo({}, operation)
+    kept = weakref.ref(operation.output_shape)
+    del operation
+    gc.collect()
+    assert kept() is None
 
 
 @pytest.mark.parametrize("text", ['{"Version": "2012-10-17", "Statement": [}', "none", '"{', ""])
