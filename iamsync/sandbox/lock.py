@@ -44,7 +44,8 @@ class FileLock:
         """Take the lock; IamsyncError "sandbox-busy" after `wait` seconds (30)."""
         with on_disk(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            # Through a link that came with somebody's change a file would be made anywhere.
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         until = time.monotonic() + (WAIT_SECONDS if wait is None else wait)
         while True:
             try:

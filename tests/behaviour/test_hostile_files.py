@@ -145,6 +145,17 @@ def test_nothing_is_recorded_through_a_link_out_of_the_project(site: Site, outsi
     assert sorted(outside.parent.iterdir()) == before
 
 
+@pytest.mark.parametrize("name", ["sandbox.json", "sandbox.json.lock"])
+def test_the_sandbox_writes_through_no_link(site: Site, outside: Path, name: str) -> None:
+    site.write("users: {alice: {}}\n")
+    (site.root / ".iamsync").mkdir(exist_ok=True)
+    made = outside.parent / "made"
+    (site.root / ".iamsync" / name).symlink_to(made)
+    told = site.run("apply", "--auto-approve")
+    assert "defect" not in told.err
+    assert not made.exists()
+
+
 @pytest.mark.parametrize("name", [".iamsync", ".iamsync/runs"])
 def test_a_ring_of_links_is_told_where_the_records_should_be(site: Site, name: str) -> None:
     site.write("users: {alice: {}}\n")
