@@ -129,8 +129,8 @@ def _kind(kind: str, text: str, kinds: Iterable[str]) -> str:
     known = tuple(kinds)
     if "*" not in kind and "?" not in kind and kind not in known:
         near = get_close_matches(kind, known, 1, 0.72)
-        meant = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"selector {text!r} names no kind of resource{meant}; kinds are {', '.join(known)}")
+        meant = f"; did you mean {near[0]}? Kinds are" if near else "; kinds are"
+        raise ValueError(f"selector {text!r} names no kind of resource{meant} {', '.join(known)}")
     return kind
 
 
