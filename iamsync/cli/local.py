@@ -85,9 +85,12 @@ def serve(
         print("the embedded IAM, not AWS; stop it with Ctrl-C", file=sys.stderr)
 
     done = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: done.set())
-    sandboxing.serve(Project.open(engine_options(common)), port, ready, lambda: _wait(done))
+    before = {number: signal.signal(number, lambda *_: done.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        sandboxing.serve(Project.open(engine_options(common)), port, ready, lambda: _wait(done))
+    finally:
+        for number, held in before.items():
+            signal.signal(number, held)
 
 
 def _wait(done: threading.Event) -> None:

@@ -19,7 +19,7 @@ from iamsync.policy import actionset, vocabulary
 from iamsync.policy.atoms import Open, Weighing
 from iamsync.policy.evaluate import evaluate
 from iamsync.policy.gained import HELD, HELD_NO_MORE, Access, Excepted, Region, Undecided, lines, scope
-from iamsync.policy.globs import Glob, TooComplex, of_arn
+from iamsync.policy.globs import Glob, TooComplex, contains, of_arn
 from iamsync.policy.holdings import Holdings, Rule, Unknown, rules
 from iamsync.policy.outcomes import Case, Cases, Outcome
 from iamsync.policy.regions import Pieces, bits, cells, inhabited, worded
@@ -214,7 +214,7 @@ class _Comparison:
         """The cells of these patterns, and where the texts of each are looked for; TooComplex where they are too many.
 
         Of many patterns whose rules all say the same, it does not matter which of them hold a text, but whether any
-        does: then the cells are the patterns themselves.
+        does: then the cells are the patterns themselves, each in those that hold all of it.
         """
         alike = (
             len(globs) > _MANY
@@ -223,7 +223,8 @@ class _Comparison:
             and len({self.cases.sides[index].mask for index, _ in held}) == 1
         )
         if alike:
-            return {0: ((), 0), **{1 << index: ((glob,), 1) for index, glob in enumerate(globs)}}
+            around = [sum(1 << at for at, wide in enumerate(globs) if contains(wide, glob)) for glob in globs]
+            return {0: ((), 0), **{cell: ((glob,), 1) for cell, glob in zip(around, globs, strict=True)}}
         return {cell: (globs, cell) for cell in cells(globs, self.universe)}
 
     def _by_cells(

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -264,7 +265,9 @@ def test_without_the_sandbox_installed_every_command_of_it_says_what_to_install(
     for name in ("moto", "werkzeug"):
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.delattr("iamsync.sandbox", raising=False)
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     told = empty.run(*command)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
     assert told.code == 1
     assert "error[no-sandbox]: the sandbox is not installed" in told.err
     assert "pip install 'iamsync[sandbox]'" in told.err

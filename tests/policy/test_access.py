@@ -43,3 +43,36 @@ def compared(before: Holdings, after: Holdings, principal: Principal = ALICE) ->
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_what_a_person_reads(case: Path) -> None:
     assert told(case) == (case / "text").read_text()
+
+
+# Each may be part of a text that any others match as well: 2^30 cells.
+MANY = [f"arn:aws:s3:::*{letter}*" for letter in "abcdefghijklmnopqrstuvwxyz0123"]
+READ = {"Effect": "Allow", "Action": "s3:GetObject"}
+
+
+@pytest.mark.parametrize("gains", [True, False])
+def test_many_patterns_that_overlap_are_told_exactly_where_their_rules_say_the_same(gains: bool) -> None:
+    two = source("own", [{**READ, "Resource": MANY[:20]}, {**READ, "Resource": [*MANY[15:], "arn:aws:s3:::*ab*"]}])
+    sides = (Holdings(), Holdings((two,))) if gains else (Holdings((two,)), Holdings())
+    found = compared(*sides)
+    assert not found.undecided
+    assert (len(found.gained), len(found.lost)) == ((1, 0) if gains else (0, 1))
+    (region,) = (*found.gained, *found.lost)
+    assert region.resources == tuple(sorted(MANY))
+    assert not region.excepted
+    assert region.actions == ("s3:GetObject",)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::*secret*"},
+        {**READ, "Resource": "arn:aws:s3:::*mfa*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}},
+        {**READ, "NotResource": "arn:aws:s3:::*not*"},
+    ],
+    ids=["denied", "on a condition", "all but"],
+)
+def test_many_patterns_that_overlap_are_undecided_where_it_matters_which_of_them_hold(more: dict[str, Any]) -> None:
+    found = compared(Holdings(), Holdings((source("own", [{**READ, "Resource": MANY}, more]),)))
+    assert [one.reason for one in found.undecided] == ["its resource patterns overlap in too many ways"]
+    assert not found.gained
