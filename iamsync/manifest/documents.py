@@ -20,8 +20,8 @@ from iamsync.policy.grammar import Use, problems
 
 FILE_KEY: Final = "$file"
 SUFFIXES: Final = (".json", ".yaml", ".yml")
-# Elements whose values are texts: a number that YAML reads there (an account id, a Sid) is meant as text.
 _LONGEST: Final = 4096  # of a path, as Linux has it
+# Elements whose values are texts: a number that YAML reads there (an account id, a Sid) is meant as text.
 _TEXTS: Final = frozenset({"Condition"})
 
 
