@@ -83,7 +83,7 @@ def init(
         print(laid_out(owners_text(rows, verbose=common.verbose)))
     if not common.quiet:
         if there:
-            note("iam holds manifests already: it was left as it is, without the samples")
+            note("iam holds manifests already: the samples are left out")
         if not made:
             note("nothing was written: all of it is there already")
         where = "" if folder == Path() else f"cd {shlex.quote(str(folder))} && "

@@ -247,7 +247,7 @@ def test_a_dump_becomes_a_project_step_by_step_laid_out_and_without_samples(empt
     empty.fine("import", "--account-id", ACCOUNT, "--sandbox")
     assert empty.fine("fmt", "--check").code == 0  # though the document came in another order
     begun = empty.fine("init", "--account-id", ACCOUNT)
-    assert "iam holds manifests already" in begun.err
+    assert "iam holds manifests already: the samples are left out" in begun.err
     assert "iam/" not in begun.out
     assert "default_tags" not in texts(empty.root)["iamsync.yaml"]
     assert "No changes." in empty.fine("plan", "--sandbox").out
