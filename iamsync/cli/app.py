@@ -24,6 +24,9 @@ def main() -> None:
     sys.stderr = Lasting(sys.stderr or _nowhere("w"))
     try:
         code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while the first modules are imported, or for a second time while one is told
+        _interrupted()
+        code = INTERRUPTED
     finally:
         gc.freeze()  # what is left goes with the process: Python would look through all of it for cycles once more
     if code == INTERRUPTED and threading.active_count() > 1:
