@@ -23,9 +23,16 @@ def put(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     except BaseException:
         new.unlink(missing_ok=True)
         raise
-    directory = os.open(path.parent, os.O_RDONLY)
+    # The new name lasts when the folder is on disk, which not everybody who may write there can ask for.
+    try:
+        directory = os.open(path.parent, os.O_RDONLY)
+    except PermissionError:
+        return
     try:
         os.fsync(directory)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system without it
+            raise
     finally:
         os.close(directory)
 

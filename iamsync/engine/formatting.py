@@ -68,7 +68,7 @@ def formatted(project: Project) -> Formatted:
 
 def _files(project: Project, errors: list[InputError]) -> dict[Path, bool]:
     """The files to lay out, and whether each is the project's own."""
-    narrowed = project.narrowing_paths()
+    narrowed = project.narrowing_paths(anywhere=True)
     config = project.root / project.config.file if project.config.file is not None else None
     found: dict[Path, bool] = {}
     if config is not None and not narrowed:

@@ -316,8 +316,11 @@ class Project:
         except ValueError as error:
             raise InputError(str(error), code="bad-selector", hint="for example: --target 'role/app-*'") from error
 
-    def narrowing_paths(self) -> tuple[str, ...]:
-        """PATHs, relative to the project, that narrow a configured set; InputError for one outside it."""
+    def narrowing_paths(self, *, anywhere: bool = False) -> tuple[str, ...]:
+        """PATHs, relative to the project, that narrow a configured set; InputError for one outside it.
+
+        One that holds no manifest of the set is an error too, but where `anywhere` in the project will do.
+        """
         if not self.configured:
             return ()
         out = []
@@ -331,6 +334,18 @@ class Project:
                 raise InputError(
                     f"{path} is outside the project {self.root}", code="no-such-path", hint="give a path inside it"
                 ) from error
+            named = sorted({text for account in self.config.accounts for text in account.manifests})
+            whole = [(self.root / text).resolve() for text in named]
+            if (
+                whole
+                and not anywhere
+                and not any(full.is_relative_to(held) or held.is_relative_to(full) for held in whole)
+            ):
+                raise InputError(
+                    f"{path} holds none of this project's manifests",
+                    code="no-such-path",
+                    hint=f"they are in {', '.join(named)} (manifests in iamsync.yaml)",
+                )
         return tuple(out)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.behaviour.conftest import Site
 from tests.world import ACCOUNT
 
@@ -126,3 +128,17 @@ def test_explain_tells_of_every_guard(site: Site) -> None:
     assert site.fine("explain", "protected").out.startswith("protected (guard): a protected resource would change\n\n")
     listed = {line.split()[0] for line in site.fine("explain").out.splitlines()}
     assert set(GUARDS) <= listed
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "drift", "test"])
+def test_a_path_that_holds_no_manifest_of_the_project_is_told(site: Site, command: str) -> None:
+    site.write("users: {alice: {}}\n")
+    (site.root / "elsewhere").mkdir()
+    (site.root / "elsewhere" / "x.yaml").write_text("users: {bob: {pth: /}}\n")
+    for path in ("elsewhere", "elsewhere/x.yaml"):
+        told = site.run(command, path)
+        assert told.code == 1, told
+        assert f"error[no-such-path]: {path} holds none of this project's manifests" in told.err
+        assert "they are in iam (manifests in iamsync.yaml)" in told.err
+    site.fine("validate", ".")
+    site.fine("validate", "iam")
