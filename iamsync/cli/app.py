@@ -82,10 +82,10 @@ def run(arguments: list[str]) -> int:
     gc.set_threshold(max(_UNLOOKED, gc.get_threshold()[0]))
     import typer
 
-    from iamsync.cli.options import forget
     from iamsync.cli.tree import command_tree
 
-    forget()
+    if options := sys.modules.get("iamsync.cli.options"):  # not loaded for the help alone
+        options.forget()
     try:
         result = command_tree()(arguments, prog_name="iamsync", standalone_mode=False)
         if result == INTERRUPTED:  # what typer makes of a KeyboardInterrupt

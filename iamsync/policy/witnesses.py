@@ -47,6 +47,9 @@ def request_of(seed: Seed, principal: Principal, account_id: str, partition: str
     """Requests in the seed's cell that are allowed after only, or before only; likelier ones first."""
     contexts = seed.case.gaining if gains else seed.case.losing
     action = vocabulary.spelled(seed.action, {})
+    service, _, name = action.partition(":")
+    if not (service and name):
+        return  # a live account or an emulator may hold such a word; nobody can ask for it
     if seed.templates == ():
         yield from (Request(principal, action, "*", account_id, context) for context in contexts)
         return

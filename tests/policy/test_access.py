@@ -76,3 +76,10 @@ def test_many_patterns_that_overlap_are_undecided_where_it_matters_which_of_them
     found = compared(Holdings(), Holdings((source("own", [{**READ, "Resource": MANY}, more]),)))
     assert [one.reason for one in found.undecided] == ["its resource patterns overlap in too many ways"]
     assert not found.gained
+
+
+@pytest.mark.parametrize("action", ["s3:", "s3", ":", ":GetObject", "*:"])
+def test_an_action_that_is_none_is_undecided_and_no_defect(action: str) -> None:
+    found = compared(Holdings(), Holdings((source("own", [{**READ, "Action": action, "Resource": "*"}]),)))
+    assert not found.gained
+    assert [one.reason.partition(":")[0] for one in found.undecided] == ["no request was found that shows it"]
