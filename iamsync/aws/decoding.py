@@ -15,7 +15,7 @@ _DOCUMENT: Final = "policyDocumentType"
 _SIGNS: Final = tuple((f"%{ord(sign):02X}", sign) for sign in '{}[]":,/*?$=+@ \n\r\t')
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def decoded(text: str) -> str:
     """The text without its URL encoding; as it is where it holds what this does not undo."""
     found = text
