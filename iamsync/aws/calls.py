@@ -6,13 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from iamsync.aws.errors import translate
+from iamsync.aws.errors import ODD, translate
 from iamsync.errors import IncompleteRead
 
 _LOOSE: Final = ("json", "rest-json")
-# Over what is no answer of the API (a proxy's page, a list where a table should be, no UTF-8, a date that is none)
-# botocore's parsers, and what comes after them, stumble in all these ways.
-_ODD: Final = (KeyError, AttributeError, TypeError, ValueError, RecursionError, OverflowError)
 _BULK: Final = ("resourcegroupstaggingapi",)  # many items, each of which its reader looks at
 
 
@@ -35,7 +32,7 @@ def shaped(operation: str, service: str = "iam") -> Iterator[None]:
     """While what an operation answered is made into resources: what is no such answer is told as one that fails."""
     try:
         yield
-    except _ODD as error:
+    except ODD as error:
         raise translate(error, operation, service) from error
 
 
@@ -60,7 +57,7 @@ def _failures() -> tuple[type[BaseException], ...]:
     from botocore.parsers import ResponseParserError
 
     # An in-process emulator raises NotImplementedError instead of answering.
-    return (ClientError, BotoCoreError, ResponseParserError, NotImplementedError, *_ODD)
+    return (ClientError, BotoCoreError, ResponseParserError, NotImplementedError, *ODD)
 
 
 def pages(client: Any, operation: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

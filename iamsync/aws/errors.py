@@ -49,6 +49,9 @@ _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "Unauthoriz
 _OF_THE_WHOLE: Final = frozenset(
     {"GetCallerIdentity", "GetAccountSummary", "GetAccountAuthorizationDetails", "ListRoles", "GetResources"}
 )
+# Over what is no answer of the API (a proxy's page, a list where a table should be, no UTF-8, a date that is none)
+# botocore's parsers, and what comes after them, stumble in all these ways.
+ODD: Final = (KeyError, AttributeError, TypeError, ValueError, RecursionError, OverflowError)
 _ABSENT: Final = frozenset(
     {"NotImplemented", "NotImplementedException", "UnknownOperation", "UnknownOperationException", "InternalFailure"}
     | {"InvalidAction"}
@@ -87,9 +90,8 @@ def translate(error: BaseException, operation: str, service: str = "iam") -> Aws
     ):
         if isinstance(error, kinds):
             return CredentialsError(str(error), code=code, operation=operation, hint=hint)
-    odd = (KeyError, AttributeError, TypeError, ValueError, RecursionError, OverflowError)
     ours = isinstance(error, boto.BotoCoreError)
-    if not ours and isinstance(error, (ResponseParserError, NotImplementedError, *odd)):
+    if not ours and isinstance(error, (ResponseParserError, NotImplementedError, *ODD)):
         # A page of a proxy looks the same, so the call may have been carried out.
         return _unsupported(operation, service, "its answer was not one of this API", doubtful=True)
     if isinstance(error, (boto.HTTPClientError, boto.ConnectionError)):
