@@ -8,8 +8,9 @@ COPY iamsync iamsync
 COPY examples/ci examples/ci
 COPY examples/quickstart examples/quickstart
 RUN python -m venv /opt/iamsync \
-    && /opt/iamsync/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
+    && /opt/iamsync/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock \
     && /opt/iamsync/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
+    && /opt/iamsync/bin/pip check \
     && /opt/iamsync/bin/pip uninstall --yes pip
 
 FROM python:3.13-slim-trixie

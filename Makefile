@@ -24,8 +24,9 @@ $(READY): requirements-dev.lock pyproject.toml
 	  echo "name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "setting up $(VENV) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip --disable-pip-version-check check
 	@touch $@
 
 demo: $(READY) ## a tour on the embedded IAM: plan, apply, drift, back again or adopted; compared with what it must say
