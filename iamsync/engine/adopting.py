@@ -8,11 +8,13 @@ from typing import Any
 
 from iamsync.engine import aiming
 from iamsync.engine.agreeing import desired_at
+from iamsync.engine.narrowing import selection
 from iamsync.engine.options import utc_now
 from iamsync.engine.owning import with_owners
-from iamsync.engine.planning import observe, selection
-from iamsync.engine.project import NO_ACCOUNT, Project, revision
+from iamsync.engine.planning import observe
+from iamsync.engine.project import NO_ACCOUNT, Project
 from iamsync.engine.reach import Ways
+from iamsync.engine.revisions import revision
 from iamsync.engine.rewriting import Adoption, Side, adopted, side, untouched
 from iamsync.manifest.config import Account
 from iamsync.model import Address
@@ -56,7 +58,7 @@ def _compared(
     before = desired_at(base, account, reached) if base is not None else None
     live = with_owners(project, reached, desired, observe(reached, desired, settings, before), settings)
     found = contrast(desired, live, settings, before, now)
-    narrowed = selection(project, desired)
+    narrowed = selection(project.narrowed(), project.narrowing_paths(), desired)
     differences = [held for held in found.differences if narrowed is None or narrowed(held)]
     wanted, missing = wishes(differences, desired, live, only_drift=base is not None)
     named = {text for text in project.options.target if "*" not in text}

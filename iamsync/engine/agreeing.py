@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from iamsync.engine import git, records
-from iamsync.engine.project import Project, revision
+from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached
+from iamsync.engine.revisions import revision
 from iamsync.errors import InputError, InputErrors, JournalError
 from iamsync.journal import runs
 from iamsync.manifest.config import Account

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from iamsync.engine.importing import observe_whole
 from iamsync.engine.options import utc_now
-from iamsync.engine.project import Project, revision
+from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached, Ways, told_state
+from iamsync.engine.revisions import revision
 from iamsync.errors import InputError
 from iamsync.kinds import KINDS
 from iamsync.manifest.config import Account

@@ -18,9 +18,10 @@ from iamsync.aws.further import further
 from iamsync.aws.lastaccessed import last_accessed
 from iamsync.aws.read import read
 from iamsync.aws.session import Connection
-from iamsync.engine.project import Project, given
+from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached
 from iamsync.engine.textfile import read_text
+from iamsync.engine.variables import given
 from iamsync.errors import AccessDenied, InputError, Place, Unsupported
 from iamsync.kinds.reports import CredentialReport, ServiceUse, credential_report
 from iamsync.manifest.config import Account

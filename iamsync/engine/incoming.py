@@ -15,7 +15,7 @@ from iamsync.engine.textfile import read_text
 from iamsync.engine.together import together
 from iamsync.errors import InputError, Place
 from iamsync.manifest import dump, writer
-from iamsync.manifest.config import Account
+from iamsync.manifest.config import FILE, Account
 from iamsync.manifest.foreign import iambic, iamy, terraform
 from iamsync.manifest.foreign.iambicparts import Member
 from iamsync.manifest.foreign.parts import Behind
@@ -23,7 +23,7 @@ from iamsync.manifest.terraformstate import removed_blocks
 from iamsync.model import State
 
 _NOT_IN_NAME: Final = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
-CONFIG: Final = "iamsync.yaml"
+CONFIG: Final = FILE  # as `carried_over` names the project file
 SOURCES: Final = ("terraform", "iambic", "iamy")
 
 

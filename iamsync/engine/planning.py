@@ -15,10 +15,12 @@ from iamsync.engine.agreeing import dated, desired_at
 from iamsync.engine.duties import due
 from iamsync.engine.fleets import each
 from iamsync.engine.leftovers import with_leftovers
+from iamsync.engine.narrowing import selection
 from iamsync.engine.options import Options, utc_now
 from iamsync.engine.owning import with_owners
-from iamsync.engine.project import NO_ACCOUNT, Project, declared_at, revision
+from iamsync.engine.project import NO_ACCOUNT, Project
 from iamsync.engine.reach import Reached, Ways
+from iamsync.engine.revisions import revision
 from iamsync.engine.weakening import weakenings
 from iamsync.errors import InputError
 from iamsync.fleet import Failure
@@ -27,14 +29,12 @@ from iamsync.manifest.config import Account
 from iamsync.manifest.lockfile import read_lock
 from iamsync.model import Address, Plan, State
 from iamsync.planner import across, awsdrift, planfile
-from iamsync.planner.compare import Difference
 from iamsync.planner.confirming import questions
 from iamsync.planner.contrast import Compared, contrast
 from iamsync.planner.effects import documents_held, documents_needed
 from iamsync.planner.failing import documents_tested
 from iamsync.planner.gate import gains
 from iamsync.planner.moving import documents_of_all
-from iamsync.planner.narrow import Selection
 from iamsync.planner.plan import plan
 from iamsync.planner.projected import projected
 from iamsync.planner.scope import looked_at
@@ -207,7 +207,7 @@ def replan(
     notes = (*project.held(account), *due(project, reached, desired, live))
     if base is not None:
         notes = (*weakenings(project, base, account, reached.account_id, reached.partition), *notes)
-    chosen = selection(project, desired)
+    chosen = selection(project.narrowed(), project.narrowing_paths(), desired)
 
     def made_of(live: State) -> Plan:
         return plan(
@@ -293,25 +293,6 @@ def decided(reached: Reached, live: State, make: Callable[[State], Plan]) -> tup
                 break
         made = make(live)
     return live, made
-
-
-def selection(project: Project, desired: State) -> Selection | None:
-    selector, paths = project.narrowed(), project.narrowing_paths()
-    if selector is None and not paths:
-        return None
-    inside = frozenset(address for path in paths for address in declared_at(desired, path))
-
-    def chosen(difference: Difference) -> bool:
-        if paths and difference.address not in inside:
-            return False
-        if selector is None:
-            return True
-        resource = difference.want or difference.have
-        assert resource is not None
-        tags = dict(getattr(resource.spec, "tags", ()))
-        return selector(difference.address, getattr(resource.spec, "path", "/"), tags)
-
-    return chosen
 
 
 to_text = planfile.to_text

@@ -7,38 +7,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from iamsync.delivery import USUAL, allowed
-from iamsync.engine.git import checkout, file_at
+from iamsync.engine.guardrails import check_delivered, check_sent, guardrails
+from iamsync.engine.narrowing import paths_within
 from iamsync.engine.options import Options, utc_now
-from iamsync.engine.textfile import read_text
-from iamsync.errors import InputError, Place, raise_all
+from iamsync.engine.variables import given
+from iamsync.errors import InputError
 from iamsync.expectations import PermissionTest
 from iamsync.files import own_folder
 from iamsync.fleet import shard_of
 from iamsync.guardrails import Guardrails, tightened
 from iamsync.kinds import KINDS
 from iamsync.manifest.accounts import account_selector
-from iamsync.manifest.config import Account, Config, load_config
+from iamsync.manifest.config import FILE, Account, Config, load_config
 from iamsync.manifest.discover import Left
-from iamsync.manifest.documents import file_name, inside
 from iamsync.manifest.files import Manifests, read_manifests, reread
 from iamsync.manifest.load import Beside, resolve
 from iamsync.manifest.problems import closest, did_you_mean, one_of
-from iamsync.manifest.rails import read_guardrails
-from iamsync.manifest.source import parse, read
 from iamsync.manifest.testsection import resolve_tests
 from iamsync.members import Member
-from iamsync.model import Address, Finding, State
+from iamsync.model import Finding, State
 from iamsync.planner.expiry import expire
-from iamsync.selector import Selector, glob_matches, select
+from iamsync.selector import Selector, select
 from iamsync.settings import ADDRESSED, GUARDS, Acknowledgement, Safety, Settings
-from iamsync.strictjson import read_object
 
 NO_ACCOUNT: Final = "000000000000"
-CONFIG: Final = "iamsync.yaml"
 
 
 @dataclass(slots=True)
@@ -53,6 +47,7 @@ class Project:
     rails: Guardrails | None = None
     _held: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     _written: dict[str, Settings] = field(default_factory=dict)
+    _within: dict[bool, tuple[str, ...]] = field(default_factory=dict)
     sessions: Any = None  # what was begun with AWS already (`aws.session.Sessions`)
     left: tuple[Left, ...] = ()
     members: tuple[Member, ...] | None = None  # what Organizations was asked, where it was
@@ -61,17 +56,18 @@ class Project:
     def open(cls, options: Options) -> Project:
         """The project the options point at: --config, ./iamsync.yaml, one in the only PATH, or none."""
         cwd, config = options.cwd, options.config
-        if config is None and not (cwd / CONFIG).exists() and len(options.paths) == 1:
+        if config is None and not (cwd / FILE).exists() and len(options.paths) == 1:
             inside = cwd / options.paths[0]
-            if (inside / CONFIG).is_file():
+            if (inside / FILE).is_file():
                 moved = replace(options, cwd=inside, paths=())
-                return cls(moved, load_config(inside / CONFIG, inside, given(options)))._guarded(cwd)
+                return cls(moved, load_config(inside / FILE, inside, given(options)))._guarded(cwd)
         return cls(options, load_config(config, cwd, given(options)))._guarded(cwd)
 
     def discovered(self, found: Sequence[Member]) -> tuple[Left, ...]:
         """Take these accounts of the organization into the project; those that are left out, and why."""
         self.members = tuple(found)
         self.config, self.left = self.config.with_members(found)
+        self._within.clear()
         self._guarded(self.options.cwd)
         return self.left
 
@@ -79,7 +75,7 @@ class Project:
         """The project under the operator's guardrails, where there are any."""
         if self.options.guardrails:
             self.rails = guardrails(self.options, cwd, self.root)
-            self._check_sent()
+            check_sent(self.rails, self.config)
             made = []
             for account in self.config.accounts:
                 self._written[account.name] = account.settings
@@ -108,17 +104,6 @@ class Project:
                 code="account-not-allowed",
                 hint=f"allowed are {', '.join(allowed)}",
             )
-
-    def _check_sent(self) -> None:
-        """InputErrors where the project file has iamsync write or tell somewhere that the guardrails do not allow."""
-        assert self.rails is not None
-        errors = []
-        for name, place in self.config.places:
-            if self.rails.send_to is not None and not any(glob_matches(glob, place) for glob in self.rails.send_to):
-                message = f"{name} leads to {place}, which {self.rails.source} does not allow"
-                hint = f"allowed are {', '.join(self.rails.send_to) or 'none'} (send_to)"
-                errors.append(InputError(message, code="target-not-allowed", place=Place(CONFIG), hint=hint))
-        raise_all(errors)
 
     @property
     def root(self) -> Path:
@@ -239,26 +224,8 @@ class Project:
                 variables=given(self.options),
                 beside=beside,
             )
-        self._check_targets(state)
+        check_delivered(self.rails, state)
         return expire(state, self.now)
-
-    def _check_targets(self, state: State) -> None:
-        """InputErrors for each place that a secret may not be delivered to by a manifest's word."""
-        patterns: tuple[str, ...] = USUAL
-        source = "no guardrails allow"
-        if self.rails is not None and self.rails.deliver_to is not None:
-            patterns, source = self.rails.deliver_to, f"{self.rails.source} does not allow"
-        errors = []
-        for resource in state:
-            wishes = resource.credentials
-            for wish, at in ((wishes.keys, wishes.keys_at), (wishes.console, wishes.console_at)) if wishes else ():
-                target = wish.deliver_to if wish is not None else None
-                if target is None or allowed(target, patterns):
-                    continue
-                message = f'{resource.address} is to get a secret at "{target}", which {source}'
-                hint = f"targets are {', '.join(patterns) or 'none'}; an operator may name another with --deliver-to"
-                errors.append(InputError(message, code="target-not-allowed", place=at, hint=hint))
-        raise_all(errors)
 
     def alone(self) -> Project:
         """The same for paths that are named for this once: without a project file there may be no others."""
@@ -317,55 +284,10 @@ class Project:
             raise InputError(str(error), code="bad-selector", hint="for example: --target 'role/app-*'") from error
 
     def narrowing_paths(self, *, anywhere: bool = False) -> tuple[str, ...]:
-        """PATHs, relative to the project, that narrow a configured set; InputError for one outside it.
-
-        One that holds no manifest of the set is an error too, but where `anywhere` in the project will do.
-        """
-        if not self.configured:
-            return ()
-        out = []
-        for path in self.options.paths:
-            full = (self.options.cwd / path).resolve()
-            if not full.exists():
-                raise InputError(f"{path} does not exist", code="no-such-path", hint="give a manifest file or folder")
-            try:
-                out.append(full.relative_to(self.root.resolve()).as_posix())
-            except ValueError as error:
-                raise InputError(
-                    f"{path} is outside the project {self.root}", code="no-such-path", hint="give a path inside it"
-                ) from error
-            named = sorted({text for account in self.config.accounts for text in account.manifests})
-            whole = [(self.root / text).resolve() for text in named]
-            if (
-                whole
-                and not anywhere
-                and not any(full.is_relative_to(held) or held.is_relative_to(full) for held in whole)
-            ):
-                raise InputError(
-                    f"{path} holds none of this project's manifests",
-                    code="no-such-path",
-                    hint=f"they are in {', '.join(named)} (manifests in iamsync.yaml)",
-                )
-        return tuple(out)
-
-
-def guardrails(options: Options, cwd: Path, root: Path) -> Guardrails:
-    """The operator's guardrails; InputError(s) where the file is missing or wrong."""
-    text = options.guardrails
-    if text.startswith("git:"):
-        revision, colon, path = text.removeprefix("git:").partition(":")
-        if not colon or not path:
-            raise InputError(
-                f"--guardrails {text!r} names no file",
-                code="bad-option",
-                hint="write git:REV:PATH, or the path of a file",
-            )
-        return read_guardrails(parse(file_at(root, revision, path), text), text)
-    path_of = cwd / text
-    name = file_name(path_of.absolute(), root)
-    if inside(path_of, root):
-        options.warn(f"guardrails {name} lie in the project they guard: whoever changes manifests can change them")
-    return read_guardrails(read(path_of, name), name)
+        """The PATHs that narrow a configured set, as `narrowing.paths_within` has them; looked at once."""
+        if anywhere not in self._within:
+            self._within[anywhere] = paths_within(self.options, self.config, anywhere=anywhere)
+        return self._within[anywhere]
 
 
 @contextmanager
@@ -378,30 +300,6 @@ def uncollected() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
-
-
-def given(options: Options) -> dict[str, Any]:
-    """Variables from --variables-from files, then --var."""
-    values: dict[str, Any] = {}
-    for path in options.variables_from:
-        values |= _variable_file(path)
-    return {**values, **options.variables}
-
-
-@contextmanager
-def revision(project: Project, text: str) -> Iterator[Project]:
-    """The project as it stood at `git:REV`, checked out beside the real one for as long as needed."""
-    if not text.startswith("git:"):
-        raise InputError(f"{text!r} is no revision", code="bad-option", hint="write git:REV, for example git:main")
-    with TemporaryDirectory(prefix="iamsync-") as folder:
-        root = checkout(project.root, text.removeprefix("git:"), Path(folder))
-        config = root / CONFIG if project.configured else None
-        if config is not None and project.options.config is not None:
-            config = root / project.options.config.name
-        if config is not None and not config.exists():
-            raise InputError(f"{text} has no {config.name}", code="bad-revision", hint="name a later revision")
-        options = replace(project.options, cwd=root, config=config)
-        yield Project(options, load_config(config, root, given(options)))
 
 
 def _acknowledgement(text: str) -> Acknowledgement:
@@ -425,32 +323,3 @@ def _acknowledgement(text: str) -> Acknowledgement:
             hint=f"write {guard}:ADDRESS for each, as the refusal prints it: what it asks about cannot be undone",
         )
     return Acknowledgement(guard, address or "*")
-
-
-def _variable_file(path: Path) -> dict[str, Any]:
-    text, hint = read_text(path, "variables"), 'for example {"env": "prod"}'
-    value = read_object(text, str(path), "JSON object of variables", code="bad-variables", hint=hint)
-    ok = all(
-        isinstance(held, str) or (isinstance(held, list) and all(isinstance(item, str) for item in held))
-        for held in value.values()
-    )
-    if not ok:
-        raise InputError(
-            "variables are a JSON object of texts and lists of texts",
-            code="bad-variables",
-            place=Place(str(path)),
-            hint='for example {"env": "prod", "groups": ["a", "b"]}',
-        )
-    return {name: tuple(held) if isinstance(held, list) else held for name, held in value.items()}
-
-
-def declared_at(state: State, path: str) -> frozenset[Address]:
-    """The addresses that stand in this file or below this folder, removals included."""
-    prefix = path.rstrip("/") + "/"
-
-    def inside(file: str) -> bool:
-        return path == "." or file == path or file.startswith(prefix)
-
-    found = {r.address for r in state if r.origin is not None and inside(r.origin.file)}
-    found |= {r.address for r in state.removed if r.origin is not None and inside(r.origin.file)}
-    return frozenset(found)

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from iamsync.engine.project import NO_ACCOUNT, Project, given
+from iamsync.engine.project import NO_ACCOUNT, Project
 from iamsync.engine.unified import unified
+from iamsync.engine.variables import given
 from iamsync.errors import InputError, InputErrors, Place
 from iamsync.kinds.codec import value_to_json
 from iamsync.manifest.adopt import FileEdit, Writing

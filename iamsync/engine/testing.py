@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from iamsync.engine.fleets import Failure
+from iamsync.engine.narrowing import stands_in
 from iamsync.engine.permitted import Permitted, Subject, permitted
 from iamsync.engine.project import Project
 from iamsync.errors import InputError, InputErrors, raise_once
@@ -75,12 +76,8 @@ def narrowed(project: Project, tests: tuple[PermissionTest, ...]) -> tuple[Permi
         return tests
     held = project.rails.source if project.rails is not None else None
     return tuple(
-        test for test in tests if test.place.file == held or any(_inside(test.place.file, path) for path in paths)
+        test for test in tests if test.place.file == held or any(stands_in(test.place.file, path) for path in paths)
     )
-
-
-def _inside(file: str, path: str) -> bool:
-    return path == "." or file == path or file.startswith(path.rstrip("/") + "/")
 
 
 def _tested(project: Project, held: Permitted) -> Tested | InputError | InputErrors:

@@ -24,8 +24,9 @@ from iamsync.engine import auditing, drifting, planning
 from iamsync.engine.analyzing import analyzed
 from iamsync.engine.git import file_at
 from iamsync.engine.options import Options
-from iamsync.engine.project import Project, given
+from iamsync.engine.project import Project
 from iamsync.engine.reach import Ways
+from iamsync.engine.variables import given
 from iamsync.engine.versions import catalogue
 from iamsync.errors import (
     AccessDenied,

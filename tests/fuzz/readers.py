@@ -26,11 +26,13 @@ from iamsync.buckets import Bucket
 from iamsync.cli.app import run
 from iamsync.engine import auditing, drifting, owning, recorded, records, sandboxing
 from iamsync.engine.gathering import saved_report
+from iamsync.engine.guardrails import guardrails
 from iamsync.engine.options import Options
-from iamsync.engine.project import Project, given, guardrails
+from iamsync.engine.project import Project
 from iamsync.engine.reach import open_sandbox, told_state
 from iamsync.engine.showing import saved_document
 from iamsync.engine.validating import validate
+from iamsync.engine.variables import given
 from iamsync.kinds import FURTHER, KINDS
 from iamsync.kinds.trail import record
 from iamsync.manifest.accounts import account_pattern
