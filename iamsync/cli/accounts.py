@@ -13,8 +13,7 @@ import typer
 
 from iamsync.cli.commands import Commands
 from iamsync.cli.context import columns, engine_options, known_format, laid_out
-from iamsync.cli.options import Common, completed, shared
-from iamsync.cli.planning import TextOrJson
+from iamsync.cli.options import Common, TextOrJson, completed, shared
 from iamsync.cli.watching import reading
 from iamsync.errors import InputError
 

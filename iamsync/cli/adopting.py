@@ -10,8 +10,7 @@ import typer
 
 from iamsync.cli import running
 from iamsync.cli.context import columns, engine_options, note
-from iamsync.cli.options import Common, Paths, shared
-from iamsync.cli.planning import AutoApprove, Base, Target
+from iamsync.cli.options import AutoApprove, Base, Common, Paths, Target, shared
 from iamsync.cli.watching import reading
 from iamsync.errors import InputError
 

@@ -12,8 +12,7 @@ from iamsync.cli.context import columns, engine_options, known_format, note, rep
 from iamsync.cli.metering import Metered, Metrics
 from iamsync.cli.options import Common, Executor, Paths, shared
 from iamsync.cli.paging import NoPager, printed
-from iamsync.cli.planning import undrawn
-from iamsync.cli.reporting import audit_report, publish
+from iamsync.cli.reporting import audit_report, publish, undrawn
 from iamsync.cli.watching import reading
 from iamsync.errors import InputError
 

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from iamsync.cli.options import Common
+from iamsync.cli.options import FORMATS, Common
 from iamsync.errors import InputError, Place
 
 WIDTH: Final = 100  # columns of a terminal that does not say how many it has
-FORMATS: Final = ("text", "json", "markdown", "html", "aws-cli", "sarif", "junit", "gitlab", "github")
 
 
 def started_in() -> Path:

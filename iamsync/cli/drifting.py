@@ -11,10 +11,9 @@ import typer
 
 from iamsync.cli.context import engine_options, known_format, note, replace_file, reports
 from iamsync.cli.metering import Metered, Metrics
-from iamsync.cli.options import Common, Executor, Paths, shared
+from iamsync.cli.options import Base, Common, Executor, Paths, Target, shared
 from iamsync.cli.paging import NoPager
-from iamsync.cli.planning import Base, Target, undrawn
-from iamsync.cli.reporting import drift_text, publish
+from iamsync.cli.reporting import drift_text, publish, undrawn
 from iamsync.cli.telling import Notify, Telling
 from iamsync.cli.watching import reading
 

@@ -11,8 +11,17 @@ import typer
 from iamsync.cli import running
 from iamsync.cli.commands import Commands
 from iamsync.cli.context import colored, columns, engine_options, known_format, laid_out
-from iamsync.cli.options import Common, completed, shared
-from iamsync.cli.planning import Acknowledge, Approved, AutoApprove, LockTimeout, Restrict, TextOrJson
+from iamsync.cli.options import (
+    Acknowledge,
+    Approved,
+    AutoApprove,
+    Common,
+    LockTimeout,
+    Restrict,
+    TextOrJson,
+    completed,
+    shared,
+)
 from iamsync.cli.reporting import plan_text
 from iamsync.cli.watching import reading
 from iamsync.errors import InputError

@@ -22,6 +22,7 @@ from iamsync.cli.variables import slips
 PROJECT, ACCOUNT, OUTPUT = "Project", "Account", "Output"
 
 COLORS: Final = ("auto", "always", "never")
+FORMATS: Final = ("text", "json", "markdown", "html", "aws-cli", "sarif", "junit", "gitlab", "github")  # of plans
 Paths = Annotated[list[str] | None, typer.Argument(help="Manifest files or folders.", show_default=False)]
 
 
@@ -58,6 +59,71 @@ def one_of(*words: str) -> Callable[[str], list[str]]:
 
 def _option(*flags: str, env: str, text: str, panel: str, **more: Any) -> Any:
     return typer.Option(*flags, envvar=f"IAMSYNC_{env}", help=text, rich_help_panel=panel, **more)
+
+
+# Of the commands that plan, and of those that write.
+Format = Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}.", envvar="IAMSYNC_FORMAT")]
+Report = Annotated[
+    list[str] | None, typer.Option("--report", help="Also write FORMAT=FILE (repeatable).", envvar="IAMSYNC_REPORT")
+]
+Target = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        help="Look at these resources only, by selector (repeatable).",
+        envvar="IAMSYNC_TARGET",
+        autocompletion=completed("addresses"),
+    ),
+]
+Base = Annotated[
+    str | None, typer.Option("--base", help="git:REV to tell this change from drift.", envvar="IAMSYNC_BASE")
+]
+Acknowledge = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--acknowledge",
+        help="Consent to GUARD or GUARD:ADDRESS (repeatable).",
+        envvar="IAMSYNC_ACKNOWLEDGE",
+        autocompletion=completed("guards"),
+    ),
+]
+AutoApprove = Annotated[bool, typer.Option("--auto-approve", help="Do not ask.", envvar="IAMSYNC_AUTO_APPROVE")]
+Approved = Annotated[
+    str | None,
+    typer.Option("--approved", help="Go on only if the plan is the one of this digest.", envvar="IAMSYNC_APPROVED"),
+]
+Approvals = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--approved",
+        help="Go on only if the plan is the one of this digest (repeatable: one for each account that changes).",
+        envvar="IAMSYNC_APPROVED",
+    ),
+]
+Parallelism = Annotated[
+    int, typer.Option("--parallelism", help="Calls at once.", min=1, max=64, envvar="IAMSYNC_PARALLELISM")
+]
+Restrict = Annotated[
+    bool,
+    typer.Option(
+        "--restrict",
+        help="Make the calls in sessions of the assumed role that may do nothing but the plan.",
+        envvar="IAMSYNC_RESTRICT",
+    ),
+]
+LockTimeout = Annotated[
+    str,
+    typer.Option("--lock-timeout", help="How long to wait for the team lock, as 5m.", envvar="IAMSYNC_LOCK_TIMEOUT"),
+]
+Timeout = Annotated[
+    str | None,
+    typer.Option(
+        "--timeout",
+        help="Begin no call after this time, as 30m: calls under way are finished, and the next run does the rest.",
+        envvar="IAMSYNC_TIMEOUT",
+    ),
+]
+TextOrJson = Annotated[str, typer.Option("--format", help="text or json.", envvar="IAMSYNC_FORMAT")]
 
 
 @dataclass(slots=True)

@@ -179,6 +179,12 @@ def results_text(document: Any, form: str, root: Path) -> str:
     return _notices(of_tests(document, _sources(root)), form, f"iamsync test: {results_summary(document)}")
 
 
+def undrawn(drawn: bool, common: Common) -> None:
+    """Say that html is without its graph where accounts are looked at elsewhere."""
+    if drawn and not common.quiet:
+        note("html is without its graph: what the accounts hold stays with the workers of --executor")
+
+
 def publish(
     form: str, also: Also, make: Make, common: Common, summary: Callable[[Any], str], *, pager: bool = False
 ) -> None:

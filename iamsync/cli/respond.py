@@ -10,8 +10,7 @@ from iamsync.cli import running
 from iamsync.cli.commands import Commands
 from iamsync.cli.context import colored, columns
 from iamsync.cli.keys import PlanOnly
-from iamsync.cli.options import Common, completed, shared
-from iamsync.cli.planning import Acknowledge, AutoApprove, LockTimeout, Restrict, TextOrJson
+from iamsync.cli.options import Acknowledge, AutoApprove, Common, LockTimeout, Restrict, TextOrJson, completed, shared
 from iamsync.cli.reporting import plan_text
 from iamsync.cli.watching import reading
 

@@ -9,8 +9,17 @@ from typing import Annotated, Any
 import typer
 
 from iamsync.cli.context import colored, columns, engine_options, known_format, waited
-from iamsync.cli.options import Common, completed, shared
-from iamsync.cli.planning import Acknowledge, Approved, AutoApprove, LockTimeout, Parallelism, TextOrJson
+from iamsync.cli.options import (
+    Acknowledge,
+    Approved,
+    AutoApprove,
+    Common,
+    LockTimeout,
+    Parallelism,
+    TextOrJson,
+    completed,
+    shared,
+)
 from iamsync.cli.reporting import plan_text
 from iamsync.cli.running import agreement, ask, carried_out, ended, ids_known, interruptible
 from iamsync.cli.watching import reading

@@ -8,9 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from iamsync.cli.context import WIDTH, colored, columns, engine_options, known_format, laid_out, write_file
-from iamsync.cli.options import Common, shared
+from iamsync.cli.options import Common, Format, Target, shared
 from iamsync.cli.paging import NoPager, printed
-from iamsync.cli.planning import Format, Target
 from iamsync.cli.reporting import plan_text
 from iamsync.cli.watching import reading
 from iamsync.errors import InputError

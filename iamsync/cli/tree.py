@@ -22,7 +22,7 @@ COMMANDS: Final = {
     "fmt": ("formatting", "Lay out manifests canonically; comments survive."),
     "plan": ("planning", "Show what would change, in order, and change nothing."),
     "show": ("planning", "Show a saved plan, or a state as Terraform."),
-    "apply": ("planning", "Plan, ask and apply; or apply a saved or approved plan."),
+    "apply": ("applying", "Plan, ask and apply; or apply a saved or approved plan."),
     "drift": ("drifting", "Show what the account has otherwise than the manifests."),
     "audit": ("auditing", "Find what is unsafe, unused, or a way to administrator."),
     "adopt": ("adopting", "Write what was changed by hand into the manifests."),
