@@ -15,9 +15,9 @@ from difflib import SequenceMatcher
 from typing import Any, Final, TypeAlias
 
 from iamsync.errors import InputError
-from iamsync.manifest.layout import Page, Splice
 from iamsync.manifest.nodes import Listing, Node, Scalar, Table, plain
 from iamsync.manifest.source import documents_of
+from iamsync.manifest.splices import Page, Splice
 
 Path: TypeAlias = tuple[str | int, ...]
 
