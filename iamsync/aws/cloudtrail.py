@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from iamsync.aws.calls import call
+from iamsync.aws.regions import IAM_REGIONS
 from iamsync.aws.retrying import sort_of
-from iamsync.aws.session import IAM_REGIONS, Connection
+from iamsync.aws.session import Connection
 from iamsync.errors import AwsError
 from iamsync.kinds.trail import Record, record
 

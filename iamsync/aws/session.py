@@ -18,6 +18,7 @@ from iamsync.aws.acting import For, Whoever, acting
 from iamsync.aws.calls import call, pages
 from iamsync.aws.decoding import undo
 from iamsync.aws.errors import translate
+from iamsync.aws.regions import HOME, IAM_REGIONS, region_of, tagging_region
 from iamsync.aws.retrying import ATTEMPTS, FEW, SINGLE, THROTTLED
 from iamsync.aws.roles import Hop, assumed, factored, unfolded
 from iamsync.aws.transport import Transport, sender
@@ -26,17 +27,6 @@ from iamsync.events import Called, Slowed
 
 Tap = Callable[[str], None]
 
-# Where IAM's control plane is: the tagging API knows IAM's resources only there (iam-facts 5.2).
-IAM_REGIONS: Final = {
-    "aws": "us-east-1",
-    "aws-cn": "cn-north-1",
-    "aws-us-gov": "us-gov-west-1",
-    "aws-iso": "us-iso-east-1",
-    "aws-iso-b": "us-isob-east-1",
-    "aws-iso-f": "us-isof-south-1",
-}
-_HOME: Final = "us-east-1"
-_REGIONS_OF: Final = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "us-iso-": "aws-iso", "us-isob-": "aws-iso-b"}
 _CONNECT: Final = 10.0  # seconds until a host that does not answer is given up
 _CONNECTIONS: Final = 64
 # botocore's variables that lead to files of this machine, leading nowhere.
@@ -195,7 +185,7 @@ def connect(
         return Connection(
             iam=maker.client("iam"),
             iam_once=_Later(lambda: maker.client("iam", attempts=SINGLE)),
-            tagging=maker.common("resourcegroupstaggingapi", region=_tagging_region(partition, maker.region)),
+            tagging=maker.common("resourcegroupstaggingapi", region=tagging_region(partition, maker.region)),
             account_id=account_id,
             partition=partition,
             caller=caller,
@@ -239,7 +229,10 @@ class _Maker:
         self.transport = transport
         self.tap = tap
         self.session = sessions.of(access.profile, access.account_id, ambient=transport is None)
-        self.region = IAM_REGIONS.get(access.partition or "aws", _HOME) if transport else _region(access, self.session)
+        if transport is not None:
+            self.region = IAM_REGIONS.get(access.partition or "aws", HOME)
+        else:
+            self.region = region_of(access.region, access.partition, self.session)
         hops = (*(self._of_profile(access.profile) if transport is None else ()), *access.hops)
         self.base = self.session
         serial = next((hop.mfa_serial for hop in hops if hop.mfa_serial), None)
@@ -364,24 +357,6 @@ def _nobody() -> Any:
     from botocore.exceptions import NoCredentialsError
 
     return NoCredentialsError()
-
-
-def _region(access: Access, session: Any) -> str:
-    # STS needs a region even though IAM has none, one of the account's partition; AWS_REGION is what CI systems set.
-    configured = access.region or session.get_config_variable("region") or os.environ.get("AWS_REGION")
-    if access.partition is None or (configured and access.region) or partition_of(configured) == access.partition:
-        return configured or _HOME
-    return IAM_REGIONS.get(access.partition, configured or _HOME)
-
-
-def partition_of(region: str | None) -> str:
-    """The partition that a region is in, by its name; aws where it is none that is known."""
-    found = (held for start, held in _REGIONS_OF.items() if (region or "").startswith(start))
-    return next(found, "aws")
-
-
-def _tagging_region(partition: str, region: str) -> str:
-    return IAM_REGIONS.get(partition, region)
 
 
 def _caller(identity: Mapping[str, Any]) -> tuple[str, str]:
