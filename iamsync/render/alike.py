@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from iamsync.render.changes import ALIKE, Entry, Json, Line, origin_text
+from iamsync.render.changes import ALIKE, Entry, origin_text
+from iamsync.render.fieldlines import Json, Line
 from iamsync.render.inert import safe
 
 # More differences than this are read faster one by one.

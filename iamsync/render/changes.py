@@ -1,23 +1,18 @@
-"""A change of the plan document as lines with a mark, before any layout: shared by text and markdown."""
+"""The changes of a plan document as entries with marked lines, before any layout: shared by text, markdown and html."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from iamsync import arn
 from iamsync.kinds import KINDS
-from iamsync.kinds.account import DEFAULTS, RULES
 from iamsync.kinds.credentials import counted, ended
-from iamsync.kinds.metadata import Metadata
-from iamsync.policy.document import Document
+from iamsync.render.fieldlines import Json, Line, field_lines, value_text
 from iamsync.render.inert import safe
-from iamsync.render.statements import statement_lines
 from iamsync.render.words import count, kind_word, plural, some
-
-Json = Mapping[str, Any]
 
 MARKS: Final = {"create": "+", "update": "~", "replace": "-/+", "delete": "-"}
 # Deletions come first; the rest goes by name.
@@ -37,17 +32,6 @@ _TOLD: Final = frozenset(
 )
 _CREDENTIALS: Final = frozenset({"access_keys", "console_access", "credentials"})
 _PROFILES: Final = {"RemoveRoleFromInstanceProfile": "-", "AddRoleToInstanceProfile": "+"}
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a change: `mark` is +, - or nothing; `depth` counts levels under the field's own lines."""
-
-    mark: str
-    field: str
-    text: str
-    cause: str = ""
-    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +123,7 @@ def _entry(changes: Sequence[Json], steps: Mapping[str, Json], account: Json) ->
     lines: list[Line] = []
     for field in first["fields"]:
         cause = field["cause"] if field["cause"] not in (first["cause"], "declared") else ""
-        head, *more = _field_lines(first, field, account) or [_unshaped(field, account)]
+        head, *more = field_lines(first["kind"], field, account)
         lines += [replace(head, cause=cause or head.cause), *more]
     lines += _consequences(first, steps)
     lines += _access(first)
@@ -171,164 +155,6 @@ def _shared_origin(origin: Json | None) -> str:
         return ""
     template = _template(origin)
     return f"template {template}" if template else safe(origin["file"])
-
-
-def _field_lines(change: Json, field: Json, account: Json) -> list[Line]:
-    return list(_shaped(change, field, account))
-
-
-def _unshaped(field: Json, account: Json) -> Line:
-    """A change that its field's own shape has no line for is told all the same."""
-    return _scalar(safe(field["field"]), "text", field["before"], field["after"], account["id"])
-
-
-def _shaped(change: Json, field: Json, account: Json) -> Iterator[Line]:
-    name, before, after = safe(field["field"]), field["before"], field["after"]
-    form = _form(change["kind"], field["field"], before if after is None else after)
-    if form in ("references", "names"):
-        yield from _members(name, field, account["id"])
-    elif form == "tags":
-        yield from _tags(name, field)
-    elif form == "documents":
-        yield from _documents(name, field, account["partition"])
-    elif form == "settings":
-        yield from _settings(name, before, after)
-    elif form == "document":
-        yield from _document(name, before, after, account["partition"])
-    else:
-        yield _scalar(name, form, before, after, account["id"])
-
-
-def _form(kind: str, field: str, value: Any) -> str:
-    """The field's shape; of a field this version does not know, what its value looks like."""
-    known = KINDS.get(kind)
-    for shape in known.fields if known is not None else ():
-        if shape.name == field:
-            return shape.form
-    return "references" if isinstance(value, list) else "text"
-
-
-def _members(name: str, field: Json, account: str) -> Iterator[Line]:
-    added, removed = list(field["added"]), list(field["removed"])
-    again = [item for item in added if item in removed]
-    changed = {*added, *removed}
-    shorts = {item: arn.short(item, account) for item in changed}
-    if len(set(shorts.values())) < len(changed):  # two paths, one name: only the ARN tells them apart
-        shorts = {item: item for item in changed}
-    for item in again:
-        yield Line("~", name, f"{safe(shorts[item])} (taken off and put on again)")
-    over = _over(field)
-    for mark, items in (("+", added), ("-", removed)):
-        for item in items:
-            if item not in again:
-                yield Line(mark, name, safe(shorts[item]), over.get(item, ""))
-
-
-def _tags(name: str, field: Json) -> Iterator[Line]:
-    before, after = field["before"] or {}, field["after"] or {}
-    gone = [*field["removed"], *(key for key in field["added"] if key in before)]
-    for key in sorted(gone):
-        yield Line("-", name, safe(f"{key}={before[key]}"))
-    for key in field["added"]:
-        yield Line("+", name, safe(f"{key}={after[key]}"))
-
-
-def _settings(name: str, before: Any, after: Any) -> Iterator[Line]:
-    """Rule by rule; what goes back to AWS's default says so, since nobody may have written it."""
-    old, new = before or {}, after or {}
-    if after is None:
-        yield Line("-", name, "the whole policy; AWS's default of no policy holds")
-    for rule in (rule for rule in (*RULES, *(old.keys() - set(RULES))) if rule in old or rule in new):
-        was, will = old.get(rule, DEFAULTS.get(rule)), new.get(rule, DEFAULTS.get(rule))
-        reset = " (AWS's default)" if after is not None and will == DEFAULTS.get(rule) else ""
-        if before is None:
-            yield Line("+", name, safe(f"{rule}: {_rule(will)}{reset}"))
-        elif after is None:
-            yield Line("-", name, safe(f"{rule}: {_rule(was)}"), depth=1)
-        elif was != will:
-            yield Line("", name, safe(f"{rule}: {_rule(was)} -> {_rule(will)}{reset}"))
-
-
-def _rule(value: Any) -> str:
-    return "none" if value is None else json.dumps(value)
-
-
-def _short(text: str, account: str) -> str:
-    """An ARN as manifests spell it: bare for a role of this account."""
-    parsed = arn.parse(text)
-    if parsed is not None and parsed.kind == "role" and parsed.account == account:
-        return parsed.name
-    return arn.short(text, account)
-
-
-def _documents(name: str, field: Json, partition: str) -> Iterator[Line]:
-    before, after = field["before"] or {}, field["after"] or {}
-    for key in field["added"]:
-        if key in before:
-            yield Line("~", name, safe(key))
-            yield from _explained(name, before[key], after[key], partition, 1)
-        else:
-            yield Line("+", name, safe(key))
-            yield from (Line("+", name, text, depth=1) for text in statement_lines(after[key]))
-    over = _over(field)
-    for key in field["removed"]:
-        yield Line("-", name, safe(key), over.get(key, ""))
-        yield from (Line("-", name, text, depth=1) for text in statement_lines(before[key]))
-
-
-def _over(field: Json) -> dict[Any, str]:
-    """The members whose time is over, where the field as a whole has another cause."""
-    return {} if field["cause"] == "expired" else dict.fromkeys(field.get("expired") or (), "expired")
-
-
-def _document(name: str, before: Any, after: Any, partition: str) -> Iterator[Line]:
-    if before is not None and after is not None:
-        yield from _explained(name, before, after, partition, 0)
-        return
-    mark, value = ("+", after) if after is not None else ("-", before)
-    yield from (Line(mark, name, text) for text in statement_lines(value))
-
-
-def _explained(name: str, before: Any, after: Any, partition: str, depth: int) -> Iterator[Line]:
-    """A changed document: what a statement lost and won, a member a line; else that nothing moves."""
-    from iamsync.policy.explain import lines, statements_diff  # it brings deepdiff, which takes long to load
-
-    old, new = Document.of(before, partition), Document.of(after, partition)
-    found = statements_diff(old, new, partition)
-    if old.permissions_key == new.permissions_key or not found:
-        yield from (Line("", name, safe(text), depth=depth) for text in lines(old, new, partition))
-        return
-    for statement in found:
-        if statement.kind == "changed":
-            for element in statement.elements:
-                yield Line("", name, safe(f"{statement.label}: {element.element}"), depth=depth)
-                yield from (Line("-", name, safe(item), depth=depth + 1) for item in element.removed)
-                yield from (Line("+", name, safe(item), depth=depth + 1) for item in element.added)
-        else:
-            told = [(part.element, ", ".join((*part.removed, *part.added))) for part in statement.elements]
-            # A statement without a Sid has its effect in its label already.
-            parts = [f"{word} {held}" for word, held in told if not statement.label.endswith(f", {held}")]
-            mark = "+" if statement.kind == "added" else "-"
-            yield Line(mark, name, safe(f"{statement.label}: {'; '.join(parts)}"), depth=depth)
-
-
-def _scalar(name: str, form: str, before: Any, after: Any, account: str) -> Line:
-    old, new = _value(form, before, account), _value(form, after, account)
-    if before is None:
-        return Line("+", name, new)
-    if after is None:
-        return Line("-", name, old)
-    return Line("", name, f"{old} -> {new}")
-
-
-def _value(form: str, value: Any, account: str) -> str:
-    if form == "metadata" and isinstance(value, str):
-        return safe(Metadata.of(value))
-    if form == "seconds" and isinstance(value, int):
-        return f"{value // 3600}h" if value and value % 3600 == 0 else f"{value}s"
-    if isinstance(value, str):
-        return safe(_short(value, account)) if value else '""'
-    return safe(json.dumps(value, ensure_ascii=False))
 
 
 def _consequences(change: Json, steps: Mapping[str, Json]) -> list[Line]:
@@ -394,7 +220,7 @@ def _access_lines(access: Json) -> Iterator[Line]:
 
 
 def _params(params: Json) -> str:
-    return " ".join(f"{safe(key)}={_value('text', value, '')}" for key, value in params.items())
+    return " ".join(f"{safe(key)}={value_text('text', value, '')}" for key, value in params.items())
 
 
 def labelled(lines: Iterable[Line]) -> Iterator[tuple[str, Line]]:

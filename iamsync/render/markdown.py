@@ -8,7 +8,8 @@ from typing import Final
 
 from iamsync.render.alike import alike_findings
 from iamsync.render.blocks import COMMENT, Block, Limit, fitted, joined, marker
-from iamsync.render.changes import Entry, Json, Line, expiring, labelled, origin_text
+from iamsync.render.changes import Entry, expiring, labelled, origin_text
+from iamsync.render.fieldlines import Json, Line
 from iamsync.render.inert import code, inline, longest_run, safe
 from iamsync.render.merged import failed_blocks, merged, waits
 from iamsync.render.text import account_text, counts_text, left_alone, managed, no_changes

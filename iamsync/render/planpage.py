@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from iamsync.render.alike import condensed
-from iamsync.render.changes import Entry, Json, Line, entries, expiring, labelled
+from iamsync.render.changes import Entry, entries, expiring, labelled
+from iamsync.render.fieldlines import Json, Line
 from iamsync.render.graph import Picture, inventory
 from iamsync.render.html import page_html
 from iamsync.render.notices import Notice, Sources, of_plan

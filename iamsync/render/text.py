@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from iamsync.render.alike import alike_findings
-from iamsync.render.changes import Entry, Json, Line, expiring, labelled, origin_text
+from iamsync.render.changes import Entry, expiring, labelled, origin_text
+from iamsync.render.fieldlines import Json, Line
 from iamsync.render.inert import safe
 from iamsync.render.merged import Shared, failed_texts, merged, waits
 from iamsync.render.words import cells, columns, count, pad, paint, some, wrap
