@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from iamsync.cli import running
 from iamsync.cli.context import columns, engine_options, note
-from iamsync.cli.options import AutoApprove, Base, Common, Paths, Target, shared
+from iamsync.cli.options import AutoApprove, Base, Common, Live, Paths, Target, shared
 from iamsync.cli.watching import reading
 from iamsync.errors import InputError
 
@@ -39,9 +38,7 @@ def adopt(
     ] = False,
     target: Target = None,
     base: Base = None,
-    live: Annotated[
-        Path | None, typer.Option("--live", help="A snapshot or dump instead of the account.", envvar="IAMSYNC_LIVE")
-    ] = None,
+    live: Live = None,
 ) -> None:
     """Write drift of declared resources back into the manifests, in place, comments kept."""
     from iamsync.engine.adopting import adoption, document

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
 from iamsync.cli import running, waves
-from iamsync.cli.context import colored, columns, engine_options, known_format, note, waited
+from iamsync.cli.context import engine_options, known_format, note, waited
 from iamsync.cli.options import (
     Acknowledge,
     Approvals,
@@ -24,7 +24,7 @@ from iamsync.cli.options import (
     Timeout,
     shared,
 )
-from iamsync.cli.reporting import plan_text
+from iamsync.cli.reporting import on_terminal
 from iamsync.cli.telling import Notify, Telling
 from iamsync.cli.watching import reading
 from iamsync.cli.waves import MaxFailed
@@ -137,8 +137,7 @@ def apply(
             if form == "text" or not agreed:
                 # Whoever is asked sees what about, also where a machine reads the result.
                 stream = sys.stdout if form == "text" else sys.stderr
-                how: dict[str, Any] = {"color": colored(common), "width": columns(stream)}
-                print(plan_text(told.document, "text", common, project.root, **how), end="", file=stream, flush=True)
+                print(on_terminal(told.document, common, stream), end="", file=stream, flush=True)
             left_out = "--target" if target else f"--only {only}" if only not in (None, "expired") else ""
             if left_out and not common.quiet:
                 note(f"only a part was looked at: {left_out} left the rest out")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -10,9 +11,9 @@ import typer
 
 from iamsync.cli.context import columns, engine_options, known_format, note, reports
 from iamsync.cli.metering import Metered, Metrics
-from iamsync.cli.options import Common, Executor, Paths, shared
+from iamsync.cli.options import Common, Executor, Live, Paths, Report, shared
 from iamsync.cli.paging import NoPager, printed
-from iamsync.cli.reporting import audit_report, publish, undrawn
+from iamsync.cli.reporting import About, audit_report, publish, undrawn
 from iamsync.cli.watching import reading
 from iamsync.errors import InputError
 
@@ -31,9 +32,7 @@ def add(app: typer.Typer) -> None:
 def audit(
     common: Common,
     paths: Paths = None,
-    live: Annotated[
-        Path | None, typer.Option("--live", help="A snapshot or dump instead of the account.", envvar="IAMSYNC_LIVE")
-    ] = None,
+    live: Live = None,
     manifests: Annotated[
         bool, typer.Option("--manifests", help="Audit what the manifests declare; asks nobody.")
     ] = False,
@@ -80,10 +79,7 @@ def audit(
     ] = None,
     executor: Executor = None,
     form: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}.", envvar="IAMSYNC_FORMAT")] = "text",
-    report: Annotated[
-        list[str] | None,
-        typer.Option("--report", help="Also write FORMAT=FILE (repeatable).", envvar="IAMSYNC_REPORT"),
-    ] = None,
+    report: Report = None,
     no_pager: NoPager = False,
     metrics: Metrics = None,
 ) -> None:
@@ -149,10 +145,12 @@ def audit(
             _suggest(project, found, form, common, write=write, pager=not no_pager)
             form = ""
 
-        def text(kind: str, color: bool, width: int | None) -> str:
-            return audit_report(made, kind, common, project.root, color=color, width=width, graph=graph) if kind else ""
+        about = About(made, project.root, graph, common.verbose)
 
-        publish(form, also, text, common, lambda limit: audit_markdown(made, limit), pager=not no_pager)
+        def text(kind: str, color: bool, width: int | None) -> str:
+            return audit_report(about, kind, color, width) if kind else ""
+
+        publish(form, also, text, common, partial(audit_markdown, made), pager=not no_pager)
         sys.stdout.flush()
         complete(failed, len(made["accounts"]) + len(failed))
         if auditing.failing(made):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from iamsync.cli.context import WIDTH, engine_options, known_format, reports, write_file
-from iamsync.cli.options import Common, Paths, shared
+from iamsync.cli.options import Common, Paths, Report, shared
 from iamsync.cli.reporting import CHECK_FORMATS, check_text, publish, unsaid
 
 
@@ -40,9 +40,7 @@ def validate(
     form: Annotated[
         str, typer.Option("--format", help=f"{', '.join(CHECK_FORMATS)}.", envvar="IAMSYNC_FORMAT")
     ] = "text",
-    report: Annotated[
-        list[str] | None, typer.Option("--report", help="Also write FORMAT=FILE (repeatable).", envvar="IAMSYNC_REPORT")
-    ] = None,
+    report: Report = None,
 ) -> None:
     """Check everything that can be known offline: YAML, fields, references, sizes, documents, permission tests."""
     from iamsync.engine import findings, testing

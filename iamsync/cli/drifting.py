@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
 from iamsync.cli.context import engine_options, known_format, note, replace_file, reports
 from iamsync.cli.metering import Metered, Metrics
-from iamsync.cli.options import Base, Common, Executor, Paths, Target, shared
+from iamsync.cli.options import Base, Common, Executor, Live, Paths, Report, Target, shared
 from iamsync.cli.paging import NoPager
-from iamsync.cli.reporting import drift_text, publish, undrawn
+from iamsync.cli.reporting import About, drift_text, publish, undrawn
 from iamsync.cli.telling import Notify, Telling
 from iamsync.cli.watching import reading
 
@@ -33,9 +33,7 @@ def drift(
     paths: Paths = None,
     target: Target = None,
     base: Base = None,
-    live: Annotated[
-        Path | None, typer.Option("--live", help="A snapshot or dump instead of the account.", envvar="IAMSYNC_LIVE")
-    ] = None,
+    live: Live = None,
     fail_on: Annotated[
         str | None,
         typer.Option(
@@ -58,10 +56,7 @@ def drift(
     ] = False,
     executor: Executor = None,
     form: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}.", envvar="IAMSYNC_FORMAT")] = "text",
-    report: Annotated[
-        list[str] | None,
-        typer.Option("--report", help="Also write FORMAT=FILE (repeatable).", envvar="IAMSYNC_REPORT"),
-    ] = None,
+    report: Report = None,
     no_pager: NoPager = False,
     notify: Notify = False,
     metrics: Metrics = None,
@@ -72,6 +67,7 @@ def drift(
     from iamsync.engine.planning import plans
     from iamsync.engine.reach import Ways, opened
     from iamsync.render.brief import brief_of_drift
+    from iamsync.render.drift import drift_markdown
     from iamsync.render.metrics import of_drift
 
     known_format(form, FORMATS)
@@ -110,7 +106,9 @@ def drift(
         if since_last is not None:
             made = drifting.since(made, last)
         told.document = metered.document = made
-        _publish(made, form, also, common, project.root, graph, pager=not no_pager)
+        about = About(made, project.root, graph, common.verbose)
+        summary = partial(drift_markdown, made)
+        publish(form, also, partial(drift_text, about), common, summary, pager=not no_pager)
         if since_last is not None:
             # What nobody could be told of is new again the next time.
             told.then = partial(replace_file, since_last, drifting.remembered(made, last), mode=0o600)
@@ -120,14 +118,3 @@ def drift(
         complete(failed, len(made["accounts"]) + len(failed))
         if drifting.failing(made):
             raise typer.Exit(2)
-
-
-def _publish(
-    made: Any, form: str, also: list[tuple[str, Path]], common: Common, root: Path, graph: Any, *, pager: bool
-) -> None:
-    from iamsync.render.drift import drift_markdown
-
-    def text(kind: str, color: bool, width: int | None) -> str:
-        return drift_text(made, kind, common, root, color=color, width=width, graph=graph)
-
-    publish(form, also, text, common, lambda limit: drift_markdown(made, limit), pager=pager)

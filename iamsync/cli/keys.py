@@ -10,19 +10,20 @@ import typer
 
 from iamsync.cli import running
 from iamsync.cli.commands import Commands
-from iamsync.cli.context import colored, columns, engine_options, known_format, laid_out
+from iamsync.cli.context import colored, engine_options, known_format, laid_out
 from iamsync.cli.options import (
     Acknowledge,
     Approved,
     AutoApprove,
     Common,
     LockTimeout,
+    PlanOnly,
     Restrict,
     TextOrJson,
     completed,
     shared,
 )
-from iamsync.cli.reporting import plan_text
+from iamsync.cli.reporting import on_terminal
 from iamsync.cli.watching import reading
 from iamsync.errors import InputError
 
@@ -43,9 +44,6 @@ DeliverTo = Annotated[
         help="Deliver there, whatever manifests say; also file:PATH or hook:COMMAND. $(name) is the user's.",
         envvar="IAMSYNC_DELIVER_TO",
     ),
-]
-PlanOnly = Annotated[
-    bool, typer.Option("--plan-only", help="Show what would be done and do nothing.", envvar="IAMSYNC_PLAN_ONLY")
 ]
 
 
@@ -151,7 +149,7 @@ def _changed(common: Common, how: running.How, verb: Any, **chosen: Any) -> None
 
     def shown(made: Any) -> str:
         if ways.failed or any(one.item.plan.changes or one.item.plan.guards for one in found):
-            return plan_text(made, "text", common, project.root, color=colored(common), width=columns())
+            return on_terminal(made, common)
         names = ", ".join(one.item.plan.account_name for one in found)
         later = [f"  {finding.title}\n" for one in found for finding in one.item.plan.findings]
         return f"nothing is due about the keys of {names}\n{''.join(later)}"

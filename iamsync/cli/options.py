@@ -66,6 +66,9 @@ Format = Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}.", 
 Report = Annotated[
     list[str] | None, typer.Option("--report", help="Also write FORMAT=FILE (repeatable).", envvar="IAMSYNC_REPORT")
 ]
+Live = Annotated[
+    Path | None, typer.Option("--live", help="A snapshot or dump instead of the account.", envvar="IAMSYNC_LIVE")
+]
 Target = Annotated[
     list[str] | None,
     typer.Option(
@@ -86,6 +89,9 @@ Acknowledge = Annotated[
         envvar="IAMSYNC_ACKNOWLEDGE",
         autocompletion=completed("guards"),
     ),
+]
+PlanOnly = Annotated[
+    bool, typer.Option("--plan-only", help="Show what would be done and do nothing.", envvar="IAMSYNC_PLAN_ONLY")
 ]
 AutoApprove = Annotated[bool, typer.Option("--auto-approve", help="Do not ask.", envvar="IAMSYNC_AUTO_APPROVE")]
 Approved = Annotated[

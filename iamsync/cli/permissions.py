@@ -12,7 +12,7 @@ import typer
 
 from iamsync.cli.commands import LateCommand
 from iamsync.cli.context import colored, engine_options, known_format, laid_out, reports, write_file
-from iamsync.cli.options import Common, Paths, completed, shared
+from iamsync.cli.options import Common, Paths, Report, completed, shared
 from iamsync.cli.reporting import CHECK_FORMATS, publish, results_text, unsaid
 from iamsync.cli.watching import reading
 from iamsync.errors import InputError
@@ -89,9 +89,7 @@ def run_tests(
     form: Annotated[
         str, typer.Option("--format", help=f"{', '.join(CHECK_FORMATS)}.", envvar="IAMSYNC_FORMAT")
     ] = "text",
-    report: Annotated[
-        list[str] | None, typer.Option("--report", help="Also write FORMAT=FILE (repeatable).", envvar="IAMSYNC_REPORT")
-    ] = None,
+    report: Report = None,
 ) -> None:
     """Run the permission tests of the manifests; exits 2 where one fails."""
     from iamsync.engine import testing

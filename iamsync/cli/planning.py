@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from iamsync.cli.context import engine_options, known_format, note, reports, within, write_file
 from iamsync.cli.metering import Metered, Metrics
-from iamsync.cli.options import FORMATS, Acknowledge, Base, Common, Executor, Format, Paths, Report, Target, shared
+from iamsync.cli.options import (
+    FORMATS,
+    Acknowledge,
+    Base,
+    Common,
+    Executor,
+    Format,
+    Live,
+    Paths,
+    Report,
+    Target,
+    shared,
+)
 from iamsync.cli.paging import NoPager
-from iamsync.cli.reporting import plan_text, publish, undrawn
+from iamsync.cli.reporting import About, Also, plan_text, publish, undrawn
 from iamsync.cli.telling import Notify, Telling
 from iamsync.cli.watching import reading
 from iamsync.errors import InputError
@@ -37,9 +50,7 @@ def plan(
     ] = False,
     target: Target = None,
     base: Base = None,
-    live: Annotated[
-        Path | None, typer.Option("--live", help="A snapshot or dump instead of the account.", envvar="IAMSYNC_LIVE")
-    ] = None,
+    live: Live = None,
     expiring: Annotated[
         str | None,
         typer.Option("--expiring", help="Also list what expires within 14d, 8h...", envvar="IAMSYNC_EXPIRING"),
@@ -117,7 +128,7 @@ def plan(
             made, failed = document(planned, options, ways.failed), tuple(ways.failed)
             gains = gained(planned, fail_on_gain or ())
         told.document = metered.document = made
-        _publish(made, form, also, common, project.root, graph, pager=not no_pager)
+        _publish(About(made, project.root, graph, common.verbose), form, also, common, pager=not no_pager)
         if out is not None:
             write_file(out, to_text(made), mode=0o600)
         if target and not common.quiet:
@@ -165,7 +176,7 @@ def show(
         raise InputError("--target goes with --format terraform", code="bad-option", hint="leave it out")
     made = saved_document(Path(file))
     root = common.config.absolute().parent if common.config else Path.cwd()
-    _publish(made, form, also, common, root, pager=not no_pager)
+    _publish(About(made, root, verbose=common.verbose), form, also, common, pager=not no_pager)
 
 
 def _show_terraform(common: Common, file: str | None, target: tuple[str, ...]) -> None:
@@ -179,19 +190,7 @@ def _show_terraform(common: Common, file: str | None, target: tuple[str, ...]) -
     print(text, end="")
 
 
-def _publish(
-    made: Any,
-    form: str,
-    also: list[tuple[str, Path]],
-    common: Common,
-    root: Path,
-    graph: Any = None,
-    *,
-    pager: bool,
-) -> None:
+def _publish(about: About, form: str, also: Also, common: Common, *, pager: bool) -> None:
     from iamsync.render.markdown import plan_markdown
 
-    def text(kind: str, color: bool, width: int | None) -> str:
-        return plan_text(made, kind, common, root, color=color, width=width, graph=graph)
-
-    publish(form, also, text, common, lambda limit: plan_markdown(made, limit), pager=pager)
+    publish(form, also, partial(plan_text, about), common, partial(plan_markdown, about.document), pager=pager)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,17 +20,30 @@ Also = list[tuple[str, Path]]
 Make = Callable[[str, bool, int | None], str]
 
 
-def plan_text(
-    document: Any,
-    form: str,
-    common: Common,
-    root: Path,
-    *,
-    color: bool = False,
-    width: int | None = None,
-    graph: Any = None,
-) -> str:
-    """A plan document in one of the formats of plans; `root` is the project's folder, `graph` what html draws.
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a report is about: a document, the folder of its project, and what html draws of it."""
+
+    document: Any
+    root: Path
+    graph: Any = None
+    verbose: bool = False
+
+    @property
+    def sources(self) -> Any:
+        """Where the project lies in its repository."""
+        return _sources(self.root)
+
+
+def on_terminal(document: Any, common: Common, stream: Any = None) -> str:
+    """A plan document as text, as wide and in the colours that a stream (stdout) takes."""
+    from iamsync.render.text import plan_text as text
+
+    return text(document, color=colored(common, stream), verbose=common.verbose, **_wide(columns(stream))) + "\n"
+
+
+def plan_text(about: About, form: str, color: bool = False, width: int | None = None) -> str:
+    """A plan document in one of the formats of plans.
 
     `width` is what a terminal has (`columns`); None leaves text as wide as it is in a file.
     """
@@ -37,104 +51,86 @@ def plan_text(
         from iamsync.engine.planning import to_text
         from iamsync.render.inert import json_inert
 
-        return json_inert(to_text(document))
+        return json_inert(to_text(about.document))
     if form == "markdown":
         from iamsync.render.markdown import plan_markdown
 
-        return plan_markdown(document)
+        return plan_markdown(about.document)
     if form == "html":
         from iamsync.render.planpage import plan_html
 
-        return plan_html(document, _sources(root), graph)
+        return plan_html(about.document, about.sources, about.graph)
     if form == "aws-cli":
         from iamsync.render.awscli import plan_awscli
 
-        return plan_awscli(document)
+        return plan_awscli(about.document)
     if form == "gitlab":
         from iamsync.render.gitlab import terraform_report
 
-        return terraform_report(document)
+        return terraform_report(about.document)
     if form == "junit":
         from iamsync.render.junit import plan_junit
 
-        return plan_junit(document, _sources(root))
+        return plan_junit(about.document, about.sources)
     if form in ("sarif", "github"):
         from iamsync.render.notices import of_plan
         from iamsync.render.text import plan_summary
 
-        digests = [plan["digests"]["approval"] for plan in document["plans"] if plan["steps"]]
-        return _notices(of_plan(document, _sources(root)), form, plan_summary(document), digests)
+        digests = [plan["digests"]["approval"] for plan in about.document["plans"] if plan["steps"]]
+        return _notices(of_plan(about.document, about.sources), form, plan_summary(about.document), digests)
     from iamsync.render.text import plan_text as text
 
-    return text(document, color=color, verbose=common.verbose, **_wide(width)) + "\n"
+    return text(about.document, color=color, verbose=about.verbose, **_wide(width)) + "\n"
 
 
-def drift_text(
-    document: Any,
-    form: str,
-    common: Common,
-    root: Path,
-    *,
-    color: bool = False,
-    width: int | None = None,
-    graph: Any = None,
-) -> str:
+def drift_text(about: About, form: str, color: bool = False, width: int | None = None) -> str:
     """A drift document in one of the formats of `drift`; the rest as in `plan_text`."""
     from iamsync.render import drift
 
     if form == "json":
-        return _json(document)
+        return _json(about.document)
     if form == "markdown":
-        return drift.drift_markdown(document)
+        return drift.drift_markdown(about.document)
     if form == "html":
         from iamsync.render.driftpage import drift_html
 
-        return drift_html(document, _sources(root), graph)
+        return drift_html(about.document, about.sources, about.graph)
     if form == "gitlab":
         from iamsync.render.gitlab import drift_report
 
-        return drift_report(document)
+        return drift_report(about.document)
     if form == "junit":
         from iamsync.render.junit import drift_junit
 
-        return drift_junit(document, _sources(root))
+        return drift_junit(about.document, about.sources)
     if form in ("sarif", "github", "gitlab-codequality"):
         from iamsync.render.notices import of_drift
 
-        return _notices(of_drift(document, _sources(root)), form, drift.drift_summary(document))
-    return drift.drift_text(document, color=color, verbose=common.verbose, **_wide(width)) + "\n"
+        return _notices(of_drift(about.document, about.sources), form, drift.drift_summary(about.document))
+    return drift.drift_text(about.document, color=color, verbose=about.verbose, **_wide(width)) + "\n"
 
 
-def audit_report(
-    document: Any,
-    form: str,
-    common: Common,
-    root: Path,
-    *,
-    color: bool = False,
-    width: int | None = None,
-    graph: Any = None,
-) -> str:
+def audit_report(about: About, form: str, color: bool = False, width: int | None = None) -> str:
     """An audit's document in one of the formats of `audit`; the rest as in `plan_text`."""
     from iamsync.render import audited
 
     if form == "json":
-        return _json(document)
+        return _json(about.document)
     if form == "markdown":
-        return audited.audit_markdown(document)
+        return audited.audit_markdown(about.document)
     if form == "html":
         from iamsync.render.auditpage import audit_html
 
-        return audit_html(document, _sources(root), graph)
+        return audit_html(about.document, about.sources, about.graph)
     if form == "junit":
         from iamsync.render.junit import audit_junit
 
-        return audit_junit(document, _sources(root))
+        return audit_junit(about.document, about.sources)
     if form == "text":
-        return audited.audit_text(document, color=color, verbose=common.verbose, **_wide(width)) + "\n"
+        return audited.audit_text(about.document, color=color, verbose=about.verbose, **_wide(width)) + "\n"
     from iamsync.render.notices import of_audit
 
-    return _notices(of_audit(document, _sources(root)), form, audited.audit_summary(document))
+    return _notices(of_audit(about.document, about.sources), form, audited.audit_summary(about.document))
 
 
 def _wide(width: int | None) -> dict[str, Any]:

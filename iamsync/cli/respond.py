@@ -8,10 +8,18 @@ import typer
 
 from iamsync.cli import running
 from iamsync.cli.commands import Commands
-from iamsync.cli.context import colored, columns
-from iamsync.cli.keys import PlanOnly
-from iamsync.cli.options import Acknowledge, AutoApprove, Common, LockTimeout, Restrict, TextOrJson, completed, shared
-from iamsync.cli.reporting import plan_text
+from iamsync.cli.options import (
+    Acknowledge,
+    AutoApprove,
+    Common,
+    LockTimeout,
+    PlanOnly,
+    Restrict,
+    TextOrJson,
+    completed,
+    shared,
+)
+from iamsync.cli.reporting import on_terminal
 from iamsync.cli.watching import reading
 
 
@@ -78,7 +86,7 @@ def _responded(common: Common, what: str, whom: str, how: running.How) -> None:
 
     def shown(made: Any) -> str:
         if found.item.plan.changes or found.unseen:
-            return plan_text(made, "text", common, project.root, color=colored(common), width=columns())
+            return on_terminal(made, common)
         return f"nothing to do: {whom} is as it would be\n"
 
     with running.interruptible() as stop, Ways(project) as ways:

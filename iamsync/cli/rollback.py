@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from iamsync.cli.context import colored, columns, engine_options, known_format, waited
+from iamsync.cli.context import engine_options, known_format, waited
 from iamsync.cli.options import (
     Acknowledge,
     Approved,
@@ -20,7 +20,7 @@ from iamsync.cli.options import (
     completed,
     shared,
 )
-from iamsync.cli.reporting import plan_text
+from iamsync.cli.reporting import on_terminal
 from iamsync.cli.running import agreement, ask, carried_out, ended, ids_known, interruptible
 from iamsync.cli.watching import reading
 from iamsync.errors import StalePlan
@@ -73,15 +73,7 @@ def runs_rollback(
             (item,) = applying.as_approved(project, approved, (item,))
         told = {"run": found.run, "account_id": item.plan.account_id, "not_restored": list(found.lost)}
         if form == "text":
-            _show(
-                found.run,
-                item,
-                plan_text(
-                    *(document((item,), options), "text", common, project.root),
-                    color=colored(common),
-                    width=columns(),
-                ),
-            )
+            _show(found.run, item, on_terminal(document((item,), options), common))
         elif plan_only or item.plan.refusals:
             print(json.dumps({"rollback": told, **document((item,), options)}, indent=1, ensure_ascii=False))
         sys.stdout.flush()

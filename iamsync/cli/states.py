@@ -8,15 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from iamsync.cli.context import WIDTH, colored, columns, engine_options, known_format, laid_out, write_file
-from iamsync.cli.options import Common, Format, Target, shared
+from iamsync.cli.options import Common, Format, Live, Target, shared
 from iamsync.cli.paging import NoPager, printed
-from iamsync.cli.reporting import plan_text
+from iamsync.cli.reporting import About, plan_text
 from iamsync.cli.watching import reading
 from iamsync.errors import InputError
-
-Live = Annotated[
-    Path | None, typer.Option("--live", help="A snapshot or dump instead of the account.", envvar="IAMSYNC_LIVE")
-]
 
 
 def add(app: typer.Typer) -> None:
@@ -193,6 +189,6 @@ def diff(
         text = states_text(document_of(made), before, after, color=colored(common), width=columns() or WIDTH)
         printed(f"{text}\n", pager=not no_pager)
     else:
-        print(plan_text(document_of(made), form, common, project.root), end="")
+        print(plan_text(About(document_of(made), project.root), form), end="")
     if made.changes:
         raise typer.Exit(2)
