@@ -10,7 +10,7 @@ except OSError:  # the folder is gone, and nothing lies in it
     here = ""
 sys.path[:] = [path for path in sys.path if path and os.path.normpath(path) != here]
 
-from iamsync.cli.app import main  # noqa: E402
+from iamsync.cli.begin import main  # noqa: E402
 
 if __name__ == "__main__":
     main()

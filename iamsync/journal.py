@@ -10,7 +10,8 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -238,6 +239,13 @@ class Run:
 def runs(*directories: Path) -> tuple[Run, ...]:
     """All recorded runs, oldest first; none where there is no such directory."""
     return tuple(_load(path) for path in _files(*directories))
+
+
+def latest(most: int, *directories: Path) -> Iterator[Run]:
+    """The last so many recorded runs, newest first; a record that cannot be read is passed over."""
+    for path in reversed(_files(*directories)[-most:]):
+        with suppress(JournalError):
+            yield _load(path)
 
 
 def read_run(directory: Path, which: str = "latest", *more: Path) -> Run:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from iamsync.cli import running
-from iamsync.cli.context import columns, engine_options, note
+from iamsync.cli.context import answer, columns, engine_options, note
 from iamsync.cli.options import AutoApprove, Base, Common, Live, Paths, Target, shared
 from iamsync.cli.watching import reading
 from iamsync.errors import InputError
@@ -74,7 +74,7 @@ def adopt(
 def _ask(count: int) -> None:
     files = "this file" if count == 1 else f"these {count} files"
     print(f"\nChange {files}? Only 'yes' is accepted: ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip() != "yes":
+    if answer() != "yes":
         raise InputError("not adopted: the answer was not 'yes'", code="declined", hint="nothing was changed")
 
 

@@ -82,7 +82,16 @@ def codes(given: str | None) -> Callable[[str], str] | None:
 
 def _asked(serial: str) -> str:
     print(f"MFA code of {serial}: ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip()
+    return answer() or ""
+
+
+def answer() -> str | None:
+    """The line that the person at the terminal types, without its blanks; None for the end of the input."""
+    line = sys.stdin.readline()
+    if not line:
+        print(file=sys.stderr)  # Ctrl-D leaves the cursor behind the question
+        return None
+    return line.strip()
 
 
 def note(text: str) -> None:

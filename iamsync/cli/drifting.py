@@ -62,7 +62,7 @@ def drift(
     metrics: Metrics = None,
 ) -> None:
     """Show what is otherwise in the account than the manifests say, by severity, and change nothing."""
-    from iamsync.engine import drifting
+    from iamsync.engine import drifting, records
     from iamsync.engine.fleets import complete
     from iamsync.engine.planning import plans
     from iamsync.engine.reach import Ways, opened
@@ -97,7 +97,7 @@ def drift(
             with Ways(project) as ways:
                 with reading(project):
                     planned = plans(project, ways)
-                    found = drifting.seen(planned, attribute=attribute, before=last)
+                    found = drifting.seen(planned, partial(records.left, project), attribute=attribute, before=last)
                 if drawn:
                     from iamsync.engine.picture import picture
 

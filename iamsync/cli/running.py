@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from iamsync.cli.context import colored, engine_options, known_format, laid_out, note, waited
+from iamsync.cli.context import answer, colored, engine_options, known_format, laid_out, note, waited
 from iamsync.cli.options import Common
 from iamsync.errors import InputError, Interrupted, JournalError, PartlyApplied, StalePlan
 
@@ -155,7 +155,7 @@ def ask(item: Any) -> None:
 def said_yes() -> None:
     """InputError where the person at the terminal says anything but yes."""
     print("Only 'yes' is accepted: ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip() != "yes":
+    if answer() != "yes":
         raise InputError("not applied: the answer was not 'yes'", code="declined", hint="nothing was changed")
 
 

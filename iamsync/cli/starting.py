@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from iamsync.cli.context import engine_options, laid_out, note
+from iamsync.cli.context import answer, engine_options, laid_out, note
 from iamsync.cli.options import Common, shared
 from iamsync.errors import InputError
 
@@ -95,16 +95,23 @@ def init(
 
 
 def _asked(question: str, default: str, takes: Callable[[str], object]) -> str:
-    """The answer of the person at the terminal; asked again until `takes` raises no InputError of it."""
+    """The answer of the person at the terminal, asked again until `takes` raises no InputError of it.
+
+    InputError where the input ends: that is no answer.
+    """
     while True:
         print(f"{question} [{default}]: ", end="", file=sys.stderr, flush=True)
-        line = sys.stdin.readline()
-        answer = line.strip() or default
+        line = answer()
+        if line is None:
+            raise InputError(
+                "no project was begun: the input ended before the questions did",
+                code="declined",
+                hint="nothing was written; Enter takes what is in brackets; --sandbox or --account-id ID asks nothing",
+            )
+        said = line or default
         try:
-            takes(answer)
+            takes(said)
         except InputError as error:
-            if not line:
-                raise
             print(f"{error.message}: {error.hint}", file=sys.stderr)
         else:
-            return answer
+            return said

@@ -17,7 +17,7 @@ from typing import Any, Final
 from iamsync import __version__, fleet
 from iamsync.audit.document import Baseline
 from iamsync.cluster import Workers, workers
-from iamsync.engine import aiming, auditing, planning
+from iamsync.engine import aiming, auditing, planning, records
 from iamsync.engine.git import commit_of
 from iamsync.engine.options import utc_now
 from iamsync.engine.project import Project
@@ -71,14 +71,20 @@ def at(project: Project, address: str, *, code: bool = False) -> Iterator[Worker
 
 def plans(project: Project, executor: Workers, *, patterns: Sequence[str], analyze: bool) -> Answers:
     """The plan of each account; `patterns` as for `--fail-on-gain`, `analyze` asks Access Analyzer."""
-    return _planned(project, executor, "plan", {}, patterns=list(patterns), analyze=analyze)
+    return _planned(project, executor, "plan", {}, {}, patterns=list(patterns), analyze=analyze)
 
 
 def drifts(project: Project, executor: Workers, *, attribute: bool, last: Mapping[str, Any] | None) -> Answers:
     """The drift of each account; `attribute` asks CloudTrail for whatever the last run did not find out."""
     held = {row["account"]["id"]: row for row in last["accounts"]} if attribute and last is not None else {}
     before = {account.name: {"accounts": [held[account.id]]} for account in project.accounts() if account.id in held}
-    return _planned(project, executor, "drift", before, attribute=attribute)
+    # Of records a worker has none: what this machine's say goes along.
+    base = project.options.base
+    left = {
+        account.name: records.left(project, account.id) for account in project.accounts() if account.id and not base
+    }
+    recorded = {name: [*map(str, sorted(there))] for name, there in left.items()}
+    return _planned(project, executor, "drift", before, recorded, attribute=attribute)
 
 
 def audits(project: Project, executor: Workers, *, accessed: bool, before: Baseline | None) -> Answers:
@@ -138,13 +144,18 @@ def _known(before: Baseline, account: Account) -> Mapping[str, Any]:
     return {account.id: before.known[account.id]} if account.id in before.known else {}
 
 
-def _planned(project: Project, executor: Workers, command: str, before: Json, **asked: Any) -> Answers:
+def _planned(project: Project, executor: Workers, command: str, before: Json, recorded: Json, **asked: Any) -> Answers:
     accounts = project.accounts()
     planning.looked_over(project, accounts)
     shared = _shared(project, executor, command, **asked)
 
     def task(account: Account, opened: Sequence[Address] = ()) -> Json:
-        return {"account": account.name, "opened": [*map(str, opened)], "before": before.get(account.name)}
+        return {
+            "account": account.name,
+            "opened": [*map(str, opened)],
+            "before": before.get(account.name),
+            "recorded": recorded.get(account.name, []),
+        }
 
     answers = _answers(project, accounts, _each(executor, shared, [task(account) for account in accounts]))
     aiming.told([made["missed"] for made in answers.made], whole=not answers.failed, note=project.options.note)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from iamsync.engine.shapes import shaped
 from iamsync.engine.textfile import read_text
 from iamsync.errors import InputError, Place
 from iamsync.fleet import Failure
+from iamsync.model import Address
 from iamsync.planner import driftfile
 from iamsync.planner.alone import Ends
 from iamsync.planner.drift import aws_drift, drift
@@ -39,21 +40,30 @@ def known_floor(text: str | None) -> str | None:
 
 
 def seen(
-    planned: Iterable[Planned], *, attribute: bool = False, before: dict[str, Any] | None = None
+    planned: Iterable[Planned],
+    recorded: Callable[[str], Collection[Address]],
+    *,
+    attribute: bool = False,
+    before: dict[str, Any] | None = None,
 ) -> tuple[driftfile.Seen, ...]:
     """The drift of every account of this run, by its plans.
 
+    `recorded` tells what the runs on record left in an account (`records.left`), and is asked where it matters.
     With `attribute` CloudTrail is asked who did it, but for what the last run (`before`) found out.
     """
-    return tuple(_seen(item, attribute, before) for item in planned)
+    return tuple(_seen(item, recorded, attribute, before) for item in planned)
 
 
-def _seen(item: Planned, attribute: bool, before: dict[str, Any] | None) -> driftfile.Seen:
-    found, by_aws = drift(item.plan, item.base, _ends(item)), aws_drift(item.plan)
+def _seen(
+    item: Planned, recorded: Callable[[str], Collection[Address]], attribute: bool, before: dict[str, Any] | None
+) -> driftfile.Seen:
+    missing = item.base is None and item.plan.count("create") > 0
+    known = recorded(item.plan.account_id) if missing else ()
+    found, by_aws = drift(item.plan, item.base, _ends(item), known), aws_drift(item.plan)
     if not attribute:
         return driftfile.Seen(item.plan, found, by_aws)
-    known = driftfile.attributed(item.plan.account_id, found, before)
-    return driftfile.Seen(item.plan, found, by_aws, attributions(item, found, known))
+    held = driftfile.attributed(item.plan.account_id, found, before)
+    return driftfile.Seen(item.plan, found, by_aws, attributions(item, found, held))
 
 
 def _ends(item: Planned) -> Ends | None:

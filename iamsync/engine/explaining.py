@@ -75,8 +75,9 @@ _DRIFT: Final = {
     ),
     "drift-resource": (
         "a resource is there or is missing, otherwise than declared",
-        "What is declared was deleted, or what is listed under removed: was created again; with unmanaged: delete also "
-        "what nobody declares. What is missing is medium, what is too much as grave as what it grants.",
+        "What is declared was deleted or never applied, or what is listed under removed: was created again; with "
+        "unmanaged: delete also what nobody declares. What is missing is medium, what is too much as grave as what it "
+        "grants.",
     ),
     "drift-tag": (
         "a tag differs from what is declared",

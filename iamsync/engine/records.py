@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
@@ -12,7 +13,9 @@ from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached, Ways
 from iamsync.errors import IamsyncError
 from iamsync.files import own_folder, put
-from iamsync.journal import SUFFIX, Copied, Journal, Run, runs
+from iamsync.journal import SUFFIX, Copied, Journal, Run, latest, runs
+from iamsync.kinds import KINDS
+from iamsync.model import Address
 from iamsync.planner.savedplan import Saved, read_saved
 
 if TYPE_CHECKING:
@@ -62,6 +65,25 @@ def folders(project: Project, choose: Choice = lambda ids: ids[-_MOST:]) -> tupl
     except (IamsyncError, OSError) as error:
         project.options.warn(f"the journal {project.config.journal} cannot be read, only this machine's is: {error}")
     return (here, there)
+
+
+def left(project: Project, account_id: str) -> frozenset[Address]:
+    """What the latest runs on record on this machine left in an account: whatever they last touched, but to delete it.
+
+    Of a project's bucket only what was fetched before is looked at: nothing is asked.
+    """
+    told: dict[Address, bool] = {}
+    for run in latest(_RECENT, runs_folder(project), own_folder(project.root, f"{project.home.name}/runs-fetched")):
+        if run.account_id != account_id:
+            continue
+        for entry in reversed(run.entries):
+            text, step = entry.get("address"), entry.get("step")
+            if entry.get("type") != "step-started" or run.outcomes.get(str(step)) not in ("done", "already"):
+                continue
+            with suppress(ValueError, KeyError):  # a damaged record, which is no reason to tell no drift
+                address = Address.parse(str(text))
+                told.setdefault(address, entry.get("operation") != f"Delete{KINDS[address.kind].noun}")
+    return frozenset(address for address, there in told.items() if there)
 
 
 def approved(project: Project, digest: str, account_id: str) -> Saved | None:

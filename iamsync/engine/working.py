@@ -257,7 +257,8 @@ def _made(run: _Run, own: Json, said: list[tuple[str, str]]) -> Json:
         item = planning.planned(project, ways, account, run.base, opened=opened)
         project.forget(account)
         if run.told["command"] == "drift":
-            (seen,) = drifting.seen((item,), attribute=run.told["attribute"], before=own["before"])
+            recorded = frozenset(map(Address.parse, own["recorded"]))
+            (seen,) = drifting.seen((item,), lambda _: recorded, attribute=run.told["attribute"], before=own["before"])
             outline = planfile.plan_json(item.plan)
             return {
                 "missed": dict(item.missed),

@@ -8,7 +8,7 @@ the manifests changed is told apart as pending; what has expired and is still th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -42,6 +42,8 @@ _STILL: Final[dict[What, str]] = {
     "recreated": "not deleted yet",
     "renamed": "not renamed yet",
 }
+# What is declared and not there, where nothing tells whether it ever was.
+UNSURE: Final = "in the manifests, not in the account: deleted there, or never applied"
 _MEMBERS: Final[dict[str, tuple[What, What]]] = {
     "managed_policies": ("detached", "attached"),
     "groups": ("left", "joined"),
@@ -86,13 +88,17 @@ class AwsDrift:
     affected: tuple[tuple[Address, Access], ...]
 
 
-def drift(plan: Plan, base: State | None = None, ends: Ends | None = None) -> tuple[Drift, ...]:
+def drift(
+    plan: Plan, base: State | None = None, ends: Ends | None = None, recorded: Collection[Address] = ()
+) -> tuple[Drift, ...]:
     """Everything that is otherwise than declared, the gravest first; `base` is what the plan was made against.
 
     `ends` are what the plan leads from and to: with them several things that give the same are told apart.
+    `recorded` are resources that a record shows were there: only of these, and of what the base declares, it is
+    known that somebody deleted them.
     """
     ends = worth(plan, ends)
-    found = [one for change in plan.changes for one in _Seen(plan, change, base, ends).entries()]
+    found = [one for change in plan.changes for one in _Seen(plan, change, base, ends, recorded).entries()]
     return tuple(sorted(found, key=lambda one: (GRADES.index(one.severity), one.address, one.field, one.item)))
 
 
@@ -111,8 +117,11 @@ def aws_drift(plan: Plan) -> tuple[AwsDrift, ...]:
 class _Seen:
     """One change of a plan, from reality's side."""
 
-    def __init__(self, plan: Plan, change: Change, base: State | None, ends: Ends | None = None) -> None:
+    def __init__(
+        self, plan: Plan, change: Change, base: State | None, ends: Ends | None, recorded: Collection[Address]
+    ) -> None:
         self.plan, self.change, self.base, self.ends = plan, change, base, ends
+        self.was_there = base is not None or change.address in recorded
         self.kind = KINDS[change.address.kind]
 
     def entries(self) -> Iterator[Drift]:
@@ -121,7 +130,7 @@ class _Seen:
         for one in found:
             standing = self._standing(one)
             yield Drift(
-                *(self.change.address, one.field, one.item, one.what, standing, _words(one, standing)),
+                *(self.change.address, one.field, one.item, one.what, standing, self._words(one, standing)),
                 *(excess.grade(one), one.expected, one.actual, one.details, excess.of(one), self.change.origin),
             )
 
@@ -224,6 +233,11 @@ class _Seen:
             Document.of(nothing if side is None else side, self.plan.partition) for side in (expected, actual)
         )
         return lines(want, have, self.plan.partition)
+
+    def _words(self, one: Found, standing: Standing) -> str:
+        if one.what == "deleted" and standing == "drift" and not self.was_there:
+            return UNSURE
+        return _words(one, standing)
 
     # -- Whose doing -------------------------------------------------------------------------------
 

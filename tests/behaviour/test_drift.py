@@ -71,3 +71,27 @@ def test_since_the_last_run_is_told_and_remembered(applied: Site) -> None:
     applied.write("{}", "drift.json")
     assert "bad-drift-file" in applied.run("drift", "--since-last", "drift.json").err
     assert (applied.root / "drift.json").read_text(encoding="utf-8") == "{}"
+
+
+def test_only_what_the_record_of_runs_shows_was_there_is_told_as_deleted(applied: Site) -> None:
+    applied.edit("users:\n", "users:\n  newcomer: {}\n")
+    first = applied.run("drift", "--target", "user/newcomer")
+    assert "medium    user/newcomer: in the manifests, not in the account: deleted there, or" in first.out
+    applied.fine("apply", "--auto-approve", "--target", "user/newcomer")
+    applied.by_hand(lambda iam: iam.delete_user(UserName="newcomer"))
+    assert "medium    user/newcomer: deleted by hand" in applied.run("drift", "--target", "user/newcomer").out
+    # A record that nobody can read is no reason to tell nothing.
+    for path in applied.runs:
+        path.write_text("{}{", encoding="utf-8")
+    assert "deleted there, or never applied" in applied.run("drift", "--target", "user/newcomer").out
+
+
+def test_what_iamsync_deleted_itself_and_is_declared_again_was_not_deleted_by_hand(applied: Site) -> None:
+    applied.edit("users:\n", "users:\n  passing: {}\n")
+    applied.fine("apply", "--auto-approve", "--target", "user/passing")
+    declared = (applied.root / "iam/site.yaml").read_text(encoding="utf-8")
+    applied.edit("  passing: {}\n", "")
+    applied.write(f"removed: [user/passing]\n{(applied.root / 'iam/site.yaml').read_text(encoding='utf-8')}")
+    applied.fine("apply", "--auto-approve", "--target", "user/passing")
+    applied.write(declared)
+    assert "deleted there, or never applied" in applied.run("drift", "--target", "user/passing").out

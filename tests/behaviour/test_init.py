@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -189,6 +190,20 @@ def test_a_person_is_asked_three_questions_until_each_is_answered(tmp_path: Path
     ]
     assert "wrote .github/workflows/iam-plan.yml" in out
     assert parse_json((tmp_path / ".vscode/settings.json").read_text(encoding="utf-8"), "s.json")
+
+
+@pytest.mark.parametrize("typed", ["", "sandbox\n"])
+def test_the_end_of_the_input_is_no_answer(empty: Site, monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal(typed))
+    told = empty.run("init", "new")
+    assert told.code == 1
+    assert "error[declined]: no project was begun: the input ended before the questions did" in told.err
+    assert "nothing was written" in told.err
+    assert not list(empty.root.iterdir())
 
 
 @pytest.mark.parametrize("command", ["plan", "validate", "drift", "fmt"])

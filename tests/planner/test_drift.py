@@ -11,10 +11,10 @@ import yaml
 from jsonschema import Draft7Validator
 
 from iamsync.kinds import KINDS
-from iamsync.model import Plan
+from iamsync.model import Address, Plan
 from iamsync.planner.alone import Ends
 from iamsync.planner.contrast import contrast
-from iamsync.planner.drift import Drift, aws_drift, drift
+from iamsync.planner.drift import UNSURE, Drift, aws_drift, drift
 from iamsync.planner.driftfile import Seen, document, failing, kept, last_run, since
 from iamsync.planner.driftschema import drift_schema
 from iamsync.planner.permissions import Permissions
@@ -54,7 +54,7 @@ def test_every_difference_is_told_as_something_that_somebody_did() -> None:
     _, found = seen_of(WORDS)
     assert sorted(map(str, found)) == [
         "policy/deploy: document changed by hand",
-        "policy/gone: deleted by hand",
+        f"policy/gone: {UNSURE}",
         "role/app: attached by hand: aws/AdministratorAccess",
         "role/app: description changed by hand: New instead of Old",
         "role/app: detached by hand: deploy",
@@ -78,7 +78,18 @@ def test_every_difference_is_told_as_something_that_somebody_did() -> None:
     assert (changed.field, changed.item, changed.expected, changed.actual) == ("tags", "team", "web", "ops")
     assert told["user/alice: joined group by hand: ops"].actual == "ops"
     assert told["user/alice: left group by hand: dev"].expected == "dev"
-    assert told["policy/gone: deleted by hand"].actual is None
+    assert told[f"policy/gone: {UNSURE}"].actual is None
+
+
+def test_what_is_missing_was_deleted_only_where_a_record_or_the_base_shows_that_it_was_there() -> None:
+    missing = "desired: {users: {here: {}, gone: {}}}\nlive: {users: {here: {}}}\n"
+    gone = Address("user", "gone")
+    for known, told in (((), UNSURE), ((gone,), "deleted by hand"), ((Address("user", "here"),), UNSURE)):
+        (one,) = drift(plan_of(missing), recorded=known)
+        assert (one.text, one.severity, one.what) == (told, "medium", "deleted")
+    based = f"base: {{users: {{here: {{}}, gone: {{}}}}}}\n{missing}"
+    (one,) = drift(plan_of(based), state({"users": {}}, {}, {}))
+    assert one.text == "deleted by hand"
 
 
 GRADED = """
