@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from iamsync import arn
@@ -121,7 +121,7 @@ def holds(name: str, holder: Resource) -> bool:
     return any(arn.is_aws_managed(text) and text.endswith(f"/{name}") for text in holder.spec.managed_policies)
 
 
-def listed(names: list[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """Names in a row, the first ones of many."""
     shown = ", ".join(names[:_MOST])
     return f"{shown} and {len(names) - _MOST} more" if len(names) > _MOST else shown

@@ -14,6 +14,7 @@ from iamsync.controls import Grade
 from iamsync.model import Address, Resource
 from iamsync.policy.lint import Lint
 from iamsync.policy.statement import compiled
+from iamsync.policy.trustees import ENTITY, accounts_let_in
 
 # Rules of lint about trust policies, by what an audit calls what they find.
 _STRANGERS: Final = frozenset(("IAM-P060", "IAM-P061", "IAM-P063", "IAM-P065", "IAM-P072"))
@@ -21,12 +22,7 @@ _UNASKED: Final = frozenset(("IAM-P062", "IAM-P064", "IAM-P067"))
 _THIRD: Final = frozenset(("IAM-P068",))
 _SERVICE: Final = frozenset(("IAM-P069",))
 _GONE: Final = frozenset(("IAM-P073",))
-_ACCOUNT: Final = re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?(\d{12})(?::.+)?", re.ASCII)
-_ENTITY: Final = re.compile(r"arn:[^:]*:iam::(\d{12}):(user|role)/[^*?$]+", re.ASCII)
 _PROVIDER: Final = re.compile(r"arn:[^:]*:iam::(\d{12}):(saml|oidc)-provider/.+", re.ASCII)
-# By these conditions everybody is narrowed to some account.
-_BY_ACCOUNT: Final = ("aws:principalaccount", "aws:principalarn")
-_EQUAL: Final = ("StringEquals", "StringLike", "ArnEquals", "ArnLike", "StringEqualsIgnoreCase")
 
 
 def trusted(evidence: Evidence) -> Iterator[Observed]:
@@ -81,27 +77,11 @@ def _denies(item: Lint) -> bool:
     return item.id == "IAM-P072" and "denies" in item.message
 
 
-def others(role: Resource, evidence: Evidence) -> dict[str, list[str]]:
+def others(role: Resource, evidence: Evidence) -> dict[str, tuple[str, ...]]:
     """The accounts outside the project that a trust policy lets in, and how each is named."""
     own = {evidence.state.account_id, *evidence.accounts}
-    found: dict[str, list[str]] = {}
-    for statement in compiled(role.spec.trust_policy.text):
-        if not statement.allows or statement.principals is None or statement.principals.negated:
-            continue
-        for kind, name in statement.principals.names:
-            names = [(name, name)] if kind == "AWS" and name != "*" else []
-            if name == "*":
-                names = [
-                    (text, f"* with {clause.shown} {text}")
-                    for clause in statement.clauses
-                    if clause.key in _BY_ACCOUNT and clause.operator is not None and clause.operator.name in _EQUAL
-                    for text in clause.texts
-                ]
-            for text, shown in names:
-                match = _ACCOUNT.fullmatch(text)
-                if match is not None and match[1] not in own:
-                    found.setdefault(match[1], []).append(shown)
-    return {account: sorted(set(names)) for account, names in sorted(found.items())}
+    found = accounts_let_in(role.spec.trust_policy)
+    return {account: names for account, names in found.items() if account not in own}
 
 
 def _others(role: Resource, evidence: Evidence) -> Iterator[Observed]:
@@ -125,7 +105,7 @@ def missing(role: Resource, evidence: Evidence) -> Iterator[str]:
     providers = {str(held.address) for held in evidence.of("saml_provider", "oidc_provider")}
     for statement in compiled(role.spec.trust_policy.text):
         for _, name in statement.principals.names if statement.allows and statement.principals is not None else ():
-            entity, provider = _ENTITY.fullmatch(name), _PROVIDER.fullmatch(name)
+            entity, provider = ENTITY.fullmatch(name), _PROVIDER.fullmatch(name)
             if entity is not None and entity[1] == evidence.state.account_id:
                 if evidence.whole(entity[2]) and name.casefold() not in known:
                     yield name

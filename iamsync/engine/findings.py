@@ -18,7 +18,6 @@ from iamsync.policy.lint import RULES_BY_ID, SEVERITIES, at_least
 
 Row = dict[str, Any]
 
-FAIL_ON: Final = SEVERITIES
 FORMAT_VERSION: Final = "1.0"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iamsync.engine.project import Project
-from iamsync.engine.unified import unified
+from iamsync.engine.unified import unified_files
 from iamsync.errors import InputError, InputErrors, Place, raise_all
 from iamsync.manifest.documents import file_name
 from iamsync.manifest.files import read_manifests
@@ -30,11 +30,7 @@ class Formatted:
 
     def diff(self) -> str:
         """The unified diff of the files."""
-        return "".join(
-            line
-            for path in sorted(self.after)
-            for line in unified(self.before[path], self.after[path], file_name(path, self.root))
-        )
+        return unified_files(self.before, self.after, self.root)
 
 
 def formatted(project: Project) -> Formatted:

@@ -27,7 +27,7 @@ from iamsync.fleet import Failure
 from iamsync.kinds.kind import Context
 from iamsync.manifest.config import Account
 from iamsync.manifest.lockfile import read_lock
-from iamsync.model import Address, Plan, State
+from iamsync.model import Address, Finding, Plan, State
 from iamsync.planner import across, awsdrift, planfile
 from iamsync.planner.confirming import questions
 from iamsync.planner.contrast import Compared, contrast
@@ -233,6 +233,42 @@ def replan(
         *(reached, desired, live, settings, made, compared, before, opened),
         missed=aiming.missed(project, desired, live),
     )
+
+
+def plan_towards(
+    project: Project,
+    reached: Reached,
+    desired: State,
+    live: State,
+    settings: Settings,
+    *,
+    now: str,
+    noted: tuple[Finding, ...],
+) -> Planned:
+    """The plan from a live state to one that no manifest declares, a denial or the way back, and of nothing else.
+
+    The manifests' tests are about where they lead, so they are not asked.
+    """
+    compared = contrast(desired, live, settings, now=now)
+    standards = Standards(organization=reached.account.organization, locked=read_lock(project.root))
+    live = informed(reached, desired, live, compared, standards)
+
+    def made_of(live: State) -> Plan:
+        return plan(
+            desired,
+            live,
+            settings,
+            account_name=reached.account.name,
+            caller=reached.caller,
+            now=now,
+            applier=reached.applier,
+            noted=noted,
+            standards=standards,
+            compared=compared,
+        )
+
+    live, made = decided(reached, live, made_of)
+    return Planned(reached, desired, live, settings, replace(made, reported=()), compared)
 
 
 def observe(reached: Reached, desired: State, settings: Settings, base: State | None = None) -> State:

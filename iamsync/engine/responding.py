@@ -17,18 +17,14 @@ from iamsync.aws.session import Connection
 from iamsync.engine.choosing import meant
 from iamsync.engine.credentials import Writer, executor
 from iamsync.engine.duties import opener
-from iamsync.engine.planning import Planned, decided, informed
+from iamsync.engine.planning import Planned, plan_towards
 from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached, Ways
 from iamsync.errors import AwsError, CredentialsError, InputError, PartlyApplied, Unsupported
 from iamsync.kinds.kind import Context
-from iamsync.manifest.lockfile import read_lock
 from iamsync.model import Address, Call, Finding, Plan, Resource, State
 from iamsync.planner.confirming import questions
-from iamsync.planner.contrast import contrast
 from iamsync.planner.guards import answered
-from iamsync.planner.plan import plan
-from iamsync.planner.standards import Standards
 from iamsync.policy.document import Document, principals
 from iamsync.settings import Settings
 
@@ -161,26 +157,7 @@ def _denied(
     assert reached.connection is not None
     live = confirm(reached.connection, live, questions(desired, live, settings))
     live = replace(live, unread=frozenset())
-    compared = contrast(desired, live, settings, now=now)
-    standards = Standards(organization=reached.account.organization, locked=read_lock(project.root))
-    live = informed(reached, desired, live, compared, standards)
-
-    def made_of(live: State) -> Plan:
-        return plan(
-            desired,
-            live,
-            settings,
-            account_name=reached.account.name,
-            caller=reached.caller,
-            now=now,
-            applier=reached.applier,
-            noted=remarks,
-            standards=standards,
-            compared=compared,
-        )
-
-    live, made = decided(reached, live, made_of)
-    return Planned(reached, desired, live, settings, replace(made, reported=()), compared)
+    return plan_towards(project, reached, desired, live, settings, now=now, noted=remarks)
 
 
 def _beside(made: Plan, turn: keys.Turn) -> Plan:

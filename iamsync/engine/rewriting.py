@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from iamsync.engine.project import NO_ACCOUNT, Project
-from iamsync.engine.unified import unified
+from iamsync.engine.unified import unified_files
 from iamsync.engine.variables import given
 from iamsync.errors import InputError, InputErrors, Place
 from iamsync.kinds.codec import value_to_json
 from iamsync.manifest.adopt import FileEdit, Writing
 from iamsync.manifest.config import Account
+from iamsync.manifest.documents import file_name
 from iamsync.manifest.edit import rewritten
 from iamsync.manifest.load import outline
 from iamsync.model import Address, Resource, State
@@ -70,11 +71,7 @@ class Adoption:
 
     def diff(self) -> str:
         """The unified diff of the files, names relative to the project."""
-        return "".join(
-            line
-            for path in sorted(self.after)
-            for line in unified(self.before[path], self.after[path], _name(path, self.root))
-        )
+        return unified_files(self.before, self.after, self.root)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,11 +240,11 @@ def _texts(project: Project, units: Sequence[_Unit], before: dict[Path, str]) ->
         if whole:
             if len(whole) > 1:
                 raise InputError(
-                    f"{_name(path, project.root)} is used twice, with different live values", code="shared-value"
+                    f"{file_name(path, project.root)} is used twice, with different live values", code="shared-value"
                 )
             texts[path] = whole[0].text
             continue
-        name = _name(path, project.root)
+        name = file_name(path, project.root)
         texts[path] = rewritten(before[path], name, [edit.edit for edit in edits.values() if edit.edit is not None])
     return texts
 
@@ -321,7 +318,3 @@ def _place(sides: Sequence[Side], account: Account, wish: Wish) -> Place:
     item = side.writing.item(wish.address)
     node = item.layers[0].fields.get(wish.field.name) if wish.field is not None else None
     return (node or item.key).place
-
-
-def _name(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()

@@ -8,20 +8,15 @@ from typing import Final
 
 from iamsync.aws.read import confirm, read
 from iamsync.engine.leftovers import with_leftovers
-from iamsync.engine.planning import Planned, decided, informed
+from iamsync.engine.planning import Planned, plan_towards
 from iamsync.engine.project import Project
 from iamsync.engine.reach import Reached, Ways
 from iamsync.errors import GuardRefused, InputError, StalePlan
 from iamsync.journal import Run
 from iamsync.kinds import FURTHER
 from iamsync.manifest.config import Account
-from iamsync.manifest.lockfile import read_lock
-from iamsync.model import Plan, State
 from iamsync.planner.confirming import questions
-from iamsync.planner.contrast import contrast
-from iamsync.planner.plan import plan
 from iamsync.planner.rollback import Past, back, past
-from iamsync.planner.standards import Standards
 
 _CHANGED: Final = "changed-since"
 
@@ -89,27 +84,7 @@ def _planned(project: Project, reached: Reached, then: Past, now: str) -> Planne
     live = confirm(reached.connection, live, questions(back(then, live).desired, live, settings))
     live = with_leftovers(project, reached, replace(live, unread=frozenset()))
     undo = back(then, live)
-    # The manifests' tests are about where they lead, not about the way back.
-    standards = Standards(organization=reached.account.organization, locked=read_lock(project.root))
-    compared = contrast(undo.desired, live, settings, now=now)
-    live = informed(reached, undo.desired, live, compared, standards)
-
-    def made_of(live: State) -> Plan:
-        return plan(
-            undo.desired,
-            live,
-            settings,
-            account_name=reached.account.name,
-            caller=reached.caller,
-            now=now,
-            applier=reached.applier,
-            noted=undo.findings,
-            standards=standards,
-            compared=compared,
-        )
-
-    live, made = decided(reached, live, made_of)
-    return Planned(reached, undo.desired, live, settings, replace(made, reported=()), compared)
+    return plan_towards(project, reached, undo.desired, live, settings, now=now, noted=undo.findings)
 
 
 def refuse(item: Planned) -> None:

@@ -1,9 +1,17 @@
-"""Two texts of a file as a unified diff."""
+"""Texts of files before and after as a unified diff."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from iamsync.manifest.documents import file_name
+
+
+def unified_files(before: Mapping[Path, str], after: Mapping[Path, str], root: Path) -> str:
+    """The diff of all files that change, names relative to the project."""
+    return "".join(line for path in sorted(after) for line in unified(before[path], after[path], file_name(path, root)))
 
 
 def unified(before: str, after: str, name: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from iamsync.manifest import forms, limits, references, values
 from iamsync.manifest.accounts import AccountSelector, account_selector
 from iamsync.manifest.documents import Documents
 from iamsync.manifest.nodes import Listing, Node, Scalar, Table
-from iamsync.manifest.problems import Problems, a, did_you_mean, is_null, one_of
+from iamsync.manifest.problems import Problems, did_you_mean, is_null, one_of
 from iamsync.manifest.references import Declared
 from iamsync.manifest.templates import Layer
 from iamsync.model import Address, Expiry, Origin
@@ -22,8 +22,6 @@ from iamsync.policy.grammar import Use
 ONLY: Final = "only_accounts"
 EXPIRES: Final = "expires"
 BAD: Final = object()  # the value of a field that is wrong; what is wrong has been collected
-# Who a long form's first key may be, by the kind referred to.
-_LONG: Final = {"policy": "policy", "group": "group"}
 
 
 @dataclass(slots=True)
@@ -228,7 +226,7 @@ def _references(shape: Field, node: Node, reading: Reading) -> Any:
         return BAD
     found: dict[str, Node] = {}
     good = True
-    for text, at, ends in _items(shape, target, node, reading):
+    for text, at, ends in forms.items(shape, target, "name", node, reading):
         value = reference(target, text, at, reading)
         if value is None:
             good = False
@@ -239,28 +237,6 @@ def _references(shape: Field, node: Node, reading: Reading) -> Any:
             found[value] = at
             reading.end(ends, shape.name, value)
     return tuple(sorted(found)) if good and not len(_broken(node, target)) else BAD
-
-
-def _items(shape: Field, target: str, node: Listing, reading: Reading) -> Iterator[tuple[str, Scalar, Node | None]]:
-    """The references of a list that hold for this account, short and long forms alike, and when each ends."""
-    problems, word = reading.problems, _LONG[target]
-    for item in node:
-        held: Node | None = item
-        ends = None
-        if isinstance(item, Table):
-            values.known_keys(item, (word, EXPIRES, ONLY), f"the long form of an item of {shape.name}", problems)
-            held = item.get(word)
-            if held is None:
-                hint = f"write {{{word}: NAME, {ONLY}: [...]}}"
-                problems.add("missing-field", f"this item names no {word}", item, hint)
-                continue
-            if not reading.applies(item.get(ONLY)):
-                continue
-            ends = item.get(EXPIRES)
-        if isinstance(held, Scalar) and not is_null(held):
-            yield held.text, held, ends
-        else:
-            problems.add("wrong-type", f"an item of {shape.name} is a name, not {a(held or item)}", held or item)
 
 
 def _broken(node: Listing, word: str) -> list[Node]:

@@ -29,7 +29,8 @@ def names(shape: Field, node: Node, reading: Reading) -> tuple[str, ...] | None:
         return None
     found: dict[str, Node] = {}
     before = len(problems)
-    for text, at, ends in _items(shape, node, reading):
+    word = str(getattr(shape, "item", "name"))
+    for text, at, ends in items(shape, word, "text", node, reading):
         # Thumbprints are hexadecimal: AWS shows them in small letters.
         text = text.lower() if shape.name == "thumbprints" else text
         if wrong := limits.bad_text(text, shape):
@@ -47,8 +48,14 @@ def names(shape: Field, node: Node, reading: Reading) -> tuple[str, ...] | None:
     return tuple(sorted(found)) if len(problems) == before else None
 
 
-def _items(shape: Field, node: Listing, reading: Reading) -> Iterator[tuple[str, Scalar, Node | None]]:
-    problems, word = reading.problems, str(getattr(shape, "item", "name"))
+def items(
+    shape: Field, word: str, what: str, node: Listing, reading: Reading
+) -> Iterator[tuple[str, Scalar, Node | None]]:
+    """The items of a list that hold for this account, short and long forms alike, and when each ends.
+
+    `word` is the key of the long form that holds the item, `what` what an item is: a name or a text.
+    """
+    problems = reading.problems
     for item in node:
         held: Node | None = item
         ends = None
@@ -56,8 +63,9 @@ def _items(shape: Field, node: Listing, reading: Reading) -> Iterator[tuple[str,
             values.known_keys(item, (word, _EXPIRES, _ONLY), f"the long form of an item of {shape.name}", problems)
             held = item.get(word)
             if held is None:
-                hint = f"write {{{word}: TEXT, {_ONLY}: [...]}}"
-                problems.add("missing-field", f"this item has no {word}", item, hint)
+                hint = f"write {{{word}: {what.upper()}, {_ONLY}: [...]}}"
+                says = "names" if what == "name" else "has"
+                problems.add("missing-field", f"this item {says} no {word}", item, hint)
                 continue
             if not reading.applies(item.get(_ONLY)):
                 continue
@@ -65,7 +73,7 @@ def _items(shape: Field, node: Listing, reading: Reading) -> Iterator[tuple[str,
         if isinstance(held, Scalar) and not is_null(held):
             yield held.text, held, ends
         else:
-            problems.add("wrong-type", f"an item of {shape.name} is a text, not {a(held or item)}", held or item)
+            problems.add("wrong-type", f"an item of {shape.name} is a {what}, not {a(held or item)}", held or item)
 
 
 def metadata(kind: Kind, shape: Field, node: Node, reading: Reading) -> Metadata | None:

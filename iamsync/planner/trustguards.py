@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -16,15 +15,11 @@ from iamsync.planner.situation import Situation, names_of
 from iamsync.policy.catalog import load
 from iamsync.policy.document import Document, principals, statements
 from iamsync.policy.lint import lint
-from iamsync.policy.statement import compiled
+from iamsync.policy.trustees import ENTITY, accounts_let_in
 
 # Rules of lint that say: whoever likes may come in. Each is about one statement of a trust policy.
 _ANYONE: Final = frozenset(("IAM-P060", "IAM-P061", "IAM-P063", "IAM-P064", "IAM-P065", "IAM-P067"))
 _ANYONE_BUT: Final = "IAM-P072"
-_ACCOUNT: Final = re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?(\d{12})(?::.+)?", re.ASCII)
-_ENTITY: Final = re.compile(r"arn:[^:]*:iam::(\d{12}):(user|role)/[^*?$]+", re.ASCII)
-_BY_ACCOUNT: Final = ("aws:principalaccount", "aws:principalarn")
-_EQUAL: Final = ("StringEquals", "StringLike", "ArnEquals", "ArnLike", "StringEqualsIgnoreCase")
 
 
 def trust_anyone(situation: Situation) -> Iterator[Finding]:
@@ -60,36 +55,18 @@ def trust_unknown_account(situation: Situation) -> Iterator[Finding]:
     known = {situation.cx.account_id, *situation.settings.accounts}
     for difference in _retrusted(situation):
         assert difference.want is not None
-        new = _accounts(difference.want.spec.trust_policy)
-        old = _accounts(difference.have.spec.trust_policy) if difference.have is not None else {}
+        new = accounts_let_in(difference.want.spec.trust_policy)
+        old = accounts_let_in(difference.have.spec.trust_policy) if difference.have is not None else {}
         for account in sorted(new.keys() - old.keys() - known):
             yield Finding(
                 "trust-unknown-account",
                 "refuse",
                 f"{difference.address} would trust account {account}, which is none of this project's",
                 difference.address,
-                evidence=f"named as {', '.join(sorted(new[account]))}",
+                evidence=f"named as {', '.join(new[account])}",
                 remedy="be sure whose it is; accounts of your own are listed under accounts: in iamsync.yaml",
                 origin=difference.origin,
             )
-
-
-def _accounts(document: Document) -> dict[str, set[str]]:
-    """The accounts that a trust policy lets in, and how each is named."""
-    found: dict[str, set[str]] = {}
-    for statement in compiled(document.text):
-        if not statement.allows or statement.principals is None or statement.principals.negated:
-            continue
-        for kind, name in statement.principals.names:
-            if kind == "AWS" and (match := _ACCOUNT.fullmatch(name)) is not None:
-                found.setdefault(match[1], set()).add(name)
-            elif name == "*":
-                for clause in statement.clauses:
-                    if clause.key in _BY_ACCOUNT and clause.operator is not None and clause.operator.name in _EQUAL:
-                        for text in clause.texts:
-                            if (match := _ACCOUNT.fullmatch(text)) is not None:
-                                found.setdefault(match[1], set()).add(f"* with {clause.shown} {text}")
-    return found
 
 
 def orphan_principal(situation: Situation) -> Iterator[Finding]:
@@ -109,7 +86,7 @@ def orphan_principal(situation: Situation) -> Iterator[Finding]:
         missing = [
             name
             for name in sorted(set(_named(difference.want)) - old)
-            if (match := _ENTITY.fullmatch(name)) is not None
+            if (match := ENTITY.fullmatch(name)) is not None
             and match[1] == situation.cx.account_id
             and name.casefold() not in known
         ]

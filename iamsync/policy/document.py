@@ -104,12 +104,6 @@ class Document:
         """Whether any statement denies."""
         return any(statement.get("Effect") == "Deny" for statement in statements(self.value))
 
-    @property
-    def only_denies(self) -> bool:
-        """Whether every statement denies (so that putting it on takes permission away)."""
-        found = list(statements(self.value))
-        return bool(found) and all(statement.get("Effect") == "Deny" for statement in found)
-
     def __str__(self) -> str:
         return self.text
 
@@ -120,6 +114,22 @@ def statements(value: Any) -> Iterator[dict[str, Any]]:
     for statement in held if isinstance(held, list) else [held]:
         if isinstance(statement, dict):
             yield statement
+
+
+def texts(values: Any) -> tuple[str, ...]:
+    """A value or a list of values as the texts that IAM compares: `true` for a boolean, digits for a number."""
+    return tuple(
+        ("true" if value else "false") if isinstance(value, bool) else str(value)
+        for value in (values if isinstance(values, list) else [values])
+    )
+
+
+def either(held: dict[str, Any], element: str) -> tuple[tuple[str, ...], bool] | None:
+    """What a statement says of an element or of its `Not`, and whether it is the latter; None where of neither."""
+    for name, negated in ((element, False), (f"Not{element}", True)):
+        if name in held:
+            return texts(held[name]), negated
+    return None
 
 
 def principals(document: Document) -> frozenset[str]:

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 
 from iamsync.policy.atoms import Weighing
 from iamsync.policy.conditions import Clause, clause
-from iamsync.policy.document import Document, statements
+from iamsync.policy.document import Document, statements, texts
 from iamsync.policy.globs import Glob, TooComplex, contains, disjoint, of_arn, of_text
 from iamsync.policy.match import resources as covering
 from iamsync.policy.request import Principal, Values
@@ -229,7 +229,7 @@ def _parts(held: dict[str, Any], variables: bool) -> Iterator[Part]:
         return
     block = held.get("Condition")
     guard = frozenset(
-        clause(operator, key, tuple(sorted(set(_texts(one)))), variables)
+        clause(operator, key, tuple(sorted(set(texts(one)))), variables)
         for operator, keys in (block.items() if isinstance(block, dict) else ())
         if isinstance(keys, dict)
         for key, values in keys.items()
@@ -237,8 +237,8 @@ def _parts(held: dict[str, Any], variables: bool) -> Iterator[Part]:
         for one in (values["all of"] if isinstance(values, dict) else (values,))
     )
     but = (_list(held, "NotAction", fold=True), _list(held, "NotResource"))
-    actions = _texts(held["Action"]) if "Action" in held else (None,)
-    resources = _texts(held["Resource"]) if "Resource" in held else (None,)
+    actions = texts(held["Action"]) if "Action" in held else (None,)
+    resources = texts(held["Resource"]) if "Resource" in held else (None,)
     for action in actions:
         about = None if action is None else of_text(action.lower(), fold=True)
         for who in _whom(held):
@@ -252,7 +252,7 @@ def _parts(held: dict[str, Any], variables: bool) -> Iterator[Part]:
 def _list(held: Mapping[str, Any], element: str, *, fold: bool = False) -> frozenset[str] | None:
     if element not in held:
         return None
-    return frozenset(text.lower() if fold else text for text in _texts(held[element]))
+    return frozenset(text.lower() if fold else text for text in texts(held[element]))
 
 
 def _whom(held: Mapping[str, Any]) -> tuple[str | None, ...]:
@@ -261,12 +261,5 @@ def _whom(held: Mapping[str, Any]) -> tuple[str | None, ...]:
         return (f"not {json.dumps(held['NotPrincipal'], sort_keys=True)}",)
     value = held.get("Principal")
     if isinstance(value, dict):
-        return tuple(f"{kind} {name}" for kind, names in value.items() for name in _texts(names))
+        return tuple(f"{kind} {name}" for kind, names in value.items() for name in texts(names))
     return (None if value is None else str(value),)
-
-
-def _texts(values: Any) -> tuple[str, ...]:
-    return tuple(
-        ("true" if value else "false") if isinstance(value, bool) else str(value)
-        for value in (values if isinstance(values, list) else [values])
-    )

@@ -359,5 +359,4 @@ RULES: Final = (
     ),
 )
 
-BY_ID: Final = {rule.id: rule for rule in RULES}
 ACTIONS: Final = tuple(sorted({need.action for rule in RULES for need in rule.needs}))

@@ -10,11 +10,11 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from iamsync.policy.atoms import Guard, Open, Weighing
 from iamsync.policy.conditions import Clause, clause
-from iamsync.policy.document import Document, statements
+from iamsync.policy.document import Document, either, statements, texts
 from iamsync.policy.evaluate import Layers, Source
 from iamsync.policy.globs import Glob, of_arn_parts
 from iamsync.policy.match import resources as covering
@@ -181,13 +181,13 @@ def _written(text: str) -> tuple[_Written, ...]:
     variables = isinstance(value, dict) and value.get("Version") == "2012-10-17"
     out = []
     for position, held in enumerate(statements(value), start=1):
-        actions, resources = _either(held, "Action"), _either(held, "Resource")
+        actions, resources = either(held, "Action"), either(held, "Resource")
         if held.get("Effect") not in ("Allow", "Deny") or actions is None or resources is None:
             continue
         sid = held.get("Sid")
         block = held.get("Condition")
         clauses = frozenset(
-            clause(operator, key, tuple(sorted(set(_texts(values)))), variables)
+            clause(operator, key, tuple(sorted(set(texts(values)))), variables)
             for operator, keys in (block.items() if isinstance(block, dict) else ())
             if isinstance(keys, dict)
             for key, values in keys.items()
@@ -210,20 +210,6 @@ def _written(text: str) -> tuple[_Written, ...]:
 
 def _action(text: str) -> str:
     return text.lower() if text.strip("*") else "*"
-
-
-def _either(held: dict[str, Any], element: str) -> tuple[tuple[str, ...], bool] | None:
-    for name, negated in ((element, False), (f"Not{element}", True)):
-        if name in held:
-            return _texts(held[name]), negated
-    return None
-
-
-def _texts(values: Any) -> tuple[str, ...]:
-    return tuple(
-        ("true" if value else "false") if isinstance(value, bool) else str(value)
-        for value in (values if isinstance(values, list) else [values])
-    )
 
 
 def _rules(layer: int, held: _Written, weighing: Weighing) -> Iterator[Rule]:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from iamsync.policy.conditions import Clause, clause
-from iamsync.policy.document import statements
+from iamsync.policy.document import either, statements, texts
 from iamsync.policy.match import Actions, Principals, Resources, actions, principals, resources
 
 
@@ -87,10 +87,10 @@ def _leaving(text: str, action: str) -> tuple[Statement, ...]:
 
 def _statement(position: int, held: dict[str, Any], variables: bool) -> Statement | None:
     effect = held.get("Effect")
-    about = _either(held, "Action")
+    about = either(held, "Action")
     if effect not in ("Allow", "Deny") or about is None:
         return None
-    on = _either(held, "Resource")
+    on = either(held, "Resource")
     who = held.get("Principal", held.get("NotPrincipal"))
     return Statement(
         position,
@@ -103,29 +103,12 @@ def _statement(position: int, held: dict[str, Any], variables: bool) -> Statemen
     )
 
 
-def _either(held: dict[str, Any], element: str) -> tuple[tuple[str, ...], bool] | None:
-    for name, negated in ((element, False), (f"Not{element}", True)):
-        if name in held:
-            return _texts(held[name]), negated
-    return None
-
-
 def _clauses(block: Any, variables: bool) -> tuple[Clause, ...]:
     if not isinstance(block, dict):
         return ()
     return tuple(
-        clause(operator, key, _texts(values), variables)
+        clause(operator, key, texts(values), variables)
         for operator, keys in block.items()
         if isinstance(keys, dict)
         for key, values in keys.items()
     )
-
-
-def _texts(values: Any) -> tuple[str, ...]:
-    return tuple(_text(value) for value in (values if isinstance(values, list) else [values]))
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)

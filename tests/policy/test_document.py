@@ -298,7 +298,6 @@ def test_what_is_no_policy_is_still_a_document(value: Any) -> None:
     document = Document.of(value)
     assert document == Document.parse(json.dumps(value))
     assert not document.bears_deny
-    assert not document.only_denies
     assert document.permissions_key
     assert principals(document) == frozenset()
 
@@ -309,13 +308,13 @@ def test_an_odd_condition_is_left_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("effects", "bears", "only"),
-    [("A", False, False), ("D", True, True), ("AD", True, False), ("DD", True, True), ("", False, False)],
+    ("effects", "bears"),
+    [("A", False), ("D", True), ("AD", True), ("DD", True), ("", False)],
 )
-def test_a_document_knows_what_it_denies(effects: str, bears: bool, only: bool) -> None:
+def test_a_document_knows_whether_it_denies(effects: str, bears: bool) -> None:
     held = [statement(Effect={"A": "Allow", "D": "Deny"}[effect]) for effect in effects]
     document = Document.of({"Statement": held})
-    assert (document.bears_deny, document.only_denies) == (bears, only)
+    assert document.bears_deny is bears
 
 
 def test_principals_are_those_of_every_statement_and_kind() -> None:
