@@ -181,7 +181,7 @@ def _lines(plan: Plan) -> list[str]:
 
 def unmoved(project: Project, item: Planned) -> Planned:
     """The plan again from a new read, after a person took time to agree; StalePlan where it moved."""
-    fresh = replan(project, item.reached, item.plan.now, opened=item.opened)
+    fresh = replan(project, item.reached, item.plan.now, item.base, item.opened)
     if fresh.plan.approval != item.plan.approval:
         raise StalePlan(
             "the account changed while you were looking at the plan",

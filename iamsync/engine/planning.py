@@ -136,7 +136,11 @@ def planned(
     reached = ways.reach(account, write=write)
     if not project.configured and account.settings.unmanaged == "delete":
         raise InputError("unmanaged: delete needs an iamsync.yaml", code="bad-option", hint="write one")
-    return replan(project, reached, project.now, base, opened)
+    if base is None:
+        return replan(project, reached, project.now, opened=opened)
+    before = desired_at(base, account, reached)
+    noted = weakenings(project, base, account, reached.account_id, reached.partition)
+    return replan(project, reached, project.now, before, opened, noted)
 
 
 def arranged(planned: Sequence[Planned]) -> across.Arranged:
@@ -189,14 +193,17 @@ def replan(
     project: Project,
     reached: Reached,
     now: str,
-    base: Project | None = None,
+    before: State | None = None,
     opened: frozenset[Address] = frozenset(),
+    noted: tuple[Finding, ...] = (),
 ) -> Planned:
-    """The plan of one account that was reached, from a read made now; `opened` as in `planner.order`."""
+    """The plan of one account that was reached, from a read made now.
+
+    `before` is what the revision of --base declares; `opened` as in `planner.order`, `noted` joins the findings.
+    """
     account = reached.account
     settings = project.settings(account)
     desired = project.desired(account, reached.account_id, reached.partition)
-    before = desired_at(base, account, reached) if base is not None else None
     tests = project.tests(account, reached.account_id, reached.partition)
     standards = Standards(tests, account.organization, read_lock(project.root))
     live = with_leftovers(project, reached, observe(reached, desired, settings, before))
@@ -204,9 +211,7 @@ def replan(
     desired = dated(project, reached, desired, live, before)
     compared = contrast(desired, live, settings, before, now)
     live = informed(reached, desired, live, compared, standards)
-    notes = (*project.held(account), *due(project, reached, desired, live))
-    if base is not None:
-        notes = (*weakenings(project, base, account, reached.account_id, reached.partition), *notes)
+    notes = (*noted, *project.held(account), *due(project, reached, desired, live))
     chosen = selection(project.narrowed(), project.narrowing_paths(), desired)
 
     def made_of(live: State) -> Plan:

@@ -499,3 +499,26 @@ def test_yes_applies_and_the_question_names_the_account_and_its_alias(applied: S
     assert code == 0, text
     assert f"Apply these 3 calls to account site ({ACCOUNT}, acme-site)?" in text
     assert "no changes" in applied.fine("plan").out.lower()
+
+
+class _Person(io.StringIO):
+    """What a person at a terminal types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_what_drifted_since_a_revision_is_still_that_when_a_person_has_agreed(
+    applied: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applied.write(".iamsync\n", ".gitignore")
+    identity = ("-c", "user.name=a", "-c", "user.email=")
+    for arguments in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "applied")):
+        subprocess.run(["git", *identity, *arguments], cwd=applied.root, check=True, capture_output=True)
+    who = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": who}
+    applied.by_hand(lambda iam: iam.update_assume_role_policy(RoleName="reader", PolicyDocument=json.dumps(trust)))
+    monkeypatch.setattr("sys.stdin", _Person("yes\n"))
+    told = applied.fine("apply", "--base", "git:HEAD", "--only", "drift")
+    assert "1 of 1 call done" in told.out
+    assert applied.writes == ["UpdateAssumeRolePolicy"]
