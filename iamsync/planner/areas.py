@@ -7,7 +7,8 @@ resource is covered by the same statements; the evaluator decides on one example
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -27,6 +28,7 @@ from iamsync.policy.vocabulary import covers, known_by_any, resources
 _ANY: Final = "*"
 # Up to here it is quicker to ask for each action whether a pattern covers it than to expand the pattern.
 _FEW: Final = 64
+_PLACE: Final = re.compile(r"\$\{(\w+)\}", re.ASCII)
 # Allowed to everyone whatever their policies say, so that it tells nothing about them.
 FREE: Final = frozenset({"sts:getcalleridentity"})
 _COMPLEX: Final = Decision("implicit_deny", False, ("its policies name more resources than can be told apart",))
@@ -52,11 +54,30 @@ class Class:
 
 
 @dataclass(frozen=True, slots=True)
+class _Cut:
+    """The resources of one `kind`, a pattern, as others cut them: its areas are the cells `kept`, in their order."""
+
+    kind: str
+    globs: tuple[Glob, ...]
+    every: Sequence[int]
+    kept: tuple[int, ...]
+
+    def worded(self, chosen: frozenset[int], everything: str | None) -> Iterator[Pieces]:
+        """Some of its cells in patterns; all that there are is `everything`, where that can be said."""
+        if everything is None:
+            # Other kinds of resources fare otherwise: this one is told by a pattern of its own.
+            around = (glob.text for at, glob in enumerate(self.globs) if all(cell >> at & 1 for cell in self.every))
+            everything = next(around, self.kind)
+        yield from (piece for piece, _ in worded(self.globs, self.every, chosen, everything))
+
+
+@dataclass(frozen=True, slots=True)
 class Areas:
-    """Every area of one action for one principal; `_cut` are the areas' patterns, for their wording."""
+    """Every area of one action for one principal; `_cut` and `_all`, what was asked about, are for their wording."""
 
     areas: tuple[Area, ...]
-    _cut: tuple[tuple[tuple[Glob, ...], tuple[int, ...], tuple[int, ...]], ...]
+    _cut: tuple[_Cut, ...]
+    _all: str = _ANY
 
     def which(self, wanted: Callable[[Decision], bool]) -> tuple[Area, ...]:
         """The areas whose decision is such."""
@@ -64,14 +85,17 @@ class Areas:
 
     def worded(self, wanted: Callable[[Decision], bool]) -> tuple[Pieces, ...]:
         """Those areas in the fewest patterns, as the policies write them."""
-        out: dict[Pieces, None] = {}
+        told: list[tuple[_Cut, frozenset[int]]] = []
         at = 0
-        for globs, all_cells, kept in self._cut:
-            decided = self.areas[at : at + len(kept)]
-            at += len(kept)
-            chosen = frozenset(cell for cell, area in zip(kept, decided, strict=True) if wanted(area.decision))
-            if chosen:
-                out.update((piece, None) for piece, _ in worded(globs, all_cells, chosen, _ANY))
+        for cut in self._cut:
+            decided = self.areas[at : at + len(cut.kept)]
+            at += len(cut.kept)
+            cells = zip(cut.kept, decided, strict=True)
+            told.append((cut, frozenset(cell for cell, area in cells if wanted(area.decision))))
+        asked = [(cut, chosen) for cut, chosen in told if cut.kept]
+        alike = len(asked) == 1 or all(len(chosen) == len(cut.kept) for cut, chosen in asked)
+        everything = self._all if alike else None
+        out = {piece: None for cut, chosen in asked if chosen for piece in cut.worded(chosen, everything)}
         for area in self.areas[at:]:
             if wanted(area.decision):
                 out[Pieces((area.example,))] = None
@@ -115,16 +139,22 @@ def areas(
             kept = [cell for cell in every if limit is None or cell & 1]
             examples = [(cell, text) for cell in kept if (text := example(held, own, cell)) is not None]
             found += [decided(text) for _, text in examples]
-            cut.append((held, every, tuple(cell for cell, _ in examples)))
+            kind = _pattern(permissions, form)
+            cut.append(_Cut(kind, held, every, tuple(cell for cell, _ in examples)))
         elsewhere = dict.fromkeys(text for form in forms or () for text in _elsewhere(permissions, form, globs, limit))
     except TooComplex:
         return Areas((Area(_ANY, _COMPLEX),), ())
     found += map(decided, elsewhere)
-    return Areas(tuple(found), tuple(cut))
+    return Areas(tuple(found), tuple(cut), _ANY if limit is None else limit.text)
 
 
-def classes(permissions: Permissions, who: Address, patterns: Iterable[str]) -> tuple[Class, ...]:
-    """The actions of some patterns that any statement might allow a principal, those that fare alike together."""
+def classes(
+    permissions: Permissions, who: Address, patterns: Iterable[str], within: str | None = None
+) -> tuple[Class, ...]:
+    """The actions of some patterns that any statement might allow a principal, those that fare alike together.
+
+    `within` a pattern of resources, those apart that are about none of them.
+    """
     asked = tuple(sorted({pattern.lower() for pattern in patterns}))
     held = permissions.holdings(who)
     own = [
@@ -148,9 +178,20 @@ def classes(permissions: Permissions, who: Address, patterns: Iterable[str]) -> 
     for mask, actions in alike.items():
         texts = {text for bit, element in enumerate((*own, *limits)) if mask >> bit & 1 for text in element.resources}
         narrow = [of_arn(text) for text in sorted(texts) if text.strip(_ANY)]
+        if within is not None and wild(within) and within.strip(_ANY):
+            narrow.append(of_arn(within, variables=False))
         for action in actions:
             found.setdefault((mask, *_kind(permissions, action, narrow)), []).append(action)
     return tuple(Class(tuple(actions)) for actions in found.values())
+
+
+def aimed(permissions: Permissions, held: Class, asked: Iterable[str], within: str | None) -> tuple[str, ...]:
+    """The actions of a class that are ever asked about one resource, where `within` is one; named ones all the same."""
+    if within is None or wild(within):
+        return held.actions
+    named = {pattern.lower() for pattern in asked}
+    applies = permissions.catalog.applies
+    return tuple(one for one in held.actions if one in named or applies(one, within) is not False)
 
 
 def _wanted(asked: tuple[str, ...], own: Iterable[Element]) -> set[str]:
@@ -264,6 +305,14 @@ def _glob(permissions: Permissions, who: Address, text: str, variables: bool) ->
 
 def _universe(permissions: Permissions, form: str | None, account: str) -> Glob:
     return resources(form, permissions.state.partition, account=account)
+
+
+def _pattern(permissions: Permissions, form: str | None) -> str:
+    """The resources of the account that have this form, as a policy would write them."""
+    if form is None:
+        return _universe(permissions, None, _ANY).text
+    known = {"Partition": permissions.state.partition, "Account": permissions.state.account_id}
+    return _PLACE.sub(lambda match: known.get(match[1], _ANY), form)
 
 
 def _elsewhere(permissions: Permissions, form: str, globs: Iterable[Glob], limit: Glob | None) -> Iterator[str]:

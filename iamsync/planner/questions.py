@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from iamsync.model import EMPTY, Address
-from iamsync.planner.areas import areas, classes, elements, wording
+from iamsync.planner.areas import aimed, areas, classes, elements, wording
 from iamsync.planner.permissions import Permissions, is_blind
 from iamsync.policy import actionset
 from iamsync.policy.access import difference
@@ -18,7 +18,7 @@ from iamsync.policy.holdings import Holdings, Unknown
 from iamsync.policy.match import Reach
 from iamsync.policy.request import Request, Values
 from iamsync.policy.statement import compiled
-from iamsync.policy.vocabulary import Phrase, Phrases, spelled
+from iamsync.policy.vocabulary import Phrase, Phrases, covers, spelled
 
 _ASSUME: Final = "sts:AssumeRole"
 _EVERYONE: Final = "*"
@@ -120,8 +120,16 @@ def _grants(
 ) -> Iterator[Grant]:
     """What a principal may do of some actions: what is certain, and apart from it what hangs on conditions."""
     merged: dict[tuple[tuple[str, ...], object], _Merged] = {}
-    for held in classes(permissions, who, (action,)):
-        found = areas(permissions, who, held.first, context, resource)
+    aimless: list[str] = []  # actions that are never asked about such a resource
+    for held in classes(permissions, who, (action,), resource):
+        about = aimed(permissions, held, (action,), resource)
+        if not about:
+            aimless += held.actions
+            continue
+        aimless += set(held.actions).difference(about)
+        found = areas(permissions, who, about[0], context, resource)
+        if not found.areas:
+            aimless += about
         for counts in (_surely, _perhaps):
             if hit := found.which(counts):
                 decision = hit[0].decision
@@ -129,11 +137,13 @@ def _grants(
                 alike = None if counts is _surely else (decision.reasons, _conditions(decision))
                 where = tuple(map(wording, found.worded(counts)))
                 entry = merged.setdefault((where, alike), _Merged(decision, hit[0].example))
-                entry.actions.extend(held.actions)
+                entry.actions.extend(about)
                 entry.deciding.update(dict.fromkeys(decision.deciding))
-    words = _Words(permissions, who) if wild(action) else None
+    words = _Words(permissions, who, action) if wild(action) else None
     for (where, _), entry in merged.items():
-        phrased = words.told(entry.actions) if words else Phrase(tuple(spelled(one, {}) for one in entry.actions))
+        phrased = (
+            words.told(entry.actions, aimless) if words else Phrase(tuple(spelled(one, {}) for one in entry.actions))
+        )
         decision = replace(entry.decision, deciding=tuple(entry.deciding), near=_conditions(entry.decision))
         certain = decision.allowed and decision.certain
         yield Grant(who, phrased.patterns, where, phrased.without, "", certain, told(decision), entry.example)
@@ -150,10 +160,11 @@ class _Merged:
 
 
 class _Words:
-    """Puts actions into few words: the patterns of a principal's own statements, `*` where one allows nearly all."""
+    """Puts actions into few words: what was asked where one allows nearly all, the patterns of a principal's own."""
 
-    def __init__(self, permissions: Permissions, who: Address) -> None:
-        self.spelling: dict[str, str] = {}
+    def __init__(self, permissions: Permissions, who: Address, asked: str) -> None:
+        self.asked = asked.lower()
+        self.spelling = {self.asked: asked}
         self.allowed: set[str] = set()
         self.all: set[str] = set()
         for source in permissions.sources(who):
@@ -164,11 +175,14 @@ class _Words:
                 if element.allows:
                     self.allowed |= {"*"} if element.not_actions else wide
 
-    def told(self, actions: Iterable[str]) -> Phrase:
+    def told(self, actions: Iterable[str], indifferent: Iterable[str]) -> Phrase:
         chosen = actionset.some(actions)
-        usable = frozenset(one for one in self.allowed if one == "*" or actionset.known(one) & chosen)
-        phrases = Phrases((actionset.element(tuple(sorted(self.all | usable))),), self.spelling)
-        return phrases.phrase(chosen, usable, 0)
+        wide = {one for one in self.allowed if covers((one,), False, self.asked)}
+        usable = frozenset(one for one in self.allowed - wide if actionset.known(one) & chosen)
+        if wide:
+            usable |= {self.asked}
+        phrases = Phrases((actionset.element(tuple(sorted((self.all - wide) | usable))),), self.spelling)
+        return phrases.phrase(chosen, usable, actionset.some(indifferent))
 
 
 def _surely(decision: Decision) -> bool:

@@ -160,7 +160,7 @@ def _actions(row: Row, permissions: Permissions, untold: dict[str, None]) -> Ite
         wanted = [action for action in wanted if permissions.catalog.applies(action, row.on) is not False]
     if len(wanted) <= MOST_ACTIONS:
         return dict.fromkeys(wanted)
-    few = [spelled(held.first, EMPTY) for held in classes(permissions, row.principal, row.asked)]
+    few = [spelled(held.first, EMPTY) for held in classes(permissions, row.principal, row.asked, row.on or None)]
     untold[_TOO_MANY.format(len(few), len(wanted))] = None
     return few
 

@@ -14,7 +14,7 @@ from typing import Final, Literal
 from iamsync.errors import InputError, Place, raise_all
 from iamsync.expectations import Entry, PermissionTest, Verdict
 from iamsync.model import Address
-from iamsync.planner.areas import areas, classes, wording
+from iamsync.planner.areas import aimed, areas, classes, wording
 from iamsync.planner.permissions import Permissions, not_known
 from iamsync.policy.actionset import templates, wild
 from iamsync.policy.explanation import Decision
@@ -245,19 +245,23 @@ def _denied(row: Row, permissions: Permissions, context: Mapping[str, Values], l
     unknown = [held for held in holdings.identity if isinstance(held, Unknown)]
     looks: tuple[tuple[Outcome, Callable[[Decision], bool]], ...]
     looks = (("failed", _granted), ("uncertain", _perhaps if unknown else _doubtful))
-    wrong = False
-    for held in classes(permissions, row.principal, row.asked):
-        found = areas(permissions, row.principal, held.first, context, row.on or None)
-        for outcome, counts in looks:
-            hit = found.which(counts)
-            if hit and not (outcome == "uncertain" and lenient):
-                wrong = True
-                names = tuple(spelled(action, {}) for action in held.actions)
-                where = _texts(found.worded(counts))
-                yield replace(
-                    row, outcome=outcome, actions=names, where=where, example=hit[0].example, decision=hit[0].decision
-                )
+    found: dict[tuple[Outcome, tuple[str, ...], Decision], tuple[str, list[str]]] = {}
+    for held in classes(permissions, row.principal, row.asked, row.on or None):
+        about = aimed(permissions, held, row.asked, row.on or None)
+        if not about:
+            continue
+        where = areas(permissions, row.principal, about[0], context, row.on or None)
+        for how, counts in looks:
+            hit = where.which(counts)
+            if hit and not (how == "uncertain" and lenient):
+                # Kinds of actions that are about other resources besides fare alike here.
+                key = (how, _texts(where.worded(counts)), hit[0].decision)
+                found.setdefault(key, (hit[0].example, []))[1].extend(about)
                 break
+    for (outcome, texts, decision), (example, actions) in found.items():
+        names = tuple(spelled(action, {}) for action in sorted(actions))
+        yield replace(row, outcome=outcome, actions=names, where=texts, example=example, decision=decision)
+    wrong = bool(found)
     if not wrong and not lenient and (reasons := list(_blind(row, permissions, context, unknown))):
         wrong = True
         yield replace(row, outcome="uncertain", decision=Decision("implicit_deny", False, tuple(reasons)))
@@ -288,7 +292,7 @@ def _blind(
     generous = permissions.generous()
     if any(
         areas(generous, row.principal, held.first, context, row.on or None).which(_possible)
-        for held in (classes(generous, row.principal, row.asked) if unknown else ())
+        for held in (classes(generous, row.principal, row.asked, row.on or None) if unknown else ())
     ):
         yield from map(not_known, (held.label for held in unknown))
     if not permissions.catalog.available and any(map(wild, row.asked)):
