@@ -54,9 +54,9 @@ NOTES: Final[dict[str, tuple[str, str]]] = {
     "escalation-untold": (
         "not every path to administrator was followed",
         "A principal that may change many groups, policies or other principals comes to many states of the account by "
-        "its own means. Each first change is looked at with what it opens; of further ones 200 states for one "
-        "principal. For those named no path was found up to there, or none that is certain, and there may be one. It "
-        "stops nothing. Let them change less, or look at what they may change by hand.",
+        "its own means. Each first change is looked at with what it opens; further ones up to the third, and 200 "
+        "states for one principal. For those named no path was found up to there, or none that is certain, and there "
+        "may be one. It stops nothing. Let them change less, or look at what they may change by hand.",
     ),
     "expired-line": (
         "a line of the manifests is over and does nothing",

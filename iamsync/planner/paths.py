@@ -151,7 +151,7 @@ class Paths:
 
     @property
     def cut(self) -> frozenset[Address]:
-        """Who may have a path, or a surer one, that was not looked for: more may change than states are looked at."""
+        """Who may have a path, or a surer one, that was not looked for: more would follow than is looked at."""
         found = self.all()
         return frozenset(who for who in self._cut if who not in found or found[who].certainty < SURE)
 
@@ -247,6 +247,7 @@ class Paths:
         if best == SURE:
             return
         level, further = [first], 0
+        deepest: list[_Turn] = []
         seen: set[Hashable] = set()
         while level:
             following: list[_Turn] = []
@@ -265,9 +266,18 @@ class Paths:
                 yield after
                 if after.end is not None:
                     best = max(best, min(after.certainty, after.end.certainty))
-                elif len(after.steps) < DEEPEST:
-                    following.append(after)
+                else:
+                    (following if len(after.steps) < DEEPEST else deepest).append(after)
             level = following
+        if best < SURE and self._goes_on(deepest, seen, best):
+            self._cut.add(who)
+
+    def _goes_on(self, deepest: Iterable[_Turn], seen: Collection[Hashable], best: int) -> bool:
+        """Whether one change more would come to an account that was not looked at, more surely than what is known."""
+        return any(
+            min(turn.certainty, way.held.certainty) > best and _sight(_after(turn, way)) not in seen
+            for turn, way in self._in_turn(deepest)
+        )
 
     def _in_turn(self, level: Iterable[_Turn]) -> Iterator[tuple[_Turn, Way]]:
         """The ways on from these turns, one of each after the other: none uses up what is looked at for all."""

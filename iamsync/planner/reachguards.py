@@ -13,7 +13,7 @@ from typing import Final
 from iamsync.model import Address, Finding, Origin
 from iamsync.planner.entrances import Entrances
 from iamsync.planner.moving import moves
-from iamsync.planner.paths import BY_HAND, MOST, Path, Paths
+from iamsync.planner.paths import BY_HAND, DEEPEST, MOST, Path, Paths
 from iamsync.planner.permissions import Permissions
 from iamsync.planner.situation import Situation, names_of
 from iamsync.policy.administrator import CONDITIONAL, SURE, UNKNOWN
@@ -118,7 +118,8 @@ def _escalation(both: _Both) -> Iterator[Finding]:
             "escalation-untold",
             "medium",
             f"not every path to administrator was followed of {names_of(list(both.will.cut))}",
-            evidence=f"by what they may change themselves they would come to more than {MOST} states of the account",
+            evidence=f"what they may change themselves goes on after {DEEPEST} changes, or comes to more than {MOST} "
+            "states of the account",
             remedy="let them change less, or fewer of the groups and policies there are; look at the rest by hand",
         )
 

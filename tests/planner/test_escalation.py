@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from iamsync.kinds.group import Group
 from iamsync.kinds.policy import Policy
 from iamsync.kinds.role import Role
 from iamsync.kinds.user import User
@@ -269,6 +270,22 @@ def test_of_many_first_steps_each_is_looked_at_and_the_rest_is_bounded() -> None
     path = paths_of({"users": user, "groups": {**groups, "z": {"inline_policies": {"p": "allow *"}}}}).of(WHO_JOINS)
     assert path is not None
     assert [step.at for step in path.steps] == ["group/z"]
+
+
+@pytest.mark.parametrize(("rungs", "found"), [(2, True), (3, True), (4, False)])
+def test_what_is_further_than_is_followed_is_said_to_be(rungs: int, found: bool) -> None:
+    def grants(action: str, on: str) -> tuple[tuple[str, Document], ...]:
+        one = {"Effect": "Allow", "Action": action, "Resource": on}
+        return (("p", Document.of({"Version": "2012-10-17", "Statement": one})),)
+
+    climbs = [grants("iam:AddUserToGroup", f"arn:aws:iam::{ACCOUNT}:group/g{n}") for n in range(1, rungs + 1)]
+    held = [Resource(Address("user", "dev"), User(inline_policies=climbs[0]))]
+    for n, inline in enumerate((*climbs[1:], grants("*", "*")), start=1):
+        held.append(Resource(Address("group", f"g{n}"), Group(inline_policies=inline)))
+    paths = Paths(Permissions(State.of(ACCOUNT, held)))
+    path = paths.of(Address("user", "dev"))
+    assert (path is not None and len(path.steps) == rungs) is found
+    assert paths.cut == (frozenset() if found else {Address("user", "dev")})
 
 
 def test_what_many_first_steps_open_is_looked_at_for_each_of_them() -> None:
