@@ -8,7 +8,8 @@ from typing import Final
 
 from iamsync.model import Address
 
-# The resource word of an ARN for each kind iamsync names (iam-facts: `arn:P:iam::ACCT:` + word + PATH + NAME).
+# The resource word of an ARN for each kind iamsync names: `arn:P:iam::ACCT:` + word + PATH + NAME
+# (IAM User Guide, IAM identifiers).
 WORDS: Final = {
     "user": "user",
     "group": "group",

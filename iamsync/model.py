@@ -16,7 +16,7 @@ Cause = Literal["declared", "drift", "expired", "removed", "unmanaged"]
 Effect = Literal["grant", "revoke", "mixed", "neutral"]
 Severity = Literal["refuse", "warn", "info", "low", "medium", "high", "critical"]
 
-# Kinds of which two may differ in the case of their names alone (iam-facts 1.3 does not count them among the others).
+# Kinds of which two may differ in the case of their names alone: of the others AWS says that they may not.
 CASED: Final = frozenset({"oidc_provider", "saml_provider"})
 EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 

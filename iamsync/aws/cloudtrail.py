@@ -1,6 +1,6 @@
 """CloudTrail's LookupEvents: what was called about one resource in the last 90 days, newest first.
 
-AWS answers two requests a second, in the region where IAM keeps its records (iam-facts 11).
+AWS answers two requests a second, in the region where IAM keeps its records (CloudTrail API Reference, LookupEvents).
 """
 
 from __future__ import annotations

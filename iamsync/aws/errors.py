@@ -16,7 +16,7 @@ _PREFIXES: Final = {"resourcegroupstaggingapi": "tag", "accessanalyzer": "access
 # Where the action that a policy must allow is not called as the operation is.
 _ACTIONS: Final = {"ListObjectsV2": "ListBucket"}
 
-# Wire code to how a person mends it (iam-facts 6); a code that is not here speaks for itself.
+# Wire code to how a person mends it; a code that is not here speaks for itself.
 HINTS: Final = {
     "NoSuchEntity": "something the call names does not exist (any more); plan again",
     "EntityAlreadyExists": "the name is taken, perhaps in another case or path; import it or choose another",

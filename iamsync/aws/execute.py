@@ -2,7 +2,7 @@
 
 The SDK repeats what fails in passing (throttling, lost connections). What only the plan's author can
 judge is repeated here (`retrying`): a write that met another one, an entity created a moment ago that AWS does
-not see everywhere yet, and calls that make another thing each time (iam-facts 3.1, 3.7, 3.9).
+not see everywhere yet, and calls that make another thing each time.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def read(
         )
     pauses = iter(REREADS)
     while wrong := _disagreements(bulk, found):
-        # Something was made or deleted between two pages, or one list is older than the other (iam-facts 3.7).
+        # Something was made or deleted between two pages, or one list is older than the other.
         if (seconds := next(pauses, None)) is None:
             raise IncompleteRead(
                 f"account {connection.account_id}: {'; '.join(wrong)}",

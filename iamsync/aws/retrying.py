@@ -8,7 +8,7 @@
 | late | what is named is not there, or still held | the executor, where this run made it or let go of it |
 | final | anything else | nobody |
 
-The SDK knows only the first two (iam-facts 5.3), so the rest stands here.
+The SDK knows only the first two (its `_retry.json` has nothing of IAM), so the rest stands here.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ from typing import Any, Final
 from iamsync.aws.calls import call
 from iamsync.errors import CredentialsError
 
-# The longest session of a role that was assumed by a role, whatever its MaxSessionDuration (iam-facts 5.4).
+# The longest session of a role that was assumed by a role, whatever its MaxSessionDuration
+# (IAM User Guide, role chaining).
 CHAINED: Final = 3600
 
 

@@ -17,7 +17,7 @@ _UNLOOKED: Final = 200_000  # objects that may be made before the garbage collec
 
 
 def main() -> None:
-    """Run the command line and exit with its code (cli.md, "Exit codes")."""
+    """Run the command line and exit with its code."""
     # In this order: what was closed by whoever began the command has the lowest number, which no other file may get.
     sys.stdin = sys.stdin or _nowhere("r")
     sys.stdout = Lasting(sys.stdout or _nowhere("w"))

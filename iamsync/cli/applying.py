@@ -48,7 +48,7 @@ def apply(
     approved: Approvals = None,
     only: Annotated[
         str | None,
-        typer.Option("--only", help="Changes of one cause: declared, drift, expired, removed.", envvar="IAMSYNC_ONLY"),
+        typer.Option("--only", help=f"Changes of one cause: {', '.join(_CAUSES)}.", envvar="IAMSYNC_ONLY"),
     ] = None,
     expired: Annotated[
         bool,
@@ -68,7 +68,6 @@ def apply(
 ) -> None:
     """Plan, ask, and apply; or apply a plan that was saved or approved."""
     from iamsync.engine import applying
-    from iamsync.engine.choosing import unknown
     from iamsync.engine.fleets import complete
     from iamsync.engine.foreseeing import settled
     from iamsync.engine.planning import document, plans, to_text
@@ -84,19 +83,7 @@ def apply(
         )
     seconds = waited(timeout, "--timeout") if timeout is not None else None
     saved, narrowing = _saved_plan(paths or [])
-    if only is not None and only not in _CAUSES:
-        raise unknown(f"--only {only!r} is no cause", only, _CAUSES)
-    if expired and only not in (None, "expired"):
-        raise InputError(
-            f"--expired and --only {only} contradict each other", code="bad-option", hint="leave one of them out"
-        )
-    only = "expired" if expired else only
-    if only == "drift" and base is None:
-        raise InputError(
-            "--only drift: without --base nothing tells what was changed by hand from what was declared since",
-            code="bad-option",
-            hint="give --base git:REV, the revision that was applied last, or leave out --only to take all back",
-        )
+    only = _cause(only, expired=expired, based=base is not None)
     if saved is not None and (approved or target or only or narrowing):
         raise InputError(
             "a saved plan is applied as it is",
@@ -164,6 +151,25 @@ def apply(
         waves.ended(made, form, common, ways.failed, of)
         if only == "expired":
             applying.still_held(planned)
+
+
+def _cause(only: str | None, *, expired: bool, based: bool) -> str | None:
+    """The one cause whose changes are asked for; `based` where --base tells drift from what was declared since."""
+    from iamsync.engine.choosing import unknown
+
+    if only is not None and only not in _CAUSES:
+        raise unknown(f"--only {only!r} is no cause", only, _CAUSES)
+    if expired and only not in (None, "expired"):
+        raise InputError(
+            f"--expired and --only {only} contradict each other", code="bad-option", hint="leave one of them out"
+        )
+    if only == "drift" and not based:
+        raise InputError(
+            "--only drift: without --base nothing tells what was changed by hand from what was declared since",
+            code="bad-option",
+            hint="give --base git:REV, the revision that was applied last, or leave out --only to take all back",
+        )
+    return "expired" if expired else only
 
 
 def _saved_plan(paths: list[str]) -> tuple[Path | None, list[str]]:

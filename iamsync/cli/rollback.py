@@ -23,7 +23,6 @@ from iamsync.cli.options import (
 from iamsync.cli.reporting import on_terminal
 from iamsync.cli.running import agreement, ask, carried_out, ended, ids_known, interruptible
 from iamsync.cli.watching import reading
-from iamsync.errors import StalePlan
 
 
 @shared
@@ -84,8 +83,7 @@ def runs_rollback(
             return
         if not agreed:
             ask(item)
-            if found.again().plan.approval != item.plan.approval:
-                raise StalePlan("the account changed while you were looking at the plan", hint="run the command again")
+            applying.still_as_shown(item.plan, found.again().plan)
         done, steps = carried_out(project, item, common, parallelism, stop, approved or "", rollback_of=found.run)
     ended([(item, done, steps)], form, common, extra={"rollback": told})
 

@@ -99,8 +99,7 @@ def agreed_and_done(
             continue
         if not how.agreed:
             ask(one.item)
-            if one.again().approval != one.item.plan.approval:
-                raise StalePlan("the account changed while you were looking at the plan", hint="run the command again")
+            applying.still_as_shown(one.item.plan, one.again())
         execute = partial(one.executor, writer=restricted(ways, one.item, common) if how.restrict else None)
         done, steps = carried_out(project, one.item, common, 1, stop, how.approved or "", executor=execute)
         results.append((one.item, done, steps))
@@ -230,7 +229,7 @@ def _progress(project: Any, common: Common, account: str) -> Iterator[Callable[[
     else:
         from iamsync.render.progress import Lines
 
-        yield Lines(sys.stderr, account=account)
+        yield Lines(sys.stderr, account=account, color=colored(common, sys.stderr))
 
 
 class Stop(threading.Event):

@@ -181,14 +181,18 @@ def _lines(plan: Plan) -> list[str]:
 
 def unmoved(project: Project, item: Planned) -> Planned:
     """The plan again from a new read, after a person took time to agree; StalePlan where it moved."""
-    fresh = replan(project, item.reached, item.plan.now, item.base, item.opened)
-    if fresh.plan.approval != item.plan.approval:
+    still_as_shown(item.plan, replan(project, item.reached, item.plan.now, item.base, item.opened).plan)
+    return item
+
+
+def still_as_shown(shown: Plan, fresh: Plan) -> None:
+    """StalePlan where what would be done now is not what a person was shown and agreed to."""
+    if fresh.approval != shown.approval:
         raise StalePlan(
             "the account changed while you were looking at the plan",
             hint="run the command again",
-            difference=tuple(_lines(fresh.plan)),
+            difference=tuple(_lines(fresh)),
         )
-    return item
 
 
 def run(

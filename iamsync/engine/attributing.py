@@ -92,7 +92,7 @@ class _Asking:
         return told | dict.fromkeys(left, unknown(self.refused or none))
 
     def _names(self, address: Address) -> Iterator[str]:
-        """What its events may be filed under: mostly the name alone, for a policy the ARN (iam-facts 11)."""
+        """What its events may be filed under: mostly the name alone, for a policy the ARN."""
         yield address.name
         if address.kind in WORDS:
             for state in (self.item.live, self.item.desired):

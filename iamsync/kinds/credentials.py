@@ -1,7 +1,7 @@
 """What a user signs in or signs requests with, and the calls that take all of it away.
 
 It is read only of users that are to be deleted: what it is, by its id, and when it was last used; never
-a secret. Source: iam-facts 3.3.
+a secret. Source: IAM API Reference, DeleteUser.
 """
 
 from __future__ import annotations

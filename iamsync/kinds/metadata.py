@@ -1,6 +1,6 @@
 """A SAML metadata document: its writer's text is what is sent, its meaning what is compared.
 
-AWS gives back what was uploaded, perhaps laid out otherwise (iam-facts 1.6). So two documents are equal
+AWS gives back what was uploaded, perhaps laid out otherwise. So two documents are equal
 where their canonical XML is: attributes in order, no comments, no white space around texts.
 """
 

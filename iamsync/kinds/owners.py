@@ -2,7 +2,7 @@
 
 `reach` is False where nobody but the owner can change it (service-linked roles, Identity Center);
 such a resource is out of reach whatever is declared. The rest is merely left out of the scope by
-default, but for what is a mere guess. Source: iam-facts 1.8; the tags that each tool documents.
+default, but for what is a mere guess. Source: IAM User Guide, service-linked roles; the tags that each tool documents.
 """
 
 from __future__ import annotations

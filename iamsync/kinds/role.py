@@ -35,7 +35,7 @@ def _trust(role: Resource, cx: Context) -> Call:
 
 
 def _update(role: Resource, cx: Context) -> Call:
-    # UpdateRole may reset what it is not told (iam-facts 3.1), so both values always go together.
+    # UpdateRole may reset what it is not told, so both values always go together.
     spec = role.spec
     params = {"Description": spec.description, "MaxSessionDuration": spec.max_session_duration}
     return Call("UpdateRole", {"RoleName": role.address.name, **params})

@@ -26,10 +26,10 @@ from iamsync.model import Address, Resource, State
 from iamsync.policy.document import Document, with_principals
 from iamsync.strictjson import loads, misfit
 
-# A path as IAM takes it (iam-facts 1.2).
+# A path as IAM takes it (`pathType` of IAM's service model).
 _PATH: Final = re.compile(r"/(?:[\x21-\x7e]*/)?", re.ASCII)
 LISTS: Final = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
-# What GetAccountAuthorizationDetails does not tell (iam-facts 2.1); other calls may.
+# What GetAccountAuthorizationDetails does not tell; other calls may.
 UNTOLD: Final = frozenset(
     {("role", "description"), ("role", "max_session_duration"), ("policy", "tags"), ("policy", "description")}
 )

@@ -106,7 +106,7 @@ class Writing:
         edits = list(self._more)
         if value is GONE or node is None or plain(node) != value or type(plain(node)) is not type(value):
             edits.append(self._at(item, (shape.name,), value, tuple(held.name for held in item.kind.fields)))
-        edits += [self._variable(item, held.name, held.value, held.at) for held in wording.variables]
+        edits += [self._variable(held.name, held.value, held.at) for held in wording.variables]
         return Written(tuple(edits), self._note)
 
     def gone(self, address: Address) -> Written:
@@ -326,7 +326,7 @@ class Writing:
 
     # Variables
 
-    def _variable(self, item: Item, name: str, value: str, at: Scalar) -> FileEdit:
+    def _variable(self, name: str, value: str, at: Scalar) -> FileEdit:
         """The change of a variable where the project file sets it for this account."""
         bare = name.removeprefix("var.")
         hint = "change the variable where it is set, or write the value here in its place"

@@ -127,7 +127,7 @@ def areas(
     limit = None if within in (None, _ANY) else of_arn(within, variables=False)
     globs = _globs(permissions, who, action)
     if action.lower() in TRUST_ACTIONS:
-        return Areas(tuple(map(decided, _roles(permissions, who, globs, limit))), ())
+        return Areas(tuple(map(decided, _roles(permissions, globs, limit))), ())
     found: list[Area] = []
     cut = []
     try:
@@ -325,8 +325,8 @@ def _elsewhere(permissions: Permissions, form: str, globs: Iterable[Glob], limit
                 yield text
 
 
-def _roles(permissions: Permissions, who: Address, globs: Iterable[Glob], limit: Glob | None) -> Iterator[str]:
-    """The roles that a principal might assume: those of the state that trust its account or it, and others' roles."""
+def _roles(permissions: Permissions, globs: Iterable[Glob], limit: Glob | None) -> Iterator[str]:
+    """The roles that a principal might assume: of the state those that trust its account or it, and others' roles."""
     account = permissions.state.account_id
     for resource in permissions.state:
         if resource.address.kind == "role":

@@ -44,7 +44,7 @@ def document(
     fail_on: str | None = None,
     failed: Sequence[Json] = (),
 ) -> dict[str, Any]:
-    """The drift document of cli.md; `base` and `fail_on` are what the run was given.
+    """The drift document; `base` and `fail_on` are what the run was given.
 
     `failed` are the accounts of several that could not be read, each with what happened.
     """

@@ -231,11 +231,11 @@ def _finding(link: _Link, own: list[Difference], lost: _Lost, doors: list[str], 
         link.address,
         evidence="; ".join(evidence),
         remedy="take it out of the manifests, or let somebody else apply it who keeps a way in",
-        origin=_origin(link, own, situation),
+        origin=_origin(own, situation),
     )
 
 
-def _origin(link: _Link, own: list[Difference], situation: Situation) -> Origin | None:
+def _origin(own: list[Difference], situation: Situation) -> Origin | None:
     if own:
         return own[0].origin
     changed = [d for d in situation.differences if d.action != "create" and d.address.kind in ("policy", "group")]

@@ -24,7 +24,7 @@ def document(
     failed: Sequence[Mapping[str, Any]] = (),
     waits: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """The plan document of cli.md; every other format is rendered from it.
+    """The plan document; every other format is rendered from it.
 
     `failed` are the accounts of several that could not be planned, each with what happened; `waits` the steps that
     wait for another account of the run (`across.rows`).

@@ -1,7 +1,8 @@
 """How much AWS lets there be: figures before anything is called, with what is left of each quota.
 
 The account's own figures count (GetAccountSummary, `State.quotas`); where a source does not tell them, AWS's
-published defaults. What can be raised is then only told, since it may have been. Source: iam-facts 4.
+published defaults. What can be raised is then only told, since it may have been. Source: IAM User Guide,
+IAM and AWS STS quotas.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from iamsync.policy.document import with_principals
 from iamsync.selector import glob_matches
 
 LIVE: Final = "live/"
-# The console keeps an access key's description as a user tag whose key is the key's id (iam-facts 1.4).
+# The console keeps an access key's description as a user tag whose key is the key's id.
 _KEY_DESCRIPTION: Final = re.compile(r"A[KS]IA[A-Z0-9]{12,}")
 RENAMABLE: Final = tuple(name for name, kind in KINDS.items() if kind.rename is not None)
 
@@ -213,7 +213,7 @@ def _renamed(live: State, renames: Mapping[Address, Address]) -> State:
 
 
 def _followed(desired: State, live: State, renames: Mapping[Address, Address], cx: Context) -> State:
-    """Trust policies follow a user's new name or path by themselves (iam-facts 1.6); so do we."""
+    """Trust policies follow a user's new name or path by themselves; so do we."""
     arns: dict[str, str] = {}
     for resource in desired:
         held = live.get(resource.address)

@@ -12,7 +12,8 @@ from iamsync.planner.compare import Difference
 from iamsync.planner.permissions import Permissions
 from iamsync.settings import Settings
 
-# AWS's published defaults (iam-facts 4), for a source that does not tell its own.
+_MOST: Final = 10  # names in a row
+# AWS's published defaults (IAM User Guide, IAM and AWS STS quotas), for a source that does not tell its own.
 DEFAULT_QUOTAS: Final = {
     "AttachedPoliciesPerUserQuota": 10,
     "AttachedPoliciesPerGroupQuota": 10,
@@ -54,8 +55,8 @@ class Situation:
     sign_ins: Mapping[str, bool | None] = field(default_factory=lambda: EMPTY)
 
 
-def names_of(addresses: Sequence[Address], most: int = 10) -> str:
+def names_of(addresses: Sequence[Address]) -> str:
     """Addresses in words, the first few by name."""
     names = [str(address) for address in sorted(addresses)]
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
+    rest = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return ", ".join(names[:_MOST]) + rest

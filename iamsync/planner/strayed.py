@@ -77,7 +77,7 @@ def lost_ours(before: str, current: str, addresses: frozenset[Address], account_
 
     `addresses` are theirs; another account's principal of the same name is somebody else.
 
-    AWS shows a deleted user or role by its bare id from then on (iam-facts 1.6).
+    AWS shows a deleted user or role by its bare id from then on.
     """
 
     def masked(value: Any, named: bool = False) -> Any:

@@ -101,7 +101,7 @@ def asked(
     before: Permissions, after: Permissions, differences: Iterable[Difference], cx: Context
 ) -> frozenset[Address]:
     """The principals of the account that a changed trust policy is about, whose documents decide what it means."""
-    roles = _roles(before, after, retrusted(differences), cx)
+    roles = _roles(before, after, retrusted(differences))
     people = Named(_principals(before, after) if roles else ())
     return frozenset(address for role in roles for address, _ in people.about(role.statements))
 
@@ -109,7 +109,7 @@ def asked(
 def admissions(before: Permissions, after: Permissions, differences: Iterable[Difference], cx: Context) -> Admissions:
     """Whom the changed trust policies of a plan let in and shut out, sorted; a role's access to itself is none."""
     differences = tuple(differences)
-    roles = _roles(before, after, retrusted(differences), cx)
+    roles = _roles(before, after, retrusted(differences))
     providers = {cx.arn(d.address, "/"): d for d in differences if _admits(d)}
     inside: list[Insider] = []
     outside: list[Outsider] = []
@@ -193,7 +193,7 @@ def _finding(one: Outsider, region: Region, origin: Origin | None) -> Finding:
     )
 
 
-def _roles(before: Permissions, after: Permissions, found: Iterable[Difference], cx: Context) -> tuple[_Role, ...]:
+def _roles(before: Permissions, after: Permissions, found: Iterable[Difference]) -> tuple[_Role, ...]:
     roles = []
     for d in found:
         old = None if d.have is None else (before.arn(d.have), before.trust(d.address))

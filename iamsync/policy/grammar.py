@@ -1,7 +1,7 @@
 """Whether a document is a policy at all: what IAM would answer MalformedPolicyDocument to.
 
 Each problem names the path inside the document (keys and list positions), so that whoever knows
-where the text stands can point at it. Source: IAM policy grammar, iam-facts 8.1 and 8.7.
+where the text stands can point at it. Source: IAM User Guide, grammar of the IAM JSON policy language.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ def resources(texts: tuple[str, ...], negated: bool, variables: bool) -> Resourc
             everything = everything or bool(text)
             continue
         held = pattern(text, variables)
-        early = _early_variable(text, held)
+        early = _early_variable(held)
         if held.variables and not early:
             variable.append((held, arn_test(held.widened().parts)))
         elif early:
@@ -143,7 +143,7 @@ def resources(texts: tuple[str, ...], negated: bool, variables: bool) -> Resourc
     return Resources(everything, frozenset(exact), test, tuple(odd), tuple(variable), negated)
 
 
-def _early_variable(text: str, held: Pattern) -> bool:
+def _early_variable(held: Pattern) -> bool:
     """Whether a variable stands before the fifth colon (its own colons do not count)."""
     colons = 0
     for part in held.parts:

@@ -12,7 +12,7 @@ from iamsync.sandbox.entities import ServiceCredential, User, now
 from iamsync.sandbox.holders import HolderCalls
 from iamsync.sandbox.refusal import Refused, missing, over
 
-# Per service and user; AWS offers no more (iam-facts 4).
+# Per service and user; AWS offers no more.
 _SERVICE_CREDENTIALS: Final = 2
 _SERVICES: Final = frozenset({"bedrock.amazonaws.com", "cassandra.amazonaws.com", "codecommit.amazonaws.com"})
 

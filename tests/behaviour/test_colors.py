@@ -10,6 +10,7 @@ from iamsync.cli.context import colored, takes_color
 from iamsync.cli.options import Common
 from iamsync.errors import InputError, Place
 from iamsync.render.errors import error_text
+from tests.behaviour.conftest import Site
 
 
 class Terminal(io.StringIO):
@@ -91,3 +92,11 @@ def test_an_error_says_the_same_without_colour() -> None:
     for code in ("\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[1;31m", "\x1b[33m", "\x1b[34m", "\x1b[32m"):
         painted = painted.replace(code, "")
     assert painted == bare
+
+
+@pytest.mark.parametrize(("color", "painted"), [("always", True), ("never", False)])
+def test_what_decides_about_results_decides_about_the_lines_of_a_run(site: Site, color: str, painted: bool) -> None:
+    site.write("users: {alice: {}}\n")
+    told = site.fine("apply", "--auto-approve", "--color", color)
+    (line,) = (line for line in told.err.splitlines() if "CreateUser" in line)
+    assert ("\x1b[" in line) is painted
