@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.session import get_session
 
 from iamsync.aws.calls import call
+from iamsync.aws.regions import IAM_REGIONS, partition_of
 from iamsync.aws.roles import Hop
 from iamsync.aws.session import Access, Connection, Sessions, connect
 from iamsync.engine.options import Options
@@ -431,6 +433,13 @@ def test_sts_is_asked_in_a_region_of_the_accounts_partition(
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     sts = _Maker(Sessions(), given, None, None).client("sts")
     assert (sts.meta.region_name, sts.meta.endpoint_url) == (told, f"https://{host}")
+
+
+def test_every_region_that_botocore_knows_is_of_its_partition() -> None:
+    known = get_session().get_component("data_loader").load_data("partitions")["partitions"]
+    for partition, regions in ((one["id"], one["regions"]) for one in known):
+        assert {partition_of(region) for region in regions if not region.endswith("-global")} == {partition}
+        assert IAM_REGIONS[partition] in regions
 
 
 def test_credentials_of_another_partition_are_refused(wire: Wire) -> None:
