@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 
 from iamsync.model import Address
+from iamsync.nearness import closest
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,8 @@ def path_matches(pattern: str, path: str) -> bool:
 def _kind(kind: str, text: str, kinds: Iterable[str]) -> str:
     known = tuple(kinds)
     if "*" not in kind and "?" not in kind and kind not in known:
-        near = get_close_matches(kind, known, 1, 0.72)
-        meant = f"; did you mean {near[0]}? Kinds are" if near else "; kinds are"
+        near = closest(kind, known)
+        meant = f"; did you mean {near}? Kinds are" if near else "; kinds are"
         raise ValueError(f"selector {text!r} names no kind of resource{meant} {', '.join(known)}")
     return kind
 

@@ -25,7 +25,9 @@ PACKAGE = Path(__file__).resolve().parent.parent / "iamsync"
 # nothing of the same layer but where it says so.
 LAYERS = {
     **dict.fromkeys(("errors", "model", "events", "arn", "selector", "settings", "expectations", "strictjson"), 0),
-    **dict.fromkeys(("guardrails", "buckets", "notification", "controls", "members", "delivery", "files"), 0),
+    **dict.fromkeys(
+        ("guardrails", "buckets", "notification", "controls", "members", "delivery", "files", "nearness"), 0
+    ),
     "policy": 1,
     "kinds": 2,
     **dict.fromkeys(("manifest", "planner", "audit", "aws", "sandbox", "apply", "journal", "webhooks", "render"), 3),

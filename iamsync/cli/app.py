@@ -128,6 +128,12 @@ def _interrupted() -> None:
 def _unforeseen(error: Exception) -> int:
     """A parser's complaint in its own words, anything else as the defect it is."""
     show = getattr(error, "show", None)
+    if near := getattr(error, "possibilities", None):
+        from difflib import get_close_matches
+
+        # The parser offers whatever shares some letters: --var for --target.
+        word = str(getattr(error, "option_name", ""))
+        error.possibilities = get_close_matches(word, near, 3, 0.72)  # type: ignore[attr-defined]
     if callable(show) and hasattr(error, "exit_code"):
         show(file=sys.stderr)
         return 1

@@ -82,6 +82,7 @@ def plan(
     """Show what would change, in order, and change nothing."""
     from iamsync.engine.analyzing import analyzed, askable
     from iamsync.engine.applying import refuse_told
+    from iamsync.engine.choosing import known_actions
     from iamsync.engine.fleets import complete
     from iamsync.engine.planning import document, gained, plans, to_text
     from iamsync.engine.reach import Ways, opened
@@ -90,6 +91,7 @@ def plan(
 
     known_format(form)
     also = reports(report or [])
+    known_actions(fail_on_gain or (), "--fail-on-gain")
     options = engine_options(
         common,
         paths=tuple(paths or ()),

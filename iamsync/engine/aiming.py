@@ -8,8 +8,8 @@ from typing import Final
 from iamsync.engine.project import Project
 from iamsync.errors import InputError, raise_all
 from iamsync.kinds import FURTHER, KINDS
-from iamsync.manifest.problems import closest
 from iamsync.model import Address, State
+from iamsync.nearness import closest
 from iamsync.selector import Pattern, glob_matches
 
 _WILD: Final = "*?"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -13,9 +12,11 @@ from iamsync.engine.project import Project
 from iamsync.engine.testing import ABOUT, told_failed
 from iamsync.errors import InputError
 from iamsync.model import Address
+from iamsync.nearness import closest
 from iamsync.planner import questions
 from iamsync.planner.permissions import Permissions
 from iamsync.planner.questions import Grant
+from iamsync.policy.catalog import Catalog
 from iamsync.policy.explanation import told
 from iamsync.policy.request import Values
 
@@ -64,10 +65,16 @@ def simulate(
                     "resource": resource,
                     "decision": decision.verdict,
                     "certain": decision.certain,
-                    "because": list(told(decision)),
+                    "because": [*told(decision), *_slip(permissions.catalog, action)],
                 }
             )
     return {**_about(held), "principal": str(who), "decisions": rows, **told_failed(failed)}
+
+
+def _slip(catalog: Catalog, action: str) -> Iterator[str]:
+    """Which action was meant, perhaps, where the catalogue does not know this one."""
+    if catalog.available and catalog.action(action) is None and (near := catalog.similar(action)):
+        yield f"did you mean {near[0]}?"
 
 
 def who_can(
@@ -184,11 +191,14 @@ def _found(accounts: tuple[Permitted, ...], principal: str, failed: list[Failure
     if not matching:
         complete(failed, len(accounts) + len(failed))
         known = [str(who) for held in accounts for who in held.permissions.principals()]
-        near = difflib.get_close_matches(principal, known, 1, 0.6)
+        near = closest(principal, known)
+        if near is None and "/" not in principal:
+            bare = closest(principal, (one.partition("/")[2] for one in known))
+            near = next((one for one in known if bare and one.endswith(f"/{bare}")), None)
         raise InputError(
             f"{principal} is no user or role here",
             code="unknown-principal",
-            hint=f"did you mean {near[0]}?" if near else "write user/NAME, role/NAME or an ARN",
+            hint=f"did you mean {near}?" if near else "write user/NAME, role/NAME or an ARN",
         )
     return matching[0]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,6 +12,7 @@ from iamsync.engine import analyzing
 from iamsync.engine.refusals import REFUSALS
 from iamsync.errors import InputError
 from iamsync.manifest.mistakes import MISTAKES
+from iamsync.nearness import closest
 from iamsync.planner.meanings import MEANINGS, RESIDUAL
 from iamsync.planner.notes import NOTES
 from iamsync.policy.escalation import EFFECTS, ON
@@ -52,6 +52,8 @@ _REPORTED: Final = {
     ),
 }
 
+
+_SHOWN: Final = 6  # ids that begin as what was asked for
 
 # What `drift` finds, by the field it is in; how grave each is depends on what it gives.
 _DRIFT: Final = {
@@ -153,7 +155,11 @@ def explain(code: str) -> Explanation:
     if found is None and code.upper().startswith(analyzing.PREFIX):
         return Explanation(code.upper(), "AWS", analyzing.title(code.upper()), analyzing.EXPLANATION)
     if found is None:
-        near = difflib.get_close_matches(code.casefold(), known, 1)
-        hint = f"did you mean {known[near[0]].id}?" if near else "iamsync explain, without an id, lists them"
+        begin = [one.id for key, one in known.items() if key.startswith(code.casefold())] if code else []
+        near = closest(code.casefold(), known)
+        hint = f"did you mean {known[near].id}?" if near else "iamsync explain, without an id, lists them"
+        if begin:
+            more = f" and {len(begin) - _SHOWN} more" if len(begin) > _SHOWN else ""
+            hint = f"these begin so: {', '.join(begin[:_SHOWN])}{more}"
         raise InputError(f"there is no finding {code!r}", code="unknown-finding", hint=hint)
     return found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iamsync.engine.choosing import meant_path
 from iamsync.engine.options import Options
 from iamsync.errors import InputError
 from iamsync.manifest.config import Config
@@ -29,7 +31,8 @@ def paths_within(options: Options, config: Config, *, anywhere: bool = False) ->
     for path in options.paths:
         full = (options.cwd / path).resolve()
         if not full.exists():
-            raise InputError(f"{path} does not exist", code="no-such-path", hint="give a manifest file or folder")
+            hint = meant_path(Path(path), "give a manifest file or folder", options.cwd)
+            raise InputError(f"{path} does not exist", code="no-such-path", hint=hint)
         try:
             out.append(full.relative_to(config.root.resolve()).as_posix())
         except ValueError as error:

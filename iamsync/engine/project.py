@@ -24,10 +24,11 @@ from iamsync.manifest.config import FILE, Account, Config, load_config
 from iamsync.manifest.discover import Left
 from iamsync.manifest.files import Manifests, read_manifests, reread
 from iamsync.manifest.load import Beside, resolve
-from iamsync.manifest.problems import closest, did_you_mean, one_of
+from iamsync.manifest.problems import did_you_mean, one_of
 from iamsync.manifest.testsection import resolve_tests
 from iamsync.members import Member
 from iamsync.model import Finding, State
+from iamsync.nearness import closest
 from iamsync.planner.expiry import expire
 from iamsync.selector import Selector, select
 from iamsync.settings import ADDRESSED, GUARDS, Acknowledgement, Safety, Settings

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from iamsync.engine.choosing import meant_path
 from iamsync.errors import InputError, Place
 
 # A snapshot of 50,000 resources has about 100 MB.
@@ -25,6 +26,8 @@ def read_text(path: Path, what: str) -> str:
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
         message = f"cannot read {what}: {reason}"
+        if isinstance(error, FileNotFoundError):
+            hint = meant_path(path, hint)
         raise InputError(message, code="unreadable", place=Place(str(path)), hint=hint) from error
     if len(data) > MAX_BYTES:
         raise InputError(f"{what} is over 1 GB", code="too-large", place=Place(str(path)), hint="give a smaller file")

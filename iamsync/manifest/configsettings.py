@@ -10,7 +10,7 @@ from iamsync.kinds import KINDS, SECTIONS
 from iamsync.manifest import limits, values
 from iamsync.manifest.configscope import EVERYTHING, SCOPE, patterns, read_scope
 from iamsync.manifest.nodes import Node, Scalar, Table
-from iamsync.manifest.problems import Problems, did_you_mean, is_null, one_of
+from iamsync.manifest.problems import Problems, a_kind, did_you_mean, is_null, one_of
 from iamsync.manifest.templates import overlaid
 from iamsync.model import Origin
 from iamsync.selector import Pattern, Selector
@@ -128,7 +128,7 @@ def _defaults(node: Node | None, problems: Problems) -> dict[str, Table]:
         kind = SECTIONS[key.text]
         table = values.table(body, f"defaults of {key.text}", problems)
         if table is not None:
-            values.known_keys(table, [field.name for field in kind.fields], f"a {kind.name}", problems)
+            values.known_keys(table, [field.name for field in kind.fields], a_kind(kind.name), problems)
             found[key.text] = table
     return found
 

@@ -20,6 +20,7 @@ from iamsync.policy.grammar import Use, problems
 
 FILE_KEY: Final = "$file"
 SUFFIXES: Final = (".json", ".yaml", ".yml")
+_RELATIVE: Final = "paths are relative to the file that says them"
 _LONGEST: Final = 4096  # of a path, as Linux has it
 # Elements whose values are texts: a number that YAML reads there (an account id, a Sid) is meant as text.
 _TEXTS: Final = frozenset({"Condition"})
@@ -161,7 +162,8 @@ class Documents:
             found.add("outside-project", f'"{target.text}" lies outside the project', target, hint)
             return None
         if written.suffix.lower() not in suffixes:
-            found.add("unreadable-file", f'"{target.text}" is no document', target, f"it ends in {', '.join(suffixes)}")
+            hint = _nearby(written, suffixes, f"it ends in {', '.join(suffixes)}")
+            found.add("unreadable-file", f'"{target.text}" is no document', target, hint)
             return None
         if not exists(written) or not written.is_file():
             found.add("unreadable-file", f'there is no file "{target.text}"', target, _nearby(written, suffixes))
@@ -272,9 +274,9 @@ def place_of(node: Node, path: StepPath, wrong: str = "") -> Node:
     return node
 
 
-def _nearby(path: Path, suffixes: tuple[str, ...]) -> str:
+def _nearby(path: Path, suffixes: tuple[str, ...], otherwise: str = _RELATIVE) -> str:
     try:
         names = [entry.name for entry in path.parent.iterdir() if entry.suffix.lower() in suffixes]
     except OSError:
-        return "paths are relative to the file that says them"
-    return did_you_mean(path.name, names, "paths are relative to the file that says them")
+        return otherwise
+    return did_you_mean(path.name, names, otherwise)

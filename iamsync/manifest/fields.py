@@ -22,6 +22,7 @@ from iamsync.policy.grammar import Use
 ONLY: Final = "only_accounts"
 EXPIRES: Final = "expires"
 BAD: Final = object()  # the value of a field that is wrong; what is wrong has been collected
+_LONG_INLINE: Final = ("document", EXPIRES, ONLY)  # the long form of an inline policy
 
 
 @dataclass(slots=True)
@@ -190,12 +191,17 @@ def _documents(kind: Kind, node: Node, layer: Layer, reading: Reading) -> Any:
             problems.add("bad-name", wrong, key, kind.name_hint)
             good = False
         until = None
-        if isinstance(held, Table) and "document" in held and "Statement" not in held:
-            values.known_keys(held, ("document", EXPIRES, ONLY), "the long form of an inline policy", problems)
+        if isinstance(held, Table) and "Statement" not in held and any(name in held for name in _LONG_INLINE):
+            values.known_keys(held, _LONG_INLINE, "the long form of an inline policy", problems)
             if not reading.applies(held.get(ONLY)):
                 continue
             until = reading.end(held.get(EXPIRES), "inline_policies", key.text)
-            held = held.get("document") or held
+            inner = held.get("document")
+            if inner is None:
+                problems.add("missing-field", "this inline policy has no document", key, "write document: below it")
+                good = False
+                continue
+            held = inner
         document = reading.documents.document(held, "identity", reading.partition, layer.scope, problems)
         if document is None:
             good = False

@@ -12,9 +12,10 @@ from iamsync.errors import InputError, Place
 from iamsync.manifest.config import DEFAULT_MANIFESTS, FILE
 from iamsync.manifest.documents import exists, file_name, inside, reread_document
 from iamsync.manifest.nodes import Node
-from iamsync.manifest.problems import WRONG, Problems, Wrong, closest
+from iamsync.manifest.problems import WRONG, Problems, Wrong
 from iamsync.manifest.sections import Part, read_part
 from iamsync.manifest.source import documents_of, read
+from iamsync.nearness import closest
 
 SUFFIXES: Final = (".yaml", ".yml")
 

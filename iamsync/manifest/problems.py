@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final, TypeAlias
 
 from iamsync.errors import InputError, InputErrors, Place, raise_all
 from iamsync.manifest.nodes import Listing, Node, Scalar, Table
+from iamsync.nearness import closest
 
 Wrong: TypeAlias = "InputError | InputErrors"
 WRONG: Final = (InputError, InputErrors)  # what to catch around functions that raise instead of collecting
@@ -65,21 +64,6 @@ class Problems:
         raise_all(list(self._found.values()), stopped=self._stopped or self.full)
 
 
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was most likely meant, or None."""
-    return _closest(word, tuple(sorted(set(known))))
-
-
-@lru_cache(maxsize=512)
-def _closest(word: str, names: tuple[str, ...]) -> str | None:
-    folded = word.casefold()
-    for name in names:
-        if name.casefold() == folded:
-            return name
-    found = difflib.get_close_matches(word, names, 1, 0.72)
-    return found[0] if found else None
-
-
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """A hint that names the closest word, or else `otherwise`."""
     found = closest(word, known)
@@ -100,6 +84,12 @@ def a(node: Node) -> str:
     if isinstance(node, Listing):
         return "a list"
     return "nothing" if is_null(node) else f'"{shown(node.text)}"'
+
+
+def a_kind(name: str) -> str:
+    """A kind of resource for a message: `an instance profile`."""
+    words = name.replace("_", " ")
+    return f"{'an' if words[0] in 'aeio' else 'a'} {words}"
 
 
 def shown(text: str) -> str:

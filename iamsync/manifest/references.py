@@ -11,8 +11,9 @@ from iamsync.errors import Place
 from iamsync.kinds import KINDS
 from iamsync.kinds.kind import NAME
 from iamsync.manifest.nodes import Node
-from iamsync.manifest.problems import Problems, closest
+from iamsync.manifest.problems import Problems
 from iamsync.model import Address
+from iamsync.nearness import closest
 
 LIVE: Final = "live/"
 AWS: Final = "aws/"

@@ -15,7 +15,7 @@ from iamsync.kinds.keyrules import BESIDE
 from iamsync.kinds.kind import Kind
 from iamsync.manifest import values
 from iamsync.manifest.nodes import Listing, Node, Scalar, Table
-from iamsync.manifest.problems import Problems, a, did_you_mean, is_null, one_of
+from iamsync.manifest.problems import Problems, a, a_kind, did_you_mean, is_null, one_of
 from iamsync.manifest.templates import Template, read_template
 
 COMMON: Final = ("use", "with", "only_accounts", "ignore_changes", "renamed_from", "expires")
@@ -144,7 +144,7 @@ def _section(kind: Kind, node: Node, problems: Problems) -> list[Declaration]:
         if fields is None:
             continue
         allowed = (*(field.name for field in kind.fields), *BESIDE.get(kind.name, ()), *COMMON)
-        values.known_keys(fields, allowed, f"a {kind.name}", problems, _MEANT.get(kind.name))
+        values.known_keys(fields, allowed, a_kind(kind.name), problems, _MEANT.get(kind.name))
         found.append(Declaration(kind, key, fields, fields.index()))
     return found
 

@@ -16,7 +16,7 @@ from iamsync.kinds.kind import Kind
 from iamsync.manifest import values
 from iamsync.manifest.expand import Scope, expand
 from iamsync.manifest.nodes import Node, Scalar, Table
-from iamsync.manifest.problems import WRONG, Problems, did_you_mean, is_null, one_of
+from iamsync.manifest.problems import WRONG, Problems, a_kind, did_you_mean, is_null, one_of
 
 PARAM: Final = "param."
 TEMPLATED: Final = tuple(name for name, kind in KINDS.items() if not kind.setting)
@@ -95,7 +95,7 @@ def read_template(key: Scalar, node: Node, problems: Problems) -> Template | Non
         return None
     beside = BESIDE.get(kind, ())
     allowed = (*(held.name for held in KINDS[kind].fields), *beside, "ignore_changes", "expires")
-    values.known_keys(fields, allowed, f"a {kind} template", problems)
+    values.known_keys(fields, allowed, f"{a_kind(kind)} template", problems)
     return Template(key.text, key, KINDS[kind], params, fields, fields.index())
 
 

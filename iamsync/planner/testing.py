@@ -14,6 +14,7 @@ from typing import Final, Literal
 from iamsync.errors import InputError, Place, raise_all
 from iamsync.expectations import Entry, PermissionTest, Verdict
 from iamsync.model import Address
+from iamsync.nearness import closest
 from iamsync.planner.areas import aimed, areas, classes, wording
 from iamsync.planner.permissions import Permissions, not_known
 from iamsync.policy.actionset import templates, wild
@@ -119,7 +120,9 @@ def _nobody(test: PermissionTest, permissions: Permissions) -> Iterator[InputErr
             empty = True
             if Address(pattern.kind, pattern.glob).folded in over:
                 continue
-            yield InputError(f"{pattern.text} is nobody here", code="nobody-tested", place=place, hint=hint)
+            near = closest(f"{pattern.kind}/{pattern.glob}", map(str, permissions.principals()))
+            meant = f'did you mean "{near}"? Otherwise say with only_accounts where the test belongs' if near else hint
+            yield InputError(f"{pattern.text} is nobody here", code="nobody-tested", place=place, hint=meant)
     if not empty and not selected(test, permissions):
         place = test.places[0] if test.places else test.place
         yield InputError(f'test "{test.name}" selects nobody', code="nobody-tested", place=place, hint=hint)

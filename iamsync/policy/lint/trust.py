@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from iamsync.nearness import closest
 from iamsync.policy.lint.providers import BUILT_IN, PROVIDER
 from iamsync.policy.lint.reading import TRUST, About, Clause, Found, Rule, Statement
 
@@ -35,6 +36,11 @@ _SENDS_SOURCE: Final = frozenset(
 )
 _ASSUME: Final = ("sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity")
 _BESIDE: Final = ("sts:tagsession", "sts:setsourceidentity", "sts:setcontext")
+# Both as they are written.
+_SPELLED: Final = (
+    *("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"),
+    *("sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext"),
+)
 
 
 def trusts_everyone(statement: Statement, about: About) -> Iterator[Found]:
@@ -107,7 +113,9 @@ def not_an_assumption(statement: Statement, about: About) -> Iterator[Found]:
     for position, text in enumerate(statement.actions):
         if not any(_matches(text, name) for name in (*_ASSUME, *_BESIDE)):
             message = f"{text} is not asked of a trust policy: only sts:AssumeRole and its kin are"
-            yield Found(statement.action_at(position), message, "what the role may do stands in its permissions")
+            near = closest(text, _SPELLED)
+            remedy = f"did you mean {near}?" if near else "what the role may do stands in its permissions"
+            yield Found(statement.action_at(position), message, remedy)
 
 
 def not_principal(statement: Statement, about: About) -> Iterator[Found]:
