@@ -21,7 +21,7 @@ from iamsync.engine.options import utc_now
 from iamsync.engine.permitted import documents
 from iamsync.engine.picture import standing
 from iamsync.engine.project import NO_ACCOUNT, Project
-from iamsync.engine.reach import Ways, told_state
+from iamsync.engine.reach import Ways, meant
 from iamsync.engine.shapes import shaped
 from iamsync.engine.textfile import read_text
 from iamsync.errors import InputError
@@ -84,7 +84,7 @@ def audited(
     credential report. InputErrors with every mistake in the manifests, where there are any.
     """
     saved = saved_report(report) if report is not None else None
-    chosen = _chosen(project)
+    chosen = meant(project)
     if saved is not None and len(chosen) > 1:
         raise InputError(
             f"a credential report is of one account, and this run is about {len(chosen)}",
@@ -171,15 +171,6 @@ def baseline(file: Path) -> Baseline:
             hint = wrong.hint
             shaped(loads(text), text, str(file), "findings", code="bad-baseline", hint=hint)  # knows the place
         raise
-
-
-def _chosen(project: Project) -> tuple[Account, ...]:
-    """The accounts of this run; with a file, the one it is of."""
-    accounts = project.accounts()
-    if project.options.live is None or len(accounts) == 1:
-        return accounts
-    told = told_state(project.options.live, replace(project.options, note=lambda _: None))
-    return tuple(account for account in accounts if account.id == told.account_id) or accounts[:1]
 
 
 def one_audited(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from iamsync.engine.importing import observe_whole
 from iamsync.engine.options import utc_now
 from iamsync.engine.project import Project
-from iamsync.engine.reach import Reached, Ways, told_state
+from iamsync.engine.reach import Reached, Ways, account_of, told_state
 from iamsync.engine.revisions import revision
 from iamsync.errors import InputError
 from iamsync.kinds import KINDS
@@ -129,5 +129,5 @@ def _told_id(project: Project, sides: tuple[str, ...]) -> str | None:
     """The account a snapshot names, so that manifests beside it are read for the same one."""
     for text in sides:
         if text.startswith(_SNAPSHOT):
-            return told_state(project.options.cwd / text.removeprefix(_SNAPSHOT), project.options).account_id
+            return account_of(project.options.cwd / text.removeprefix(_SNAPSHOT))
     return None

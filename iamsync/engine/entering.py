@@ -23,6 +23,8 @@ _LEADING: Final = (
     *("AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_SESSION_NAME"),
     *("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
 )
+# What goes before AWS_ENDPOINT_URL for what iamsync is about.
+_ELSEWHERE: Final = ("AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_STS", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,8 @@ class Handed:
 
     def environment(self, before: dict[str, str], endpoint: str | None = None) -> dict[str, str]:
         """An environment in which every SDK is this account's, whatever it was before."""
-        kept = {name: value for name, value in before.items() if name not in _LEADING}
-        kept.pop("AWS_SESSION_TOKEN", None)
+        leading = (*_LEADING, "AWS_SESSION_TOKEN", *(_ELSEWHERE if endpoint else ()))
+        kept = {name: value for name, value in before.items() if name not in leading}
         made = {
             "AWS_ACCESS_KEY_ID": self.key_id,
             "AWS_SECRET_ACCESS_KEY": self.secret,

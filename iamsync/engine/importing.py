@@ -1,4 +1,4 @@
-"""Import, snapshot, diff: live states turned into files, and any two states compared."""
+"""Import and snapshot: live states turned into files."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from iamsync.aws.read import read
 from iamsync.engine.fleets import Failure, each
 from iamsync.engine.planning import observe
 from iamsync.engine.project import Project
-from iamsync.engine.reach import Reached, Ways, told_state
+from iamsync.engine.reach import Reached, Ways, meant
 from iamsync.engine.refreshing import referred
 from iamsync.manifest.config import Account
 from iamsync.manifest.load import Beside
@@ -59,7 +59,7 @@ def permitted(project: Project, subject: Subject, failed: list[Failure]) -> tupl
             reached = ways.reach(account)
             return _live(project, reached) if subject == "live" else _planned(project, reached)
 
-        return each(_meant(project), one, failed)
+        return each(meant(project), one, failed)
 
 
 def reached_permissions(project: Project, reached: Reached, subject: Subject) -> Permitted:
@@ -71,15 +71,6 @@ def reached_permissions(project: Project, reached: Reached, subject: Subject) ->
     places = statement_places(beside.documents)
     known = documents(project, reached, state)
     return Permitted(reached.account, subject, _permissions(reached.account, state, known, places))
-
-
-def _meant(project: Project) -> tuple[Account, ...]:
-    """The accounts of this run; with a file, the one it is of."""
-    accounts = project.accounts()
-    if project.options.live is None or len(accounts) == 1:
-        return accounts
-    told = told_state(project.options.live, project.options)
-    return tuple(account for account in accounts if account.id == told.account_id) or accounts[:1]
 
 
 def declared(project: Project, account: Account, account_id: str, partition: str) -> Permitted:

@@ -236,6 +236,20 @@ def told_whole(path: Path) -> tuple[State, tuple[str, ...], dict[str, Any]]:
         ) from error
 
 
+def account_of(path: Path) -> str:
+    """The id of the account that a snapshot or a saved answer is of."""
+    return told_whole(path)[0].account_id
+
+
+def meant(project: Project) -> tuple[Account, ...]:
+    """The accounts of this run; with a file in place of the account (--live), the one it is of."""
+    accounts = project.accounts()
+    if project.options.live is None or len(accounts) == 1:
+        return accounts
+    told = account_of(project.options.live)
+    return tuple(account for account in accounts if account.id == told) or accounts[:1]
+
+
 def is_dump(value: Mapping[str, Any]) -> bool:
     return any(name in value for name in ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"))
 

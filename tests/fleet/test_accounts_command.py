@@ -14,6 +14,7 @@ import pytest
 from iamsync.aws.hops import tried
 from iamsync.aws.roles import Hop
 from iamsync.aws.session import Access, Connection, Sessions, connect
+from iamsync.engine.entering import Handed
 from iamsync.sandbox import Server
 from tests.aws.answering import Answering, Refused
 from tests.fleet.accounts import HUB, Fleet, fleet, number, project, refusal
@@ -192,3 +193,23 @@ def test_the_side_that_refuses_is_named_where_the_simulator_tells(
     assert len(found[-1].missing) == (2 if decision is None else 1)
     if decision == "allowed":
         assert "with the external id x-7" in found[-1].missing[0]
+
+
+def test_what_leads_elsewhere_is_not_handed_on() -> None:
+    before = {
+        "AWS_PROFILE": "mine",
+        "AWS_ENDPOINT_URL_IAM": "https://example.com",
+        "AWS_ENDPOINT_URL_S3": "s3",
+        "A": "a",
+    }
+    handed = Handed("111122223333", "us-east-1", "key", "secret")
+    assert handed.environment(before, "http://127.0.0.1:1") == {
+        "A": "a",
+        "AWS_ENDPOINT_URL_S3": "s3",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    assert handed.environment(before)["AWS_ENDPOINT_URL_IAM"] == "https://example.com"
