@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Container, Mapping
 from typing import Any, Final
 
-from iamsync.aws.calls import call, pages
+from iamsync.aws.calls import call, pages, shaped, whole
 from iamsync.aws.execute import Executor
 from iamsync.aws.retrying import LOOKS, sort_of
 from iamsync.aws.session import Connection
@@ -39,12 +39,15 @@ def keys_of(iam: Any, user: str, *, uses: bool = True) -> tuple[dict[str, Any], 
     """
     if not user:
         raise ValueError("without a user name AWS would answer about the caller")
-    listed = [item for page in pages(iam, "ListAccessKeys", {"UserName": user}) for item in page["AccessKeyMetadata"]]
-    found = []
-    for item in listed:
-        key = str(item["AccessKeyId"])
-        known = {"id": key, "active": item["Status"] == "Active", "created": moment(item["CreateDate"])}
-        found.append({**known, **(_last_use(iam, key) if uses else {})})
+    with whole("ListAccessKeys"):
+        listed = [
+            item for page in pages(iam, "ListAccessKeys", {"UserName": user}) for item in page["AccessKeyMetadata"]
+        ]
+        found = []
+        for item in listed:
+            key = str(item["AccessKeyId"])
+            known = {"id": key, "active": item["Status"] == "Active", "created": moment(item["CreateDate"])}
+            found.append({**known, **(_last_use(iam, key) if uses else {})})
     return tuple(sorted(found, key=lambda one: (one["created"], one["id"])))
 
 
@@ -142,19 +145,20 @@ class CredentialExecutor:
         for attempt in range(1, _TRIES + 1):
             try:
                 answer = call(self._writer(step).iam_once, _CREATED, {"UserName": user})
+                with shaped(_CREATED):  # an answer without the secret is as good as lost
+                    made = answer["AccessKey"]
+                    fields = {
+                        "UserName": user,
+                        "AccountId": self._account,
+                        "AccessKeyId": str(made["AccessKeyId"]),
+                        "SecretAccessKey": str(made["SecretAccessKey"]),
+                    }
             except AwsError as error:
                 self._after_doubt(step, before, error)
                 # Where pauses are cut short nothing was looked for long enough to make another one.
                 if attempt == _TRIES or sort_of(error) not in ("doubtful", "throttled") or self._sleep(2.0**attempt):
                     raise
                 continue
-            made = answer["AccessKey"]
-            fields = {
-                "UserName": user,
-                "AccountId": self._account,
-                "AccessKeyId": str(made["AccessKeyId"]),
-                "SecretAccessKey": str(made["SecretAccessKey"]),
-            }
             self._made[user] = Secret(user, fields["AccessKeyId"], fields, ("SecretAccessKey",))
             request = str((answer.get("ResponseMetadata") or {}).get("RequestId") or "")
             return Result("done", request, attempt)
@@ -208,7 +212,8 @@ class CredentialExecutor:
 
     def _statuses(self, user: str) -> dict[str, str]:
         listed = pages(self._iam, "ListAccessKeys", {"UserName": user})
-        return {str(item["AccessKeyId"]): str(item["Status"]) for page in listed for item in page["AccessKeyMetadata"]}
+        with whole("ListAccessKeys"):
+            return {str(one["AccessKeyId"]): str(one["Status"]) for page in listed for one in page["AccessKeyMetadata"]}
 
     # Delivery -----------------------------------------------------------------------------------
 

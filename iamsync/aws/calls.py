@@ -36,6 +36,23 @@ def shaped(operation: str, service: str = "iam") -> Iterator[None]:
         raise translate(error, operation, service) from error
 
 
+@contextmanager
+def whole(operation: str) -> Iterator[None]:
+    """While an answer is taken apart; IncompleteRead where it lacks what AWS's answers have.
+
+    Not `Unsupported`: the operation is offered, and what it tells must not pass for nothing.
+    """
+    try:
+        yield
+    except ODD as error:
+        raise IncompleteRead(
+            f"{operation}: an answer without what AWS has in it ({type(error).__name__}: {error})",
+            code="incomplete-read",
+            operation=operation,
+            hint="check --endpoint-url and the proxy",
+        ) from error
+
+
 def _typed(answer: dict[str, Any], shape: Any) -> None:
     """TypeError where an answer has a value of another type than the API's: of JSON, botocore takes any.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from iamsync.aws.calls import call, pages
+from iamsync.aws.calls import call, pages, whole
 from iamsync.errors import AccessDenied, AwsError, Unsupported
 from iamsync.kinds.credentials import UNASSIGNED, Credential, device_name, in_order, is_virtual
 from iamsync.kinds.wire import moment
@@ -29,7 +29,8 @@ def page(iam: Any, address: Address, policy_arn: str) -> tuple[dict[str, Any], d
     noun = _NOUNS[address.kind]
     key = {f"{noun}Name": address.name}
     # AWS finds an entity in any case; its own spelling is what counts.
-    item = dict(call(iam, f"Get{noun}", key)[noun])
+    with whole(f"Get{noun}"):
+        item = dict(call(iam, f"Get{noun}", key)[noun])
     attached = _all(iam, f"ListAttached{noun}Policies", key, "AttachedPolicies")
     item["AttachedManagedPolicies"] = attached
     item[f"{noun}PolicyList"] = [
@@ -37,16 +38,18 @@ def page(iam: Any, address: Address, policy_arn: str) -> tuple[dict[str, Any], d
         for name in _all(iam, f"List{noun}Policies", key, "PolicyNames")
     ]
     if noun == "User":
-        item["GroupList"] = [group["GroupName"] for group in _all(iam, "ListGroupsForUser", key, "Groups")]
+        item["GroupList"] = _all(iam, "ListGroupsForUser", key, "Groups", lambda group: group["GroupName"])
     if noun == "Role":
         item["InstanceProfileList"] = _all(iam, "ListInstanceProfilesForRole", key, "InstanceProfiles")
-        return {"RoleDetailList": [item]}, {item["RoleName"]: item}
+        with whole("GetRole"):
+            return {"RoleDetailList": [item]}, {item["RoleName"]: item}
     return {f"{noun}DetailList": [item]}, {}
 
 
 def _policy(iam: Any, arn: str) -> dict[str, Any]:
     key = {"PolicyArn": arn}
-    item = dict(call(iam, "GetPolicy", key)["Policy"])
+    with whole("GetPolicy"):
+        item = dict(call(iam, "GetPolicy", key)["Policy"])
     item["PolicyVersionList"] = versions(iam, arn)
     item["Description"] = item.get("Description") or ""
     item["Tags"] = _all(iam, "ListPolicyTags", key, "Tags")
@@ -55,12 +58,13 @@ def _policy(iam: Any, arn: str) -> dict[str, Any]:
 
 def versions(iam: Any, arn: str) -> list[dict[str, Any]]:
     """All stored versions of a policy, each with its document (decoded, or text where it is no JSON)."""
-    listed = _all(iam, "ListPolicyVersions", {"PolicyArn": arn}, "Versions")
-    found = []
-    for version in listed:
+
+    def stored(version: Mapping[str, Any]) -> dict[str, Any]:
         params = {"PolicyArn": arn, "VersionId": version["VersionId"]}
-        found.append({**version, **call(iam, "GetPolicyVersion", params)["PolicyVersion"]})
-    return found
+        with whole("GetPolicyVersion"):
+            return {**version, **call(iam, "GetPolicyVersion", params)["PolicyVersion"]}
+
+    return _all(iam, "ListPolicyVersions", {"PolicyArn": arn}, "Versions", stored)
 
 
 def credentials(iam: Any, user: str) -> dict[str, Any]:
@@ -74,45 +78,52 @@ def credentials(iam: Any, user: str) -> dict[str, Any]:
     if not user:
         raise ValueError("without a user name AWS would answer about the caller")
     key = {"UserName": user}
+
+    def access_key(held: Mapping[str, Any]) -> Credential:
+        key_id = held["AccessKeyId"]
+        return Credential("access-key", key_id, held["Status"], last_used=_key_used(iam, key_id))
+
     rows: tuple[Callable[[], list[Credential]], ...] = (
-        lambda: [
-            Credential("access-key", held["AccessKeyId"], held["Status"], last_used=_key_used(iam, held["AccessKeyId"]))
-            for held in _all(iam, "ListAccessKeys", key, "AccessKeyMetadata")
-        ],
+        lambda: _all(iam, "ListAccessKeys", key, "AccessKeyMetadata", access_key),
         lambda: _login(iam, key),
-        lambda: [
-            Credential(
-                "service-credential", held["ServiceSpecificCredentialId"], held["Status"], service=held["ServiceName"]
-            )
-            for held in _all(iam, "ListServiceSpecificCredentials", key, "ServiceSpecificCredentials")
-        ],
-        lambda: [
-            Credential("ssh-key", held["SSHPublicKeyId"], held["Status"])
-            for held in _all(iam, "ListSSHPublicKeys", key, "SSHPublicKeys")
-        ],
-        lambda: [
-            Credential("signing-certificate", held["CertificateId"], held["Status"])
-            for held in _all(iam, "ListSigningCertificates", key, "Certificates")
-        ],
-        lambda: [
-            Credential("virtual-mfa" if is_virtual(held["SerialNumber"]) else "mfa-device", held["SerialNumber"])
-            for held in _all(iam, "ListMFADevices", key, "MFADevices")
-        ],
+        lambda: _all(iam, "ListServiceSpecificCredentials", key, "ServiceSpecificCredentials", _service_credential),
+        lambda: _all(iam, "ListSSHPublicKeys", key, "SSHPublicKeys", _ssh_key),
+        lambda: _all(iam, "ListSigningCertificates", key, "Certificates", _certificate),
+        lambda: _all(iam, "ListMFADevices", key, "MFADevices", _device),
     )
     found: list[Credential] = []
     nobodys: list[str] = []
     with suppress(Unsupported):
         params = {"AssignmentStatus": UNASSIGNED}
-        nobodys = [held["SerialNumber"] for held in _all(iam, "ListVirtualMFADevices", params, "VirtualMFADevices")]
+        nobodys = _all(iam, "ListVirtualMFADevices", params, "VirtualMFADevices", lambda held: held["SerialNumber"])
     found += [Credential("virtual-mfa", serial, UNASSIGNED) for serial in nobodys if device_name(serial) == user]
     for row in rows:
         try:
             found += row()
         except Unsupported:  # AWS offers all of them, so this is no AWS
             continue
-    used = moment(call(iam, "GetUser", key)["User"].get("PasswordLastUsed"))
+    with whole("GetUser"):
+        used = moment(call(iam, "GetUser", key)["User"].get("PasswordLastUsed"))
     others = tuple(sorted(serial for serial in nobodys if device_name(serial) != user))
     return {"credentials": in_order(found), "last_used": used, "unassigned_mfa": others}
+
+
+def _service_credential(held: Mapping[str, Any]) -> Credential:
+    return Credential(
+        "service-credential", held["ServiceSpecificCredentialId"], held["Status"], service=held["ServiceName"]
+    )
+
+
+def _ssh_key(held: Mapping[str, Any]) -> Credential:
+    return Credential("ssh-key", held["SSHPublicKeyId"], held["Status"])
+
+
+def _certificate(held: Mapping[str, Any]) -> Credential:
+    return Credential("signing-certificate", held["CertificateId"], held["Status"])
+
+
+def _device(held: Mapping[str, Any]) -> Credential:
+    return Credential("virtual-mfa" if is_virtual(held["SerialNumber"]) else "mfa-device", held["SerialNumber"])
 
 
 def signs_in(iam: Any, user: str) -> bool | None:
@@ -126,7 +137,7 @@ def signs_in(iam: Any, user: str) -> bool | None:
     unread = False
     rows: tuple[Callable[[], list[Any]], ...] = (
         lambda: _login(iam, key),
-        lambda: [one for one in _all(iam, "ListAccessKeys", key, "AccessKeyMetadata") if one["Status"] == "Active"],
+        lambda: [one for one in _all(iam, "ListAccessKeys", key, "AccessKeyMetadata", _status) if one == "Active"],
     )
     for row in rows:
         try:
@@ -137,10 +148,15 @@ def signs_in(iam: Any, user: str) -> bool | None:
     return None if unread else False
 
 
+def _status(held: Mapping[str, Any]) -> str:
+    return str(held["Status"])
+
+
 def role_used(iam: Any, role: str) -> str:
     """When a role last was assumed, RFC 3339 in UTC; empty where it was not in the 400 days that AWS remembers."""
-    answer = call(iam, "GetRole", {"RoleName": role})["Role"]
-    return moment((answer.get("RoleLastUsed") or {}).get("LastUsedDate"))
+    with whole("GetRole"):
+        answer = call(iam, "GetRole", {"RoleName": role})["Role"]
+        return moment((answer.get("RoleLastUsed") or {}).get("LastUsedDate"))
 
 
 def _key_used(iam: Any, key_id: str) -> str:
@@ -161,5 +177,9 @@ def _login(iam: Any, key: Mapping[str, str]) -> list[Credential]:
     return [Credential("login-profile")]
 
 
-def _all(iam: Any, operation: str, params: Mapping[str, Any], member: str) -> list[Any]:
-    return [item for each in pages(iam, operation, params) for item in each.get(member) or ()]
+def _all(
+    iam: Any, operation: str, params: Mapping[str, Any], member: str, of: Callable[[Any], Any] = lambda item: item
+) -> list[Any]:
+    """What `of` makes of each item of a listing."""
+    with whole(operation):
+        return [of(item) for each in pages(iam, operation, params) for item in each.get(member) or ()]

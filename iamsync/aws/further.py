@@ -5,11 +5,11 @@ Each takes calls of its own, so it is read where somebody asks for it and nowher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Final
 
-from iamsync.aws.calls import call, pages
+from iamsync.aws.calls import call, pages, whole
 from iamsync.aws.session import Connection
 from iamsync.errors import AwsError, IncompleteRead, Unsupported
 from iamsync.kinds import listed
@@ -41,7 +41,8 @@ def one(connection: Connection, address: Address) -> Resource:
     iam, cx = connection.iam, _context(connection)
     if address.kind == "instance_profile":
         answer = call(iam, "GetInstanceProfile", {"InstanceProfileName": address.name})
-        return listed.instance_profile(answer["InstanceProfile"], cx)
+        with whole("GetInstanceProfile"):
+            return listed.instance_profile(answer["InstanceProfile"], cx)
     if address.kind == "account":
         for setting in _settings(connection, 1):
             if setting.address == address:
@@ -57,23 +58,28 @@ def _context(connection: Connection) -> Context:
 
 def _profiles(connection: Connection, workers: int) -> Iterable[Resource]:
     for page in pages(connection.iam, "ListInstanceProfiles", {"MaxItems": _PAGE}):
-        for item in page.get("InstanceProfiles") or ():
-            yield listed.instance_profile(item, _context(connection))
+        with whole("ListInstanceProfiles"):
+            items = page.get("InstanceProfiles") or ()
+            yield from [listed.instance_profile(item, _context(connection)) for item in items]
 
 
 def _oidc_providers(connection: Connection, workers: int) -> Iterable[Resource]:
     answer = call(connection.iam, "ListOpenIDConnectProviders")
-    return _each(connection, answer.get("OpenIDConnectProviderList") or (), _oidc_provider, workers)
+    with whole("ListOpenIDConnectProviders"):
+        arns = [item["Arn"] for item in answer.get("OpenIDConnectProviderList") or ()]
+    return _each(connection, arns, _oidc_provider, workers)
 
 
 def _saml_providers(connection: Connection, workers: int) -> Iterable[Resource]:
     answer = call(connection.iam, "ListSAMLProviders")
-    return _each(connection, answer.get("SAMLProviderList") or (), _saml_provider, workers)
+    with whole("ListSAMLProviders"):
+        arns = [item["Arn"] for item in answer.get("SAMLProviderList") or ()]
+    return _each(connection, arns, _saml_provider, workers)
 
 
 def _each(
     connection: Connection,
-    items: Iterable[Mapping[str, Any]],
+    arns: Sequence[str],
     reader: Callable[[Connection, str], Resource],
     workers: int,
 ) -> list[Resource]:
@@ -87,20 +93,22 @@ def _each(
                 return None
             raise
 
-    arns = sorted(item["Arn"] for item in items)
     if not arns:
         return []
     with ThreadPoolExecutor(max_workers=max(1, min(workers, len(arns)))) as pool:
-        return [resource for resource in pool.map(read, arns) if resource is not None]
+        return [resource for resource in pool.map(read, sorted(arns)) if resource is not None]
 
 
 def _oidc_provider(connection: Connection, provider: str) -> Resource:
     answer = call(connection.iam, "GetOpenIDConnectProvider", {"OpenIDConnectProviderArn": provider})
-    return listed.oidc_provider(provider, answer)
+    with whole("GetOpenIDConnectProvider"):
+        return listed.oidc_provider(provider, answer)
 
 
 def _saml_provider(connection: Connection, provider: str) -> Resource:
-    return listed.saml_provider(provider, call(connection.iam, "GetSAMLProvider", {"SAMLProviderArn": provider}))
+    answer = call(connection.iam, "GetSAMLProvider", {"SAMLProviderArn": provider})
+    with whole("GetSAMLProvider"):
+        return listed.saml_provider(provider, answer)
 
 
 def _settings(connection: Connection, workers: int) -> Iterable[Resource]:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from iamsync.aws.calls import call
+from iamsync.aws.calls import call, whole
 from iamsync.errors import AccessDenied, AwsError, IncompleteRead, Unsupported
 from iamsync.kinds.reports import ServiceUse
 from iamsync.kinds.wire import moment
@@ -94,12 +94,8 @@ def _pages(iam: Any, arn: str, job: str, answer: dict[str, Any]) -> tuple[Servic
     found: dict[str, ServiceUse] = {}
     seen: set[str] = set()
     while True:
-        for held in answer.get("ServicesLastAccessed") or ():
-            service = held["ServiceNamespace"]
-            # Null where AWS tracks none of the service's actions, or the principal used none of them.
-            tracked = held.get("TrackedActionsLastAccessed") or ()
-            actions = tuple(sorted((one["ActionName"], moment(one.get("LastAccessedTime"))) for one in tracked))
-            found[service] = ServiceUse(service, moment(held.get("LastAuthenticated")), actions)
+        with whole("GetServiceLastAccessedDetails"):
+            found |= {held["ServiceNamespace"]: _use(held) for held in answer.get("ServicesLastAccessed") or ()}
         if not answer.get("IsTruncated"):
             return tuple(one for _, one in sorted(found.items()))
         following = answer.get("Marker")
@@ -107,6 +103,13 @@ def _pages(iam: Any, arn: str, job: str, answer: dict[str, Any]) -> tuple[Servic
             raise _cut_short(arn, "more pages are promised, but there is no way to the next one")
         seen.add(following)
         answer = call(iam, "GetServiceLastAccessedDetails", {"JobId": job, "Marker": following})
+
+
+def _use(held: dict[str, Any]) -> ServiceUse:
+    # Null where AWS tracks none of the service's actions, or the principal used none of them.
+    tracked = held.get("TrackedActionsLastAccessed") or ()
+    actions = tuple(sorted((one["ActionName"], moment(one.get("LastAccessedTime"))) for one in tracked))
+    return ServiceUse(held["ServiceNamespace"], moment(held.get("LastAuthenticated")), actions)
 
 
 def _cut_short(arn: str, why: str) -> IncompleteRead:

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from iamsync.aws.calls import call
+from iamsync.aws.calls import call, whole
 from iamsync.aws.errors import translate
 from iamsync.aws.session import Access, Sessions, Tap, object_client
 from iamsync.buckets import Bucket
-from iamsync.errors import AwsError
+from iamsync.errors import AwsError, IncompleteRead
 
 # 412: the condition did not hold. 409: somebody else is writing the same object this moment.
 _CONDITION: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
@@ -61,7 +61,8 @@ class Objects:
         except BotoCoreError as error:
             raise translate(error, "GetObject", "s3") from error
         now = _date(answer)
-        return Stored(body, str(answer["ETag"]), _moment(answer["LastModified"]) or now, now)
+        with whole("GetObject"):
+            return Stored(body, str(answer["ETag"]), _moment(answer["LastModified"]) or now, now)
 
     def put(self, name: str, body: bytes, *, new: bool = False, over: str = "") -> Stored | None:
         """Write an object: only where there is none (`new`), or over that of an ETag; None where it is not so."""
@@ -73,7 +74,8 @@ class Objects:
                 return None
             raise
         now = _date(answer)
-        return Stored(body, str(answer["ETag"]), now, now)
+        with whole("PutObject"):
+            return Stored(body, str(answer["ETag"]), now, now)
 
     def delete(self, name: str, etag: str) -> bool:
         """Delete the object if it is still the one of this ETag; False where it is not."""
@@ -89,12 +91,23 @@ class Objects:
         """The names of all objects here, sorted, without those of deeper folders."""
         found: list[str] = []
         more: dict[str, str] = {}
+        seen: set[str] = set()
         while True:
             page = self._call("ListObjectsV2", Prefix=self.bucket.prefix, Delimiter="/", **more)
-            found += [str(item["Key"]).removeprefix(self.bucket.prefix) for item in page.get("Contents") or ()]
+            with whole("ListObjectsV2"):
+                found += [str(item["Key"]).removeprefix(self.bucket.prefix) for item in page.get("Contents") or ()]
             if not page.get("IsTruncated"):
                 return tuple(sorted(name for name in found if name))
-            more = {"ContinuationToken": page["NextContinuationToken"]}
+            following = page.get("NextContinuationToken")
+            if not following or following in seen:
+                raise IncompleteRead(
+                    "ListObjectsV2: more pages are promised, and there is no way to the next one",
+                    code="incomplete-read",
+                    operation="ListObjectsV2",
+                    hint="run the command again; if it stays so, report it to the owner of the endpoint",
+                )
+            seen.add(following)
+            more = {"ContinuationToken": following}
 
     def _key(self, name: str) -> str:
         return f"{self.bucket.prefix}{name}"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from iamsync.aws.calls import call, pages
+from iamsync.aws.calls import call, pages, whole
 from iamsync.aws.session import Connection
 from iamsync.errors import IncompleteRead
 
@@ -167,16 +167,21 @@ def _answers(
     connection: Connection, operation: str, params: Mapping[str, Any]
 ) -> Iterator[tuple[tuple[str, str], Answer]]:
     for page in pages(connection.iam, operation, params):
-        for result in page.get("EvaluationResults") or ():
-            action = str(result["EvalActionName"]).lower()
-            limits = tuple(_limits(result))
-            specific = result.get("ResourceSpecificResults") or ()
-            for one in specific:
-                verdict = _VERDICTS[one["EvalResourceDecision"]]
-                yield (action, one["EvalResourceName"]), Answer(verdict, _missing(one), (*limits, *_limits(one)))
-            if not specific:
-                verdict = _VERDICTS[result["EvalDecision"]]
-                yield (action, result.get("EvalResourceName") or "*"), Answer(verdict, _missing(result), limits)
+        with whole(operation):
+            yield from _results(page)
+
+
+def _results(page: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Answer]]:
+    for result in page.get("EvaluationResults") or ():
+        action = str(result["EvalActionName"]).lower()
+        limits = tuple(_limits(result))
+        specific = result.get("ResourceSpecificResults") or ()
+        for one in specific:
+            verdict = _VERDICTS[one["EvalResourceDecision"]]
+            yield (action, one["EvalResourceName"]), Answer(verdict, _missing(one), (*limits, *_limits(one)))
+        if not specific:
+            verdict = _VERDICTS[result["EvalDecision"]]
+            yield (action, result.get("EvalResourceName") or "*"), Answer(verdict, _missing(result), limits)
 
 
 def _missing(result: Mapping[str, Any]) -> tuple[str, ...]:

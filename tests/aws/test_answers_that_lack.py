@@ -1,0 +1,66 @@
+"""Answers that lack what every answer of AWS has: an error that says so, neither a defect nor nothing found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from botocore.session import get_session
+
+from iamsync.aws import accesskeys, accountwide, details, lastaccessed
+from iamsync.aws.objects import Objects
+from iamsync.buckets import Bucket
+from iamsync.errors import IncompleteRead
+from tests.aws.answering import Answering
+
+ITEMS: tuple[tuple[str, Mapping[str, Any], Callable[[Any], object]], ...] = (
+    ("ListAccessKeys", {"AccessKeyMetadata": [{"Status": "Active"}]}, lambda iam: accesskeys.keys_of(iam, "a")),
+    ("ListVirtualMFADevices", {"VirtualMFADevices": [{}]}, accountwide.root_devices),
+    ("ListVirtualMFADevices", {"VirtualMFADevices": [{}]}, lambda iam: details.credentials(iam, "a")),
+    ("ListServerCertificates", {"ServerCertificateMetadataList": [{}]}, accountwide.certificates),
+    ("ListPolicyVersions", {"Versions": [{}]}, lambda iam: details.versions(iam, "arn:aws:iam::111122223333:policy/p")),
+    ("GetRole", {}, lambda iam: details.role_used(iam, "r")),
+    (
+        "GetServiceLastAccessedDetails",
+        {"JobStatus": "COMPLETED", "ServicesLastAccessed": [{}]},
+        lambda iam: lastaccessed._pages(iam, "arn", "0" * 36, {"ServicesLastAccessed": [{}]}),
+    ),
+)
+
+
+def client(service: str) -> Any:
+    session = get_session()
+    session.set_credentials("testing", "testing")
+    return session.create_client(service, region_name="us-east-1")
+
+
+@pytest.fixture(scope="module")
+def iam() -> Any:
+    return client("iam")
+
+
+@pytest.mark.parametrize(("operation", "answer", "asked"), ITEMS, ids=range(len(ITEMS)))
+def test_an_item_without_its_name_is_told_as_an_answer_that_is_not_whole(
+    iam: Any, operation: str, answer: Mapping[str, Any], asked: Callable[[Any], object]
+) -> None:
+    lacking = dict(answer)
+    iam.meta.events.register_first(f"before-call.iam.{operation}", lambda **_: (_Ok(), dict(lacking)), "lacking")
+    try:
+        with pytest.raises(IncompleteRead, match=operation):
+            asked(iam)
+    finally:
+        iam.meta.events.unregister(f"before-call.iam.{operation}", unique_id="lacking")
+
+
+class _Ok:
+    status_code = 200
+
+
+@pytest.mark.parametrize("more", [{}, {"NextContinuationToken": "again"}])
+def test_a_listing_of_a_bucket_ends_or_fails(more: Mapping[str, Any]) -> None:
+    s3 = client("s3")
+    asked = Answering(s3, "ListObjectsV2", lambda params: {"IsTruncated": True, **more})
+    with pytest.raises(IncompleteRead, match="ListObjectsV2"):
+        Objects(s3, Bucket.parse("s3://acme-iamsync/runs/")).names()
+    assert len(asked.calls) == 1 + len(more)
