@@ -358,12 +358,9 @@ OTHERS: Final = {
 def others_of(iam: Any, user: str, what: str) -> tuple[tuple[str, Call], ...]:
     """What of one of `OTHERS` a user has that is on, in words, and the call that switches each off."""
     operation, member, identifier, update, word = OTHERS[what]
-    listed = [item for page in pages(iam, operation, {"UserName": user}) for item in page.get(member) or ()]
+    with whole(operation):
+        listed = [item for page in pages(iam, operation, {"UserName": user}) for item in page.get(member) or ()]
+        on = [str(item[identifier]) for item in listed if item["Status"] == "Active"]
     return tuple(
-        (
-            f"{word} {item[identifier]}",
-            Call(update, {"UserName": user, identifier: item[identifier], "Status": "Inactive"}),
-        )
-        for item in listed
-        if item["Status"] == "Active"
+        (f"{word} {one}", Call(update, {"UserName": user, identifier: one, "Status": "Inactive"})) for one in on
     )

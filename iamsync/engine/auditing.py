@@ -209,7 +209,7 @@ def one_audited(
 
 def _declared(project: Project, account: Account, account_id: str, partition: str) -> Declared | None:
     """What the manifests declare and suppress, where there are any."""
-    if not any((project.root / path).exists() for path in account.manifests):
+    if not project.has_manifests(account):
         return None
     beside = Beside()
     return project.desired_of(account, account_id, partition, beside), beside.suppressions

@@ -112,7 +112,7 @@ def expected(project: Project, account: Account, state: State) -> Mapping[str, s
         if (table := account.defaults.get(section)) is not None
         and (node := table.get("permissions_boundary")) is not None
     }
-    if not named or not any((project.root / path).exists() for path in account.manifests):
+    if not named or not project.has_manifests(account):
         return EMPTY
     held = outline(
         project.manifests(account), account, state.account_id, state.partition, project.config, given(project.options)

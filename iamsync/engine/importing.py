@@ -162,7 +162,7 @@ def schema_from(project: Project, out: Path) -> str:
 
 def declared_of(project: Project, account: Account, account_id: str, partition: str) -> frozenset[Address]:
     """What the project declares already, folded; nothing where it has no manifests yet."""
-    if not any((project.root / path).exists() for path in account.manifests):
+    if not project.has_manifests(account):
         return frozenset()
     try:
         desired = project.desired(account, account_id, partition)

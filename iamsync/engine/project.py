@@ -186,6 +186,10 @@ class Project:
             return replace(account, manifests=self.options.paths)
         return account
 
+    def has_manifests(self, account: Account) -> bool:
+        """Whether there is anything where the account's manifests are to be: to declare nothing yet is no mistake."""
+        return any((self.root / path).exists() for path in account.manifests)
+
     def manifests(self, account: Account) -> Manifests:
         """The account's files, parsed; files that several accounts share are parsed once."""
         paths = tuple(dict.fromkeys((*self._paths, *account.manifests)))

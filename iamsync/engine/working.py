@@ -114,11 +114,9 @@ def files(project: Project, named: list[str]) -> dict[str, str]:
     paths = {NAME, *named, *(one for account in accounts for one in account.settings.scope.terraform_states)}
     if project.config.file is not None:
         paths.add(str(project.config.file))
-    there = (account for account in accounts if any((root / path).exists() for path in account.manifests))
-    for account in there:
-        # All accounts of a run share one set of files.
-        paths |= {os.path.relpath(file.path, root) for file in project.manifests(account).files}
-        break
+    there = next((account for account in accounts if project.has_manifests(account)), None)
+    if there is not None:  # all accounts of a run share one set of files
+        paths |= {os.path.relpath(file.path, root) for file in project.manifests(there).files}
     found = {path: _digest(root / path) for path in sorted(paths)}
     if project.options.guardrails:
         found["--guardrails"] = _guardrails(project)

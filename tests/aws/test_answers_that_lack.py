@@ -20,6 +20,7 @@ ITEMS: tuple[tuple[str, Mapping[str, Any], Callable[[Any], object]], ...] = (
     ("ListVirtualMFADevices", {"VirtualMFADevices": [{}]}, lambda iam: details.credentials(iam, "a")),
     ("ListServerCertificates", {"ServerCertificateMetadataList": [{}]}, accountwide.certificates),
     ("ListPolicyVersions", {"Versions": [{}]}, lambda iam: details.versions(iam, "arn:aws:iam::111122223333:policy/p")),
+    ("ListSSHPublicKeys", {"SSHPublicKeys": [{}]}, lambda iam: accesskeys.others_of(iam, "a", "SSH public keys")),
     ("GetRole", {}, lambda iam: details.role_used(iam, "r")),
     (
         "GetServiceLastAccessedDetails",
