@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,9 +14,10 @@ from iamsync.policy.doubt import every
 from iamsync.policy.edits import Moves
 from iamsync.policy.match import Principals, Reach
 from iamsync.policy.request import Context, Principal, Request
-from iamsync.policy.statement import compiled
+from iamsync.policy.statement import Statement, compiled
 
 _KEY: Final = "aws:principaltag/"
+_ITS: Final = ("aws:resourcetag/", "iam:resourcetag/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +44,23 @@ def of_bearer(change: Retagged, arn: str, old: Iterable[Document], new: Iterable
     must go first, as a denial goes on before a grant, and the other way round. Everything where a
     policy names a resource by the tag, or where its conditions cannot be told.
     """
-    before, after = _asking(old, change.keys), _asking(new, change.keys)
     sides = [Context(Request(Principal.of(arn, tags=tags), "iam:GetUser")) for tags in (change.before, change.after)]
-    names = {f"{_KEY}{key}" for key in change.keys}
+    before, after = (_asking(held, principal_tag_keys, change.keys) for held in (old, new))
+    return _of_statements(before, after, change.keys, (_KEY,), sides)
+
+
+def _of_statements(
+    before: frozenset[str], after: frozenset[str], keys: Iterable[str], kinds: tuple[str, ...], sides: Sequence[Context]
+) -> Moves:
+    """What tags do by statements, held before and after, that ask for them by condition keys of these kinds."""
+    names = {f"{kind}{key}" for kind in kinds for key in keys}
     found = Moves.NOTHING
     if any('"all of"' in text for text in before | after):  # as a key writes two operators of one meaning
         return Moves.EVERYTHING
     for text in sorted(before | after):
         for statement in compiled(text):
             clauses = [one for one in statement.clauses if one.key in names]
-            by_name = any(_KEY in value.lower() for one in statement.clauses for value in one.texts)
+            by_name = any(kind in value.lower() for kind in kinds for one in statement.clauses for value in one.texts)
             was, will = (every(one.answer(side) for one in clauses) for side in sides)
             certain = isinstance(was, bool) and isinstance(will, bool)
             if by_name or not certain or (statement.resources is not None and statement.resources.variable):
@@ -62,11 +70,13 @@ def of_bearer(change: Retagged, arn: str, old: Iterable[Document], new: Iterable
     return found
 
 
-def _asking(documents: Iterable[Document], keys: frozenset[str]) -> frozenset[str]:
+def _asking(
+    documents: Iterable[Document], asked: Callable[[Iterable[Document]], frozenset[str]], keys: frozenset[str]
+) -> frozenset[str]:
     """The statements of some documents, each as a document of its own, of those that ask for a tag."""
     found = set()
     for document in documents:
-        if principal_tag_keys((document,)) & keys:
+        if asked((document,)) & keys:
             value = json.loads(document.key)
             for held in statements(value):
                 bare = {name: one for name, one in held.items() if name != "Sid"}
@@ -95,6 +105,22 @@ def of_guest(change: Retagged, who: Principal, old: Document | None, new: Docume
     if not principal_tag_keys(known) & change.keys or not any(_reached(one.principals, who) for one in statements):
         return Moves.NOTHING, Moves.NOTHING
     does = of_bearer(change, who.arn, known[:1] if old is not None else (), known[-1:] if new is not None else ())
+    return _at_door(does, who, statements)
+
+
+def of_door(change: Retagged, who: Principal, role: str, old: Document, new: Document) -> tuple[Moves, Moves]:
+    """The same of a role's own tags, where its own trust policy asks for them: it is the resource then."""
+    statements = [one for document in (old, new) for one in compiled(document.text) if one.principals is not None]
+    if not resource_tag_keys((old, new)) & change.keys or not any(_reached(one.principals, who) for one in statements):
+        return Moves.NOTHING, Moves.NOTHING
+    before, after = (_asking((held,), resource_tag_keys, change.keys) for held in (old, new))
+    sides = [
+        Context(Request(who, "sts:AssumeRole", role, resource_tags=tags)) for tags in (change.before, change.after)
+    ]
+    return _at_door(_of_statements(before, after, change.keys, _ITS, sides), who, statements)
+
+
+def _at_door(does: Moves, who: Principal, statements: Iterable[Statement]) -> tuple[Moves, Moves]:
     by_name = any(_reached(one.principals, who, Reach.ACCOUNT) for one in statements)
     beside = does if by_name else does & (Moves.DENIES | Moves.ALLOWS_AGAIN)
     beside |= Moves.DENIES if does & Moves.REVOKES else Moves.NOTHING

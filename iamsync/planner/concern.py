@@ -11,7 +11,7 @@ from iamsync import arn
 from iamsync.kinds.fields import REPLACED
 from iamsync.kinds.kind import Act, Context, effect_of, phase_of
 from iamsync.model import EMPTY, Address, Resource, State
-from iamsync.planner.bearers import Retagged, asks, of_bearer, of_guest, retagged
+from iamsync.planner.bearers import Retagged, asks, of_bearer, of_door, of_guest, retagged
 from iamsync.policy.document import Document
 from iamsync.policy.edits import Moves, Part, about, limiting, moved, moves
 from iamsync.policy.request import Principal
@@ -80,14 +80,15 @@ class Concern:
         self._trusts: tuple[tuple[Address, Document | None, Document | None], ...] | None = None
         self._principals: dict[Address, Principal | None] = {}
 
-    def of(self, act: Act) -> dict[Address, Moves]:
+    def of(self, act: Act, *, at_own_door: bool = True) -> dict[Address, Moves]:
         """What an act does to the permissions of each principal that is concerned all along.
 
+        Without `at_own_door` not by a role's tags that its own trust policy asks for.
         Whoever comes to hold the changed group or policy in the same plan, or lets go of it, is told
         only what does no harm to be seen too early or too late; the rest is a matter of `meanwhile`.
         """
         if act.field == "tags":
-            return self._of_tags(act) if act.moves else {}
+            return self._of_tags(act, at_own_door) if act.moves else {}
         if act.address.kind == "policy":
             return self._of_policy(act)
         if act.address.kind == "group":
@@ -96,7 +97,7 @@ class Concern:
         # An instance profile is nobody: what it passes on is what its role may do, and access-gap tells of a change.
         return {act.address: act.moves} if act.moves and act.address.kind in ("user", "role") else {}
 
-    def _of_tags(self, act: Act) -> dict[Address, Moves]:
+    def _of_tags(self, act: Act, at_own_door: bool = True) -> dict[Address, Moves]:
         old, new = (side.resources.get(act.address) for side in (self.before, self.after))
         if old is None or new is None:
             return {}
@@ -105,6 +106,8 @@ class Concern:
         for document, before, after in self._asking():
             if asks((document,), change.keys):
                 found |= dict.fromkeys(before | after, Moves.EVERYTHING)
+        for who, (beside, _) in self.at_own_door(act).items() if at_own_door else ():
+            found[who] = found.get(who, Moves.NOTHING) | beside
         if act.address.kind in ("user", "role"):
             name = self.cx.arn(act.address, new.spec.path)
             was = [document for document, before, _ in self._asking() if act.address in before]
@@ -155,6 +158,22 @@ class Concern:
         change = retagged(act, dict(old.spec.tags), dict(new.spec.tags))
         found = {role: of_guest(change, who, *sides) for role, *sides in self._trusts_by_tag() if role != act.address}
         return {role: does for role, does in found.items() if any(does)}
+
+    def at_own_door(self, act: Act) -> dict[Address, tuple[Moves, Moves]]:
+        """What tags of a role do to those who may come in, where its own trust policy asks for them."""
+        old, new = (side.resources.get(act.address) for side in (self.before, self.after))
+        if act.field != "tags" or act.address.kind != "role" or old is None or new is None:
+            return {}
+        change = retagged(act, dict(old.spec.tags), dict(new.spec.tags))
+        trusts = (old.spec.trust_policy, new.spec.trust_policy)
+        if not asks(trusts, change.keys):
+            return {}
+        found = {}
+        for address in sorted({*self.before.resources, *self.after.resources}):
+            who = self.principal(address) if address != act.address else None
+            if who is not None and any(does := of_door(change, who, self.arn_of(act.address), *trusts)):
+                found[address] = does
+        return found
 
     def _trusts_by_tag(self) -> tuple[tuple[Address, Document | None, Document | None], ...]:
         """The roles whose trust policies ask for tags, with what they say before, and after."""

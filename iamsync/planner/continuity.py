@@ -88,9 +88,12 @@ def _entering(graph: Graph, concern: Concern, of: _Of) -> _Entering:
         for number, held in found.items()
     }
     for number, held in speaking.items():
-        beside[number] = {who: what for who, what in held.items() if who in met}
         act = graph.acts[number]
+        if act.field == "tags":
+            held = concern.of(act, at_own_door=False)  # what they do at the door is a matter inside its trust policy
+        beside[number] = {who: what for who, what in held.items() if who in met}
         inside[number] = {(act.address, role): does for role, (_, does) in concern.at_doors(act).items()}
+        inside[number] |= {(who, act.address): does for who, (_, does) in concern.at_own_door(act).items()}
     return _Entering(doors, beside, inside)
 
 

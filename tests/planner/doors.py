@@ -42,7 +42,13 @@ _TRUSTED: tuple[Any, ...] = (
     {"AWS": [_arn("user", "u1"), _arn("user", "u2")]},
     {"AWS": _arn("role", "r1")},
 )
-_TRUST_CONDITIONS = (None, None, None, {"StringEquals": {"aws:PrincipalTag/team": "a"}})
+_TRUST_CONDITIONS = (
+    None,
+    None,
+    None,
+    {"StringEquals": {"aws:PrincipalTag/team": "a"}},
+    {"StringEquals": {"aws:ResourceTag/team": "a"}},  # the role's own
+)
 
 
 def _document(statements: list[dict[str, Any]]) -> Document:

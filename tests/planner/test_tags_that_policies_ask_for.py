@@ -80,3 +80,44 @@ def test_a_tag_of_a_resource_moves_those_who_are_asked_for_it(key: str) -> None:
         ("TagRole", "mixed"),
     ]
     assert [finding.id for finding in made.findings] == ["tag-edit"]
+
+
+def entered(tags: dict[str, str], *conditions: dict[str, Any]) -> State:
+    """An account in which alice may assume any role that lets her account in."""
+    root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    trust = Document.of({"Version": "2012-10-17", "Statement": [{**root, "Condition": one} for one in conditions]})
+    assume = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
+    own = Document.of({"Version": "2012-10-17", "Statement": [assume]})
+    app = Role(trust, tags=tuple(tags.items()))
+    alice = User(inline_policies=(("i", own),))
+    return State.of(ACCOUNT, [Resource(ALICE, alice), Resource(APP, app)], complete=frozenset(KINDS))
+
+
+@pytest.mark.parametrize("key", ["aws:ResourceTag/team", "iam:ResourceTag/Team"])
+@pytest.mark.parametrize(
+    ("old", "new", "tags", "order"),
+    [
+        # The tag is gone before the trust policy comes to ask for it: in the other order the role stood open.
+        ("z", "a", ({"team": "a"}, {}), ["UntagRole", "UpdateAssumeRolePolicy"]),
+        # And it is set when no statement asks for it any more.
+        ("a", "z", ({}, {"team": "a"}), ["UpdateAssumeRolePolicy", "TagRole"]),
+        # A role that stays open is open all along: the trust policy takes the new tag before it is there.
+        (("a",), ("a", "b"), ({"team": "a"}, {"team": "b"}), ["UpdateAssumeRolePolicy", "TagRole"]),
+    ],
+)
+def test_a_roles_own_tag_and_its_trust_policy_that_asks_for_it_take_turns(
+    key: str, old: str, new: str, tags: tuple[dict[str, str], dict[str, str]], order: list[str]
+) -> None:
+    sides = ([{"StringEquals": {key: value}} for value in values] for values in (old, new))
+    live, desired = (entered(held, *conditions) for held, conditions in zip(tags, sides, strict=True))
+    made = planned(live, desired)
+    steps = [step for step in made.steps if step.operation != "wait"]
+    assert [step.operation for step in steps] == order
+    assert made.steps[-1].after
+    assert "tag-edit" not in {finding.id for finding in made.findings}
+
+
+def test_a_roles_own_tag_that_no_trust_policy_asks_for_waits_for_nothing() -> None:
+    live = entered({"color": "red"}, {"StringEquals": {"aws:ResourceTag/team": "a"}})
+    made = planned(live, entered({"color": "blue"}, {"StringEquals": {"aws:ResourceTag/team": "b"}}))
+    assert all(not step.after for step in made.steps)
