@@ -52,8 +52,20 @@ def beside(path: Path, content: bytes, mode: int) -> Path:
     return Path(name)
 
 
+def room(error: OSError, otherwise: str) -> str:
+    """What to do about a file that cannot be written, by why; else `otherwise`."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "make room on the disk"
+    if error.errno == errno.EFBIG:
+        return "lift the limit on the size of files (ulimit -f)"
+    if error.errno == errno.EROFS:
+        return "the file system is read-only: work in a copy that can be written"
+    return otherwise
+
+
 def own_folder(root: Path, name: str) -> Path:
-    """A folder in which iamsync keeps its own things of a project; InputError where a link leads out of the project.
+    """A folder in which iamsync keeps its own things of a project; InputError where it is something
+    else, or a link leads out of the project.
 
     Such a link could come with somebody's change, and have records or the sandbox's state written anywhere.
     """
@@ -65,6 +77,16 @@ def own_folder(root: Path, name: str) -> Path:
             code="bad-path",
             place=Place(name),
             hint="take the link away; to keep the records of runs elsewhere, name a bucket: journal: s3://...",
+        )
+    there = folder
+    while there != root and not os.path.lexists(there):
+        there = there.parent
+    if there != root and not there.is_dir():
+        raise InputError(
+            f"{there.relative_to(root)} is no folder, and iamsync keeps records and the sandbox's state in one there",
+            code="bad-path",
+            place=Place(str(there.relative_to(root))),
+            hint="move it away",
         )
     return folder
 

@@ -21,6 +21,7 @@ from typing import Any, Final
 from iamsync import strictjson
 from iamsync.errors import IamsyncError, InputError, JournalError
 from iamsync.events import Event, RunEnded, RunStarted, StepEnded, StepStarted
+from iamsync.files import room
 from iamsync.model import EMPTY, Plan
 
 FORMAT: Final = "1.0"
@@ -116,7 +117,7 @@ class Journal:
         return JournalError(
             f"the journal {self.path} cannot be written: {error.strerror or error}",
             code="journal-unwritable",
-            hint="nothing is called without a record; free the disk or mend the directory's permissions",
+            hint=f"nothing is called without a record; {room(error, 'mend the directory, and who may write there')}",
         )
 
 

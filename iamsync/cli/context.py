@@ -195,8 +195,13 @@ def replace_file(path: Path, text: str, *, mode: int = 0o644) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> InputError:
+    from iamsync.files import room
+
     return InputError(
-        f"cannot write: {error.strerror}", code="unwritable", place=Place(str(path)), hint="check the folder"
+        f"cannot write: {error.strerror}",
+        code="unwritable",
+        place=Place(str(path)),
+        hint=room(error, "check the folder"),
     )
 
 

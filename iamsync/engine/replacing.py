@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from iamsync.errors import InputError, Place
-from iamsync.files import beside
+from iamsync.files import beside, room
 
 
 def replace_files(before: Mapping[Path, str], after: Mapping[Path, str]) -> None:
@@ -36,7 +36,7 @@ def replace_files(before: Mapping[Path, str], after: Mapping[Path, str]) -> None
             f"cannot write: {error.strerror or error}",
             code="unwritable",
             place=Place(str(path)),
-            hint="check the folder and who may write there; no file was changed",
+            hint=f"{room(error, 'check the folder and who may write there')}; no file was changed",
         ) from error
     finally:
         for new, _ in ready:

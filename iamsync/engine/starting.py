@@ -19,6 +19,7 @@ from iamsync.engine.project import Project
 from iamsync.engine.reach import Ways
 from iamsync.engine.schemas import schema_text
 from iamsync.errors import InputError, Place
+from iamsync.files import room
 from iamsync.manifest.edit import GONE, Edit, rewritten
 from iamsync.manifest.keyorder import manifest_order
 from iamsync.manifest.nodes import plain
@@ -168,7 +169,7 @@ def written(folder: Path, texts: Mapping[str, str]) -> list[str]:
                 with suppress(OSError):
                     path.write_bytes(held.encode("utf-8"))
             _taken_away(made)
-            hint = "nothing was written; check the folder and who may write there"
+            hint = f"nothing was written; {room(error, 'check the folder and who may write there')}"
             raise InputError(
                 f"cannot write: {error.strerror or error}", code="unwritable", place=Place(name), hint=hint
             ) from error

@@ -15,7 +15,7 @@ from threading import Lock
 from typing import Final
 
 from iamsync.policy import catalog
-from iamsync.policy.match import Actions
+from iamsync.policy.match import Actions, names_actions
 from iamsync.policy.match import actions as covering
 from iamsync.policy.regions import bits
 
@@ -86,6 +86,7 @@ class Element:
 @lru_cache(maxsize=16384)
 def element(patterns: tuple[str, ...]) -> Element:
     """The element of these patterns, in lower case."""
+    patterns = tuple(filter(names_actions, patterns))
     mask = 0
     specimens: dict[str, tuple[str, ...]] = {}
     for pattern in patterns:

@@ -22,6 +22,7 @@ _ELEMENTS: Final = (
     *("Resource", "NotResource", "Condition"),
 )
 _SID: Final = re.compile(r"[A-Za-z0-9]*")
+_PREFIX: Final = re.compile(r"[A-Za-z0-9-]+\*+")
 _ACTION: Final = re.compile(r"\*|(?:\*|[A-Za-z0-9.-]+):[A-Za-z0-9*?_-]+")
 # IAM also takes an ARN that ends early, as long as no part of it is empty.
 _RESOURCE: Final = re.compile(r"\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:.*|arn(?::[^:]+){3,4}", re.DOTALL)
@@ -91,7 +92,7 @@ def _statement(statement: dict[str, Any], use: Use, path: Path) -> Iterator[Prob
             if not isinstance(item, str):
                 yield Problem(place, f"{element} is a text or a list of texts, not {_a(item)}")
             elif not _ACTION.fullmatch(item):
-                yield Problem(place, f"{item!r} is no action", 'write SERVICE:NAME, for example "s3:GetObject", or "*"')
+                yield _no_action(place, item)
     if use == "identity":
         for element in ("Principal", "NotPrincipal"):
             if element in statement:
@@ -115,6 +116,13 @@ def _statement(statement: dict[str, Any], use: Use, path: Path) -> Iterator[Prob
                 yield from _principal(statement[element], (*path, element))
     if "Condition" in statement:
         yield from _condition(statement["Condition"], (*path, "Condition"))
+
+
+def _no_action(place: Path, item: str) -> Problem:
+    if ":" in item or not _PREFIX.fullmatch(item):
+        return Problem(place, f"{item!r} is no action", 'write SERVICE:NAME, for example "s3:GetObject", or "*"')
+    hint = f'IAM refuses it; write "{item.rstrip("*").rstrip("-")}:*", or the actions that are meant'
+    return Problem(place, f"{item!r} is no action: it names no service before a colon", hint)
 
 
 def _principal(held: Any, path: Path) -> Iterator[Problem]:

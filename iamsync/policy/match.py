@@ -44,10 +44,19 @@ class Actions:
         return named is not self.negated
 
 
+def names_actions(text: str) -> bool:
+    """Whether a pattern names a service before a colon, or everything (`*`).
+
+    IAM refuses any other (`s3*`: "actions must be prefaced by a vendor"); where one stands nevertheless, in an edited
+    snapshot, it covers nothing.
+    """
+    return ":" in text or not text.strip("*")
+
+
 @lru_cache(maxsize=16384)
 def actions(texts: tuple[str, ...], negated: bool) -> Actions:
     """The element of these patterns."""
-    folded = [text.lower() for text in texts]
+    folded = [text.lower() for text in texts if names_actions(text)]
     wild = [text for text in folded if _WILD.search(text)]
     services = frozenset(text.partition(":")[0] for text in folded)
     return Actions(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from iamsync.errors import IamsyncError
+from iamsync.files import room
 
 WAIT_SECONDS: Final = 30.0
 _PAUSE: Final = 0.05
@@ -24,7 +25,7 @@ def on_disk(path: Path) -> Iterator[None]:
     except OSError as error:
         message = f"cannot use the sandbox's file {path}: {error.strerror or error}"
         raise IamsyncError(
-            message, code="sandbox-state", hint="check the directory, its owner and free space"
+            message, code="sandbox-state", hint=room(error, "check the directory, its owner and free space")
         ) from error
 
 

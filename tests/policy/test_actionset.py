@@ -54,3 +54,15 @@ def test_threads_that_number_actions_side_by_side_give_no_number_twice() -> None
     with ThreadPoolExecutor(max_workers=8) as pool:
         sets = list(pool.map(actionset.of, names))
     assert [actionset.names(held) for held in sets] == [tuple(sorted(held)) for held in names]
+
+
+def test_a_pattern_without_a_service_covers_nothing_whoever_is_asked() -> None:
+    # IAM refuses such a policy; a wildcard that took the colon would make one answer differ from the other.
+    for pattern in ("s3*", "*get*", "s3", "?3*"):
+        assert not actions((pattern,), False).cover("s3:GetObject")
+        assert not catalog.load().expand(pattern)
+        assert element((pattern.lower(),)).known == 0
+        assert not element((pattern.lower(),)).specimens
+    for pattern in ("*", "**", "*:get*", "s3:*"):
+        assert actions((pattern,), False).cover("s3:GetObject")
+        assert "s3:GetObject" in map(str, catalog.load().expand(pattern))

@@ -97,6 +97,7 @@ BAD: dict[str, tuple[Any, Use, str, str]] = {
     "both actions": (policy(NotAction="a:b"), "identity", "Statement.NotAction", "Action or NotAction, not both"),
     "an empty list of actions": (policy(Action=[]), "identity", "Statement.Action", "Action is empty"),
     "an action without service": (policy(Action=["a:b", "Get"]), "identity", "Statement.Action.1", "is no action"),
+    "a service without a colon": (policy(Action="s3*"), "identity", "Statement.Action", "it names no service"),
     "an action of two colons": (policy(Action="a:b:c"), "identity", "Statement.Action", "is no action"),
     "a service with a star in it": (policy(Action="s*:Get"), "identity", "Statement.Action", "is no action"),
     "a number for an action": (policy(Action=[1]), "identity", "Statement.Action.0", "not a number"),

@@ -9,6 +9,7 @@ from iamsync.policy.catalog import Action
 from iamsync.policy.lint import facts
 from iamsync.policy.lint.reading import GRANTS, PERMISSIONS, About, Found, Rule, Statement
 from iamsync.policy.lint.statements import covers
+from iamsync.policy.match import names_actions
 
 _PASSING: Final = "iam:passrole"
 _EVERY_ROLE: Final = (":role/*", ":*")
@@ -28,6 +29,9 @@ _TAKES: Final = {
 
 def unknown_service(statement: Statement, about: About) -> Iterator[Found]:
     for position, text in enumerate(statement.actions):
+        if not names_actions(text):
+            remedy = "write SERVICE:NAME; IAM itself refuses it, and it covers nothing"
+            yield Found(statement.action_at(position), f"{text} names no service before a colon", remedy)
         if facts.unknown_prefix(about.catalog, text):
             near = facts.close(about.catalog, text)
             remedy = f"did you mean {near}?" if near else "a service newer than the action catalogue is fine"
