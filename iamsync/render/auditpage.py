@@ -10,7 +10,7 @@ from iamsync.render.audited import controls_text, references_text
 from iamsync.render.findingspage import findings_page
 from iamsync.render.html import page_html
 from iamsync.render.notices import Sources
-from iamsync.render.page import Detail, Row, Section, Tone, failed
+from iamsync.render.page import STAYED, Detail, Row, Section, Tone, failed
 from iamsync.render.words import count
 
 Json = Mapping[str, Any]
@@ -29,7 +29,9 @@ def audit_html(document: Json, sources: Sources | None = None, graph: Json | Non
     findings, *rest = page.sections
     left_out = [failed(document)] if document.get("failed") else []
     tone: Tone = "bad" if left_out else page.tone
-    return page_html(replace(page, tone=tone, sections=(*left_out, findings, controls, *rest)), picture)
+    unpictured = "" if picture is not None else STAYED
+    page = replace(page, tone=tone, sections=(*left_out, findings, controls, *rest), unpictured=unpictured)
+    return page_html(page, picture)
 
 
 def _as_findings(document: Json) -> Json:

@@ -13,7 +13,7 @@ from iamsync.render.findingspage import counted, foot, graded, worst
 from iamsync.render.graph import Marks, Picture, inventory
 from iamsync.render.html import page_html
 from iamsync.render.notices import GRADES, LOCK_FILE, Sources, of_drift
-from iamsync.render.page import TONES, Card, Detail, Link, Links, Page, Row, Section, Tile, failed, together
+from iamsync.render.page import STAYED, TONES, Card, Detail, Link, Links, Page, Row, Section, Tile, failed, together
 from iamsync.render.text import account_text, left_alone
 from iamsync.render.words import count, some
 
@@ -73,6 +73,7 @@ def drift_page(document: Json, sources: Sources, graph: Json | None) -> tuple[Pa
         sections=tuple(section for section in sections if section.rows or section.anchor == "drift"),
         foot=foot(document),
         pictured="drift",
+        unpictured="" if picture is not None else STAYED,
     )
     return page, picture
 

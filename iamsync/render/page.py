@@ -29,6 +29,11 @@ FACETS: Final = {
     "rule": ("rule", "All rules"),
     "status": ("status", "New and known"),
 }
+# Why a page of what was found elsewhere has no picture.
+STAYED: Final = (
+    "The picture is drawn of all that the accounts hold, which stays with the workers of --executor. Without it, for "
+    "example with --account NAME, the picture is drawn."
+)
 _RANKS: Final = {
     "severity": ("refused", "error", "critical", "high", "medium", "low", "info", "acknowledged"),
     "action": ("create", "update", "replace", "delete"),

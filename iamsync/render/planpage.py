@@ -20,7 +20,8 @@ _VERBS: Final[dict[str, tuple[str, Tone]]] = {"GAIN": ("+", "bad"), "LOSS": ("-"
 _EFFECTS: Final[dict[str, Tone]] = {"grant": "create", "revoke": "delete", "mixed": "update"}
 _MOST_NAMES: Final = 10
 _NO_PICTURE: Final = (
-    "A saved plan holds what changes, not the whole account: iamsync plan --report html=FILE draws the picture."
+    "A plan that was saved, or made by workers of --executor, holds what changes, not the whole account, of which the "
+    "picture is drawn. iamsync plan --report html=FILE draws the picture, without --executor."
 )
 # What is told elsewhere on the page: who gains what has a section of its own.
 _ELSEWHERE: Final = ("permission-gain", "permission-undecided")

@@ -223,7 +223,10 @@ def test_what_only_this_machine_has_is_not_looked_at_elsewhere(folder: Folder, n
         said = folder(*arguments, *THERE, code=1)
         assert "error[bad-option]" in said.err, arguments
     assert not nearby.sent
-    assert "html is without its graph" in folder("plan", "--report", "html=p.html", *THERE).err
+    for command, why in (("plan", "made by workers of --executor"), ("drift", "stays with the workers of --executor")):
+        said = folder(command, "--report", "html=p.html", *THERE, code=2 if command == "drift" else 0)
+        assert "html is without its graph" in said.err
+        assert why in (folder.root / "p.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -234,6 +234,7 @@ def test_unknown_names_come_with_the_one_that_was_meant() -> None:
         "did you mean aws:PrincipalOrgID?",
     ]
     assert remedies("dynamdb:GetItem", "aws:username") == ["did you mean dynamodb:GetItem?"]
+    assert "it covers nothing" in remedies("s3*", "aws:username")[0]
     assert remedies("s3:Xyzzy", "s3:ExistingObjectTag/team") == ["an action newer than the action catalogue is fine"]
 
 
