@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from iamsync.aws.calls import call
+from iamsync.aws.calls import call, whole
 from iamsync.aws.session import Connection
 from iamsync.errors import AwsError, IncompleteRead, Unsupported
 
@@ -157,8 +157,8 @@ def _remarks(client: Any, document: Document) -> Iterator[Remark]:
     seen: set[str] = set()
     while True:
         page = call(client, _OPERATION, params)
-        for finding in page.get("findings") or ():
-            yield _remark(finding)
+        with whole(_OPERATION):
+            yield from [_remark(finding) for finding in page.get("findings") or ()]
         token = page.get("nextToken")
         if not token:
             return

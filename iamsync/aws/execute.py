@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from iamsync.aws import details
-from iamsync.aws.calls import call
+from iamsync.aws.calls import call, whole
 from iamsync.aws.read import read_one
 from iamsync.aws.retrying import LOOKS, ONCE, REMOVALS, patience, pause, sort_of
 from iamsync.aws.session import Connection
@@ -125,8 +125,9 @@ class Executor:
             return True
         if step.operation == "AddRoleToInstanceProfile" and error.aws_code in ("LimitExceeded", "EntityAlreadyExists"):
             name = {"InstanceProfileName": step.params["InstanceProfileName"]}
-            profile = call(self.connection.iam, "GetInstanceProfile", name)["InstanceProfile"]
-            return any(role["RoleName"] == step.params["RoleName"] for role in profile.get("Roles") or ())
+            with whole("GetInstanceProfile"):
+                profile = call(self.connection.iam, "GetInstanceProfile", name)["InstanceProfile"]
+                return any(role["RoleName"] == step.params["RoleName"] for role in profile.get("Roles") or ())
         return False
 
     def _version_is_default(self, step: Step) -> bool:

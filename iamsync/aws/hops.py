@@ -96,7 +96,8 @@ def _own_side(before: Connection, principal: str, hop: Hop) -> bool | None:
         if error.aws_code in ("NoSuchEntity", "InvalidInput"):  # the root user, a role below a path
             return None
         raise
-    return all(item["EvalDecision"] == "allowed" for item in answer.get("EvaluationResults") or ())
+    found = answer.get("EvaluationResults") or ()
+    return all(item.get("EvalDecision") == "allowed" for item in found) if found else None
 
 
 def _principal(caller: str) -> str:

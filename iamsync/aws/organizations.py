@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from iamsync.aws.calls import token_pages
+from iamsync.aws.calls import token_pages, whole
 from iamsync.aws.session import Access, Sessions, Tap, service_client
 from iamsync.members import Member
 
@@ -25,9 +25,10 @@ def members(
     AwsError where there is no organization or the caller may not ask.
     """
     client = service_client("organizations", access, sessions, tap)
-    found = {item["Id"]: _member(item) for item in token_pages(client, "ListAccounts", {}, "Accounts")}
-    if units:
-        for root in token_pages(client, "ListRoots", {}, "Roots"):
+    with whole("ListAccounts"):
+        found = {item["Id"]: _member(item) for item in token_pages(client, "ListAccounts", {}, "Accounts")}
+    with whole("ListRoots"):
+        for root in token_pages(client, "ListRoots", {}, "Roots") if units else ():
             for account, path in _below(client, root["Id"], ""):
                 if account in found:
                     found[account] = replace(found[account], unit=path)
@@ -53,4 +54,5 @@ def _below(client: Any, parent: str, path: str) -> Iterator[tuple[str, str]]:
 
 def _tags(client: Any, account: str) -> Mapping[str, str]:
     found = token_pages(client, "ListTagsForResource", {"ResourceId": account}, "Tags")
-    return MappingProxyType({str(tag["Key"]): str(tag["Value"]) for tag in found})
+    with whole("ListTagsForResource"):
+        return MappingProxyType({str(tag["Key"]): str(tag["Value"]) for tag in found})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Final
 
-from iamsync.aws.calls import call, pages, shaped
+from iamsync.aws.calls import call, pages, shaped, whole
 from iamsync.aws.session import Connection
 from iamsync.errors import AwsError, IncompleteRead
 from iamsync.kinds import wire
@@ -45,10 +45,11 @@ def aws_policies(connection: Connection, arns: Iterable[str], *, workers: int = 
 def aws_policy(connection: Connection, arn: str) -> tuple[str, Document] | None:
     """Default version and document of one AWS policy, None where it does not exist; raises as `aws_policies` does."""
     try:
-        policy: dict[str, Any] = call(connection.iam, "GetPolicy", {"PolicyArn": arn})["Policy"]
-        version = policy["DefaultVersionId"]
+        with whole("GetPolicy"):
+            version = str(call(connection.iam, "GetPolicy", {"PolicyArn": arn})["Policy"]["DefaultVersionId"])
         params = {"PolicyArn": arn, "VersionId": version}
-        document = call(connection.iam, "GetPolicyVersion", params)["PolicyVersion"]["Document"]
+        with whole("GetPolicyVersion"):
+            document = call(connection.iam, "GetPolicyVersion", params)["PolicyVersion"]["Document"]
     except AwsError as error:
         if error.aws_code == "NoSuchEntity":
             return None

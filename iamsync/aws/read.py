@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from iamsync import arn
 from iamsync.aws import details, further
-from iamsync.aws.calls import call, pages, shaped
+from iamsync.aws.calls import call, pages, shaped, whole
 from iamsync.aws.credentialreport import read_report
 from iamsync.aws.further import Found
 from iamsync.aws.policies import aws_policy
@@ -297,7 +297,8 @@ def _answer(connection: Connection, live: State, question: Question) -> Any:
         if question.about == "policy-tags":
             found = [tag for page in pages(connection.iam, "ListPolicyTags", policy) for tag in page.get("Tags") or ()]
             return wire.tags_of(found)
-        return call(connection.iam, "GetPolicy", policy)["Policy"].get("Description") or ""
+        with whole("GetPolicy"):
+            return call(connection.iam, "GetPolicy", policy)["Policy"].get("Description") or ""
     except AwsError as error:
         if error.aws_code != "NoSuchEntity":
             raise

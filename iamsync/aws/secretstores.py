@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any, Final
 
-from iamsync.aws.calls import call
+from iamsync.aws.calls import call, token_pages
 from iamsync.delivery import Secret, whose
 from iamsync.errors import AwsError
 
@@ -111,15 +111,10 @@ class Parameter:
 
     def _described(self) -> dict[str, Any] | None:
         wanted = {"Key": "Name", "Option": "Equals", "Values": [self._name]}
-        token: dict[str, str] = {}
-        while True:
-            told = call(self._client, "DescribeParameters", {"ParameterFilters": [wanted], **token})
-            for found in told.get("Parameters") or ():
-                if found["Name"] == self._name:
-                    return dict(found)
-            if not told.get("NextToken"):
-                return None
-            token = {"NextToken": told["NextToken"]}
+        for found in token_pages(self._client, "DescribeParameters", {"ParameterFilters": [wanted]}, "Parameters"):
+            if found.get("Name") == self._name:
+                return found
+        return None
 
     def put(self, secret: Secret) -> None:
         call(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from iamsync import arn
-from iamsync.aws.calls import call, token_pages
+from iamsync.aws.calls import call, token_pages, whole
 from iamsync.aws.session import Connection
 from iamsync.errors import AccessDenied, AwsError
 from iamsync.model import Address
@@ -47,7 +47,8 @@ def regions(connection: Connection) -> tuple[str, ...]:
         answer = call(connection.client("ec2"), "DescribeRegions")
     except AccessDenied as error:
         raise _denied(error, "ec2:DescribeRegions") from error
-    return tuple(sorted(item["RegionName"] for item in answer.get("Regions") or ()))
+    with whole("DescribeRegions"):
+        return tuple(sorted(item["RegionName"] for item in answer.get("Regions") or ()))
 
 
 def owned(connection: Connection, where: Iterable[str], *, workers: int = 8) -> tuple[Owned, ...]:
@@ -66,12 +67,12 @@ def _region(connection: Connection, region: str) -> Iterator[Owned]:
         for stack in token_pages(client, "ListStacks", {}, "StackSummaries"):
             if stack.get("StackStatus") == _GONE:
                 continue
-            for item in token_pages(
-                client, "ListStackResources", {"StackName": stack["StackId"]}, "StackResourceSummaries"
-            ):
+            with whole("ListStacks"):
+                name, named = str(stack["StackName"]), {"StackName": stack["StackId"]}
+            for item in token_pages(client, "ListStackResources", named, "StackResourceSummaries"):
                 address = _address(item)
                 if address is not None:
-                    yield Owned(address, str(stack["StackName"]), region)
+                    yield Owned(address, name, region)
     except AccessDenied as error:
         raise _denied(error, f"cloudformation:ListStacks and ListStackResources in {region}") from error
 

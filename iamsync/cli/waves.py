@@ -11,7 +11,7 @@ import typer
 
 from iamsync.cli import running
 from iamsync.cli.options import Common
-from iamsync.errors import AccountsFailed, IamsyncError, InputError, Interrupted, PartlyApplied
+from iamsync.errors import AccountsFailed, IamsyncError, InputError, PartlyApplied
 
 MaxFailed = Annotated[
     int,
@@ -114,12 +114,12 @@ def ended(made: Applied, form: str, common: Common, before: Sequence[Any], of: i
         running.ended(made.results, form, common, extra=extra or None, more=lambda: _say(made, form, common))
     except PartlyApplied as error:
         raise _with(error, failed, rows) from error
-    except Interrupted:
-        raise
     complete(failed, of, len(rows))
     if rows:
         raise AccountsFailed(
-            f"{len(rows)} accounts were not begun", code="accounts-failed", hint="run the same command again to go on"
+            f"{'1 account was' if len(rows) == 1 else f'{len(rows)} accounts were'} not begun",
+            code="accounts-failed",
+            hint="run the same command again to go on",
         )
 
 

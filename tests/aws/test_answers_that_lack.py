@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.session import get_session
 
-from iamsync.aws import accesskeys, accountwide, details, lastaccessed
+from iamsync.aws import accesskeys, accountwide, analyzer, details, lastaccessed, secretstores
 from iamsync.aws.objects import Objects
 from iamsync.buckets import Bucket
 from iamsync.errors import IncompleteRead
@@ -56,6 +56,21 @@ def test_an_item_without_its_name_is_told_as_an_answer_that_is_not_whole(
 
 class _Ok:
     status_code = 200
+
+
+def test_a_finding_without_its_code_and_pages_that_lead_in_a_ring_are_told() -> None:
+    finding = {"findingType": "ERROR", "findingDetails": "x", "learnMoreLink": "https://example.com"}
+    checks = client("accessanalyzer")
+    checks.meta.events.register_first(
+        "before-call.accessanalyzer.ValidatePolicy", lambda **_: (_Ok(), {"findings": [finding]})
+    )
+    with pytest.raises(IncompleteRead, match="ValidatePolicy"):
+        list(analyzer._remarks(checks, analyzer.Document("{}", False)))
+    ssm = client("ssm")
+    asked = Answering(ssm, "DescribeParameters", lambda params: {"Parameters": [], "NextToken": "again"})
+    with pytest.raises(IncompleteRead, match="DescribeParameters"):
+        secretstores.Parameter(ssm, "key").holds()
+    assert len(asked.calls) == 2
 
 
 @pytest.mark.parametrize("more", [{}, {"NextContinuationToken": "again"}])
