@@ -295,13 +295,12 @@ def ended(
 ) -> None:
     """Say how the runs went (`extra` joins the JSON, `more` says what else there is).
 
-    PartlyApplied or Interrupted where one did not end well.
+    PartlyApplied or Interrupted where one did not end well, JournalError where a record is not whole.
     """
     import json
 
     from iamsync.render.progress import run_summary
 
-    summaries = [done.summary for _, done, _ in results]
     if form == "json":
         rows = [
             {
@@ -332,6 +331,11 @@ def ended(
     behind = [f"run {done.run}: {done.behind}" for _, done, _ in results if done.behind]
     for text in behind:
         note(f"the journal's copy in the bucket is not complete, the one on this machine is; {text}")
+    _raise_the_worst([done.summary for _, done, _ in results], whole=not behind)
+
+
+def _raise_the_worst(summaries: list[Any], *, whole: bool) -> None:
+    """Interrupted, PartlyApplied, or JournalError where all was done and its record is not `whole`."""
     if any(summary.interrupted for summary in summaries):
         raise Interrupted(
             "interrupted; what was done is done", code="interrupted", hint="run the same command again to go on"
@@ -342,7 +346,7 @@ def ended(
             code="applied-in-part",
             hint="mend the cause and run the same command again: what is done is not done twice",
         )
-    if behind:
+    if not whole:
         raise JournalError(
             "applied, but the bucket does not have the whole record",
             code="journal-behind",
