@@ -45,6 +45,13 @@ NOTES: Final[dict[str, tuple[str, str]]] = {
         "boundary, no policies of the organization, no changed tags or paths, nobody of the own account in a trust "
         "policy. Neither is believed: look at both documents before this is applied, and please report it.",
     ),
+    "call-lost": (
+        "the plan may take from whoever applies it what its own later calls need",
+        "Whoever would apply the plan may make these calls today and not after the plan, and nothing makes them wait "
+        "until it has been made: the apply may end half done, and nobody but somebody else can finish it. It stops "
+        "nothing by itself (self-lockout does). Apply the rest first, and what takes from the one who applies in an "
+        "apply of its own.",
+    ),
     "call-undecided": (
         "whether some calls are allowed cannot be told beforehand",
         "Each call of the plan is checked against the policies of the user or role that would make it. For these the "

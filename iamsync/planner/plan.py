@@ -105,7 +105,7 @@ def plan(
     told = Moved()
     more = [*earlier_findings, *noted]
     if before is not None and after is not None:
-        more += _foreseen(steps, Whereabouts.of(cx, steps, prior), before, applier)
+        more += _foreseen(steps, Whereabouts.of(cx, steps, prior), before, after, applier)
         # A test that misses what has expired must not keep it alive.
         more += failing(standards.tests if only != "expired" else (), before, after, now)
         told = moved(before, after, differences, cx)
@@ -146,13 +146,19 @@ def plan(
     )
 
 
-def _foreseen(steps: Sequence[Step], where: Whereabouts, before: Permissions, applier: str) -> tuple[Finding, ...]:
+def _foreseen(
+    steps: Sequence[Step], where: Whereabouts, before: Permissions, after: Permissions, applier: str
+) -> tuple[Finding, ...]:
     """What of the steps the applier may not do; nothing of somebody whose policies are not in this account."""
     who = preflight.acting(applier, before)
     if who is None:
         return ()
     calls = sum(step.operation != WAIT for step in steps)
-    return tuple(preflight.findings(tuple(preflight.forecasts(steps, where, before, who)), who, calls))
+    late = tuple(preflight.lost(steps, where, before, after, who))
+    return (
+        *preflight.findings(tuple(preflight.forecasts(steps, where, before, who)), who, calls),
+        *preflight.lost_finding(late, who, calls),
+    )
 
 
 def approval(account_id: str, differences: Iterable[Difference], steps: Iterable[tuple[str, Any]]) -> str:

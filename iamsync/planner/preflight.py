@@ -79,6 +79,86 @@ def forecasts(steps: Sequence[Step], where: Whereabouts, permissions: Permission
                 yield Forecast(step, need, decision, context)
 
 
+def lost(
+    steps: Sequence[Step], where: Whereabouts, before: Permissions, after: Permissions, who: Address
+) -> Iterator[Forecast]:
+    """The calls that may come when the plan has taken from this principal what they need; none that it lacks already.
+
+    A call that every step waits for which takes something from the principal is made in time.
+    """
+    takers = {step.id for step in steps if _takes(step, _sources(who, before) | _sources(who, after))}
+    if not takers:
+        return
+    ahead = {taker: _ahead(taker, steps) for taker in takers}
+    here = after.resource(who) is not None
+    rebounded = frozenset(step.address for step in steps if step.operation.endswith("PermissionsBoundary"))
+    for step in steps:
+        if all(step.id in ahead[taker] for taker in takers - {step.id}):
+            continue
+        for need in needs(step, where):
+            if _ELSEWHERE in need.resource:
+                continue
+            context = _context(step, need, before, step.address in rebounded)
+            if not before.decide(who, need.action, need.resource, context, explain=False).allowed:
+                continue
+            decision = after.decide(who, need.action, need.resource, context) if here else _GONE
+            if not decision.allowed and decision.certain:
+                yield Forecast(step, need, decision, context, "" if here else f"{who} is deleted")
+
+
+_GONE: Final = Decision("implicit_deny", True)
+
+
+def _ahead(last: str, steps: Sequence[Step]) -> frozenset[str]:
+    """All steps that one waits for, by way of others too."""
+    after = {step.id: step.after for step in steps}
+    found: set[str] = set()
+    open_ = list(after[last])
+    while open_:
+        one = open_.pop()
+        if one not in found:
+            found.add(one)
+            open_ += after[one]
+    return frozenset(found)
+
+
+def _takes(step: Step, sources: frozenset[Address]) -> bool:
+    """Whether a step may take something from whoever holds these."""
+    if step.operation == "UpdateAssumeRolePolicy":
+        return False  # a session that is open goes on
+    deletes = step.operation in ("DeleteUser", "DeleteRole")
+    return step.address in sources and (deletes or step.effect in ("revoke", "mixed"))
+
+
+def _sources(who: Address, permissions: Permissions) -> frozenset[Address]:
+    """A principal, its groups, and the policies of the account that it holds in any way."""
+    found = permissions.resource(who)
+    if found is None:
+        return frozenset((who,))
+    groups = [permissions.resource(Address("group", name)) for name in getattr(found.spec, "groups", ())]
+    holders = [found, *(group for group in groups if group is not None)]
+    texts = {text for holder in holders for text in holder.spec.managed_policies}
+    texts |= {found.spec.permissions_boundary} - {None}
+    policies = (permissions.named(text) for text in texts)
+    return frozenset(one.address for one in (*holders, *policies) if one is not None)
+
+
+def lost_finding(late: Sequence[Forecast], who: Address, calls: int) -> tuple[Finding, ...]:
+    """What a reviewer is told of calls that the plan itself may put out of reach; nothing where there are none."""
+    if not late:
+        return ()
+    return (
+        Finding(
+            "call-lost",
+            "high",
+            f"{who}, which would apply this, may lose on the way what {_calls(late)} of the plan's {calls} calls need",
+            who,
+            evidence=_lines(late),
+            remedy=f"apply the rest first, and what takes from {who} in an apply of its own (--target)",
+        ),
+    )
+
+
 def findings(foreseen: Sequence[Forecast], who: Address, calls: int) -> Iterator[Finding]:
     """What a reviewer is told of them: a refusal for what will fail, a note for what nobody can tell."""
     denied = [one for one in foreseen if one.denied]
@@ -88,8 +168,7 @@ def findings(foreseen: Sequence[Forecast], who: Address, calls: int) -> Iterator
             "refuse",
             f"{who}, which would apply this, may not make {_calls(denied)} of the plan's {calls} calls",
             who,
-            evidence="; ".join(_line(one) for one in denied[:_MOST])
-            + (f"; and {len(denied) - _MOST} more" if len(denied) > _MOST else ""),
+            evidence=_lines(denied),
             remedy="apply as somebody who may, or grant it: iamsync required-policy plan.json prints what is needed",
         )
     undecided = [one for one in foreseen if not one.denied]
@@ -106,6 +185,11 @@ def findings(foreseen: Sequence[Forecast], who: Address, calls: int) -> Iterator
 
 def _calls(foreseen: Sequence[Forecast]) -> int:
     return len({one.step.id for one in foreseen})
+
+
+def _lines(some: Sequence[Forecast]) -> str:
+    more = f"; and {len(some) - _MOST} more" if len(some) > _MOST else ""
+    return "; ".join(map(_line, some[:_MOST])) + more
 
 
 def _line(one: Forecast) -> str:
