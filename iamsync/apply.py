@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from iamsync.delivery import DELIVER
 from iamsync.errors import AwsError, CredentialsError, IamsyncError
 from iamsync.events import Event, Outcome, Result, RunEnded, RunStarted, StepEnded, StepStarted
 from iamsync.kinds.operations import WAIT
@@ -42,7 +43,8 @@ def apply(
     order. `report` and `record` have returned from StepStarted before the step's call is made; `record`
     is given all at once that begins now and that ended since, as `record(*events)`. After a failure
     only what depends on it is skipped; once `stop()` is true, or gives a reason (which is no
-    interruption), or the credentials are gone, nothing new is started. An IamsyncError of `execute`
+    interruption), or the credentials are gone, nothing new is started but the delivery of a key that was
+    made: nobody could get at its secret later. An IamsyncError of `execute`
     is the step's failure. One of `report` or `record` ends the run: the calls under way are finished
     and told, then it is raised. Any other exception is raised at once. ValueError where the plan's
     order is none.
@@ -158,7 +160,9 @@ class _Run:
         used = sum(map(_counts, under_way))
         chosen: list[Step] = []
         pausing = not self.pauses.isdisjoint(self.waiting)
-        for step in () if self.halted is not None else tuple(self.waiting.values()):
+        for step in tuple(self.waiting.values()):
+            if self.halted is not None and not self._ends_what_began(step):
+                continue
             if used >= parallelism and not pausing:
                 break  # nothing further could start, and a plan may be long
             ready = all(self.outcomes.get(other) in ("done", "already") for other in step.after)
@@ -169,6 +173,13 @@ class _Run:
             elif parallelism == 1 and _counts(step):
                 used = 1  # one at a time is one after the other: no later call overtakes this one
         return chosen
+
+    def _ends_what_began(self, step: Step) -> bool:
+        """Whether this delivers a key that was made just now, and that only this process knows the secret of."""
+        before = (self.steps[self.position[other]] for other in step.after)
+        return step.operation == DELIVER and any(
+            other.operation == "CreateAccessKey" and self.outcomes.get(other.id) == "done" for other in before
+        )
 
     def created_for(self, step: Step) -> frozenset[Address]:
         """What this run made that the step depends on, over any number of steps."""

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from iamsync.cli.tree import command_tree, whole_tree
 from iamsync.engine import completing
@@ -116,7 +117,23 @@ def test_a_key_press_loads_neither_boto3_nor_yaml_nor_a_schema(project):
     assert (done.stdout.split(), done.stderr.strip()) == (["role/deploy"], "[]")
 
 
-def test_each_command_is_told_in_a_line_of_80_columns():
-    for name, command in command_tree().commands.items():
-        assert "..." not in command.get_short_help_str(60), name
-        assert len(command.get_short_help_str(60)) <= 61, name
+def groups(command, *path):
+    """Every group of the command line with the words that lead to it."""
+    if hasattr(command, "commands"):
+        yield path, command
+        for name, inner in command.commands.items():
+            yield from groups(inner, *path, name)
+
+
+def test_each_command_of_each_group_is_told_whole_in_a_line_of_80_columns():
+    found = {**dict(groups(whole_tree())), (): command_tree()}
+    assert len(found) > 6
+    for path, group in found.items():
+        context = typer.Context(group, info_name=" ".join(path) or "iamsync", terminal_width=78, max_content_width=100)
+        lines = group.get_help(context).splitlines()
+        listed = lines[lines.index("Commands:") + 1 :]
+        for name in group.commands:
+            (line,) = (line for line in listed if line.startswith(f"  {name} "))
+            assert line.endswith("."), (path, line)
+            assert not line.endswith("..."), (path, line)
+            assert len(line) <= 80, (path, line)

@@ -34,7 +34,10 @@ def add(app: typer.Typer) -> None:
 
 @shared
 def list_(common: Common, form: TextOrJson = "text") -> None:
-    """The accounts, with their waves, roles and manifests; asks nobody but for what discover: needs."""
+    """The accounts, with their waves, roles and manifests.
+
+    Asks nobody but for what discover: needs.
+    """
     from iamsync.engine.entering import rows
     from iamsync.engine.reach import opened
     from iamsync.render.listing import accounts_text
@@ -46,7 +49,10 @@ def list_(common: Common, form: TextOrJson = "text") -> None:
 
 @shared
 def check(common: Common, form: TextOrJson = "text") -> None:
-    """Assume each role of each chain, and name the permission or trust that is missing; exits 2 where one is."""
+    """Assume each role of each chain, and name what is missing.
+
+    That is a permission or a trust; exits with 2 where one is missing.
+    """
     from iamsync.engine.entering import checked, document
     from iamsync.engine.reach import Ways, opened
     from iamsync.render.listing import chains_text
@@ -68,7 +74,10 @@ def matrix(
         int | None, typer.Option("--shards", help="A job for each of so many shards.", min=1, max=10_000)
     ] = None,
 ) -> None:
-    """The accounts as the matrix of a CI system: JSON in one line, a job an account, or a shard."""
+    """The accounts as the matrix of a CI system.
+
+    JSON in one line, a job an account, or a shard.
+    """
     from iamsync.engine import entering
     from iamsync.engine.reach import opened
 
@@ -82,7 +91,10 @@ def exec_(
     command: Annotated[list[str], typer.Argument(help="The command, after --.", show_default=False)],
     write: Write = False,
 ) -> None:
-    """Run a command with credentials of an account in its environment; exits as the command does."""
+    """Run a command with credentials of an account.
+
+    They are in its environment; exits as the command does.
+    """
     from iamsync.engine.entering import entered
     from iamsync.engine.reach import Ways, opened
 
@@ -105,7 +117,10 @@ def credentials(
     write: Write = False,
     show: Annotated[bool, typer.Option("--show", help="Print them though this is a terminal.")] = False,
 ) -> None:
-    """Print credentials of an account as credential_process wants them; to a terminal only with --show."""
+    """Print credentials of an account, for credential_process.
+
+    To a terminal only with --show.
+    """
     if sys.stdout.isatty() and not show:
         raise InputError(
             "this is a terminal, and credentials are secrets",

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from iamsync.cli import running
+from iamsync.cli import running, waves
 from iamsync.cli.commands import Commands
 from iamsync.cli.context import colored, engine_options, known_format, laid_out
 from iamsync.cli.options import (
@@ -20,6 +20,7 @@ from iamsync.cli.options import (
     PlanOnly,
     Restrict,
     TextOrJson,
+    Timeout,
     completed,
     shared,
 )
@@ -61,7 +62,10 @@ def add(app: typer.Typer) -> None:
 
 @shared
 def keys_list(common: Common, user: Users = None, deliver_to: DeliverTo = "", form: TextOrJson = "text") -> None:
-    """List keys with their age and last use, and what is due about them; exit 2 where something is."""
+    """List keys with their age and last use, and what is due.
+
+    Exits with 2 where something is.
+    """
     from iamsync.engine import credentials
     from iamsync.engine.reach import Ways, opened
     from iamsync.render.keys import keys_text
@@ -90,10 +94,15 @@ def keys_rotate(
     acknowledge: Acknowledge = None,
     lock_timeout: LockTimeout = "0",
     restrict: Restrict = False,
+    timeout: Timeout = None,
     form: TextOrJson = "text",
 ) -> None:
-    """Do whatever is due: new keys, their delivery, old ones off and deleted; passwords. Meant for an hourly cron."""
-    how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, approved, restrict)
+    """Do whatever is due: new keys, deliveries, old keys, passwords.
+
+    A new key is delivered in the same run; the old one goes off and is deleted when its time has come. Meant for an
+    hourly cron.
+    """
+    how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, approved, restrict, timeout)
     _changed(common, how, "rotate", users=tuple(user or ()), deliver_to=deliver_to)
 
 
@@ -109,10 +118,14 @@ def keys_deactivate(
     acknowledge: Acknowledge = None,
     lock_timeout: LockTimeout = "0",
     restrict: Restrict = False,
+    timeout: Timeout = None,
     form: TextOrJson = "text",
 ) -> None:
-    """Switch keys off at once: those of --key, else the old one of each user's rotation."""
-    how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, approved, restrict)
+    """Switch keys off at once: those of --key, or the old ones.
+
+    Without --key it is the old one of each user's rotation.
+    """
+    how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, approved, restrict, timeout)
     _changed(common, how, "deactivate", users=_named(user), ids=tuple(key or ()), deliver_to=deliver_to)
 
 
@@ -127,10 +140,11 @@ def keys_delete(
     acknowledge: Acknowledge = None,
     lock_timeout: LockTimeout = "0",
     restrict: Restrict = False,
+    timeout: Timeout = None,
     form: TextOrJson = "text",
 ) -> None:
     """Delete keys for good: those of --key, else all that are off."""
-    how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, approved, restrict)
+    how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, approved, restrict, timeout)
     _changed(common, how, "delete", users=_named(user), ids=tuple(key or ()))
 
 
@@ -154,15 +168,15 @@ def _changed(common: Common, how: running.How, verb: Any, **chosen: Any) -> None
         later = [f"  {finding.title}\n" for one in found for finding in one.item.plan.findings]
         return f"nothing is due about the keys of {names}\n{''.join(later)}"
 
-    with running.interruptible() as stop, Ways(project) as ways:
+    with running.interruptible(how.seconds) as stop, Ways(project) as ways:
         with reading(project):
             found = credentials.plans(project, ways, wanted)
-        results = running.agreed_and_done(ways, found, how, common, stop, shown)
-    if results:
-        running.ended(results, how.form, common)
+        results, left = running.agreed_and_done(ways, found, how, common, stop, shown)
+    if results or left:
+        waves.ended(waves.Applied(results, left=left), how.form, common, (), len(found))
     credentials.all_looked_at(found, ways, applied=not how.plan_only)
     if verb == "rotate":
         credentials.still_held(found)
-        if left := credentials.waiting(found):
-            print(f"a person must look at the keys of {', '.join(left)}: see above", file=sys.stderr)
+        if open_ := credentials.waiting(found):
+            print(f"a person must look at the keys of {', '.join(open_)}: see above", file=sys.stderr)
             raise typer.Exit(2)

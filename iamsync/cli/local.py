@@ -114,7 +114,7 @@ def seed(
     file: Annotated[Path, typer.Argument(help="A snapshot, or saved get-account-authorization-details.")],
     foreign_only: Annotated[bool, typer.Option("--foreign-only", help="Only what iamsync does not manage.")] = False,
 ) -> None:
-    """Fill the sandbox with an account's content, under that account's id."""
+    """Fill the sandbox with an account's content, under its id."""
     from iamsync.cli.context import note
     from iamsync.engine import sandboxing
     from iamsync.engine.project import Project

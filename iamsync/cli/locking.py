@@ -24,7 +24,10 @@ def add(app: typer.Typer) -> None:
 
 @shared
 def lock_status(common: Common, form: _Form = "text") -> None:
-    """Tell who holds each account's lock, since when, and whether its lease ran out."""
+    """Tell who holds each account's lock, and since when.
+
+    Also whether its lease ran out.
+    """
     from iamsync.engine.locking import status
     from iamsync.engine.reach import Ways, opened
     from iamsync.render.listing import locks_text

@@ -51,7 +51,10 @@ def revoke_sessions(
     restrict: Restrict = False,
     form: TextOrJson = "text",
 ) -> None:
-    """End all sessions of a role that began before now, by a denial; new ones may begin."""
+    """End the sessions of a role; new ones may begin.
+
+    Whatever began before now is denied everything.
+    """
     how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, restrict=restrict, digests=False)
     _responded(common, "revoke-sessions", role, how)
 
@@ -72,7 +75,10 @@ def quarantine(
     restrict: Restrict = False,
     form: TextOrJson = "text",
 ) -> None:
-    """Shut a user out: everything denied, its keys off, its password deleted."""
+    """Shut a user out: all denied, keys off, no password.
+
+    Its keys and what else it signs with go off, its password is deleted.
+    """
     how = running.How(form, plan_only, auto_approve, acknowledge, lock_timeout, restrict=restrict, digests=False)
     _responded(common, "quarantine", user, how)
 
@@ -92,7 +98,7 @@ def _responded(common: Common, what: str, whom: str, how: running.How) -> None:
     with running.interruptible() as stop, Ways(project) as ways:
         with reading(project):
             found = respond_to(project, ways, whom, write=not how.plan_only)
-        results = running.agreed_and_done(ways, (found,), how, common, stop, shown)
+        results, _ = running.agreed_and_done(ways, (found,), how, common, stop, shown)
     if results:
         running.ended(results, how.form, common)
     if not how.plan_only:

@@ -17,6 +17,7 @@ from iamsync.cli.options import (
     LockTimeout,
     Parallelism,
     TextOrJson,
+    Timeout,
     completed,
     shared,
 )
@@ -42,14 +43,19 @@ def runs_rollback(
     acknowledge: Acknowledge = None,
     parallelism: Parallelism = 8,
     lock_timeout: LockTimeout = "0",
+    timeout: Timeout = None,
     form: TextOrJson = "text",
 ) -> None:
-    """Bring back what a run found, where it changed something; tells first what stays lost."""
+    """Bring back what a run found, where it changed something.
+
+    Tells first what stays lost.
+    """
     from iamsync.engine import applying, recorded, rollback
     from iamsync.engine.planning import document
     from iamsync.engine.reach import Ways, opened
 
     known_format(form, ("text", "json"))
+    seconds = waited(timeout, "--timeout") if timeout is not None else None
     agreed = plan_only or auto_approve or approved is not None
     agreement(agreed)
     if approved is not None:
@@ -64,7 +70,7 @@ def runs_rollback(
     if not plan_only:
         ids_known(project, saved=False)
     record = recorded.read(project, run)
-    with interruptible() as stop, Ways(project) as ways:
+    with interruptible(seconds) as stop, Ways(project) as ways:
         with reading(project):
             found = rollback.rollback(project, ways, record, write=not plan_only)
         item = found.item

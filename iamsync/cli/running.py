@@ -34,11 +34,17 @@ class How:
     lock_timeout: str
     approved: str | None = None
     restrict: bool = False
+    timeout: str | None = None
     digests: bool = True
 
     @property
     def agreed(self) -> bool:
         return self.plan_only or self.auto_approve or self.approved is not None
+
+    @property
+    def seconds(self) -> float | None:
+        """After how many seconds no call is begun any more; InputError where that is no length of time."""
+        return waited(self.timeout, "--timeout") if self.timeout is not None else None
 
 
 def begun(common: Common, how: How, command: str) -> tuple[Any, How]:
@@ -51,6 +57,7 @@ def begun(common: Common, how: How, command: str) -> tuple[Any, How]:
 
     known_format(how.form, ("text", "json"))
     agreement(how.agreed, *(() if how.digests else ("--auto-approve",)))
+    _ = how.seconds  # a mistake is told before anything is looked at
     if how.approved is not None:
         how = replace(how, approved=applying.approval(how.approved))
     options = engine_options(
@@ -68,8 +75,10 @@ def begun(common: Common, how: How, command: str) -> tuple[Any, How]:
 
 def agreed_and_done(
     ways: Any, found: Any, how: How, common: Common, stop: Stop, shown: Callable[[Any], str]
-) -> list[Any]:
-    """Show these plans, ask about each, carry them out one after the other; what `ended` takes, nothing of a look.
+) -> tuple[list[Any], list[tuple[Any, str]]]:
+    """Show these plans, ask about each, carry them out one after the other.
+
+    What `ended` takes, nothing of a look; and the plans that were not begun, each with the reason.
 
     Each of `found` has a plan (`item`), how to make it `again` and its `executor`; `shown` makes a text of their
     document. GuardRefused, once all is shown, where a guard says no; StalePlan where a plan is not what was approved.
@@ -94,8 +103,11 @@ def agreed_and_done(
         print(json.dumps({**made, "applied": []}, indent=1, ensure_ascii=False), flush=True)
     applying.refuse(planned)
     results: list[Any] = []
-    for one in found if not how.plan_only else ():
-        if not one.item.plan.steps:
+    left: list[tuple[Any, str]] = []
+    todo = [one for one in found if one.item.plan.steps and not how.plan_only]
+    for one in todo:
+        if why := _not_begun(results, stop, several=len(todo) > 1):
+            left.append((one.item, why))
             continue
         if not how.agreed:
             ask(one.item)
@@ -103,9 +115,19 @@ def agreed_and_done(
         execute = partial(one.executor, writer=restricted(ways, one.item, common) if how.restrict else None)
         done, steps = carried_out(project, one.item, common, 1, stop, how.approved or "", executor=execute)
         results.append((one.item, done, steps))
+    return results, left
+
+
+def _not_begun(results: list[Any], stop: Stop, *, several: bool) -> str:
+    """Why the next account is not begun; empty where it is."""
+    if stop.is_set():
+        return "the run was interrupted"
+    if several and stop.over:
+        return stop.over
+    for item, done, _ in results:
         if done.summary.failed or done.summary.skipped or done.summary.interrupted:
-            break
-    return results
+            return f"account {item.plan.account_name} did not end well"
+    return ""
 
 
 def restricted(ways: Any, item: Any, common: Common) -> Any:
