@@ -15,8 +15,6 @@ from iamsync.aws.roles import Hop
 from iamsync.aws.session import Access, Connection, Sessions, Tap, connect
 from iamsync.errors import AccessDenied, AwsError, Unsupported
 
-_NO_TAGS = {"tags": (), "transitive": ()}
-
 
 @dataclass(frozen=True, slots=True)
 class Tried:
@@ -41,13 +39,13 @@ def tried(access: Access, sessions: Sessions, tap: Tap | None = None) -> tuple[T
         part = replace(access, hops=hops, account_id=access.account_id if last else None)
         arn = hops[-1].arn if hops else ""
         try:
-            before_this, before = before, connect(part, tap=tap, sessions=sessions)
+            reached = connect(part, tap=tap, sessions=sessions)
         except AwsError as error:
             missing = tuple(_missing(access, sessions, before, count)) if before is not None and hops else ()
             found.append(Tried(arn, "", error, missing))
             break
-        del before_this
-        found.append(Tried(arn, before.caller))
+        before = reached
+        found.append(Tried(arn, reached.caller))
     return tuple(found)
 
 

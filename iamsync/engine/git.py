@@ -40,10 +40,10 @@ def checkout(root: Path, revision: str, into: Path) -> Path:
     return root_then
 
 
-def commit_of(root: Path, revision: str) -> str:
+def commit_of(root: Path, revision: str, example: str = "git:main") -> str:
     """The commit that a revision is; InputError where git knows none."""
     if not revision or revision.startswith("-"):
-        raise InputError(f"{revision!r} is no git revision", code="bad-revision", hint="for example git:main")
+        raise InputError(f"{revision!r} is no git revision", code="bad-revision", hint=f"for example {example}")
     _git(root, "rev-parse", "--git-dir")  # a folder that is in no repository is another error than a wrong revision
     return _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", what=revision).decode().strip()
 
@@ -62,11 +62,7 @@ def last_before(root: Path, moment: str) -> str | None:
 
 def file_at(root: Path, revision: str, path: str) -> str:
     """The text of one file of a revision, by its path from the repository's top; InputError where there is none."""
-    if not revision or revision.startswith("-"):
-        raise InputError(
-            f"{revision!r} is no git revision", code="bad-revision", hint="for example git:main:rails.yaml"
-        )
-    commit = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", what=revision).decode().strip()
+    commit = commit_of(root, revision, "git:main:rails.yaml")
     held = _git(root, "show", f"{commit}:{path}", what=f"{revision}:{path}")
     try:
         return held.decode("utf-8")

@@ -153,3 +153,10 @@ def test_another_place_to_write_to_and_another_way_in_are_told_as_weaker() -> No
         "assume_role (write) is another way in: arn:aws:iam::111122223333:role/w",
     ]
     assert not list(_ways(before, before))
+
+
+def test_a_folder_that_git_does_not_know_is_another_error_than_a_wrong_revision(site: Site) -> None:
+    told = site.run("validate", "--guardrails", "git:main:rails.yaml")
+    assert told.code == 1
+    assert "error[bad-revision]: git rev-parse" in told.err
+    assert "is this a git repository?" in told.err
