@@ -401,7 +401,7 @@ class Tags:
         return iter(())
 
     def _fold(self, key: str) -> str:
-        return key.casefold() if self.folds else key
+        return key.lower() if self.folds else key
 
 
 def _tag_list(tags: Any) -> list[dict[str, str]]:

@@ -217,7 +217,7 @@ class Writing:
         folds = bool(getattr(item.kind.field("tags"), "folds", False))
 
         def fold(key: str) -> str:
-            return key.casefold() if folds else key
+            return key.lower() if folds else key
 
         wanted = {fold(key): (key, value) for key, value in new.items()}
         had = {fold(key): (key, value) for key, value in old.items()}

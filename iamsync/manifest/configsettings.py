@@ -205,12 +205,12 @@ def _tags(node: Node, problems: Problems) -> dict[str, str]:
     for text, (value, key, _) in values.text_table(node, "default_tags", problems).items():
         if wrong := limits.bad_tag(text, value):
             problems.add("bad-tag", wrong, key)
-        elif text.casefold() in folded:
-            other = folded[text.casefold()].text
+        elif text.lower() in folded:
+            other = folded[text.lower()].text
             problems.add("duplicate-tag", f'default_tags "{other}" and "{text}" are one key on users and roles', key)
         else:
             found[text] = value
-        folded[text.casefold()] = key
+        folded[text.lower()] = key
     return found
 
 

@@ -135,7 +135,7 @@ def read_tags(kind: Kind, layers: list[tuple[Table, str]], reading: Reading) -> 
         for key, node in table:
             value = values.text(node, f'tag "{key.text}"', problems)
             wrong = None if value is None else limits.bad_tag(key.text, value)
-            folded = key.text.casefold() if folds else key.text
+            folded = key.text.lower() if folds else key.text
             if wrong:
                 problems.add("bad-tag", wrong, key)
             elif folded in here:

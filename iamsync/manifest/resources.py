@@ -121,7 +121,7 @@ def _tags(item: Item, account: Account, reading: Reading) -> Any:
     merged: dict[str, tuple[str, str]] = {}
     folds = bool(getattr(item.kind.field("tags"), "folds", False))
     if default:
-        merged = {key.casefold() if folds else key: (key, text) for key, text in account.settings.default_tags}
+        merged = {key.lower() if folds else key: (key, text) for key, text in account.settings.default_tags}
     merged |= read_tags(item.kind, layers[::-1], reading)
     if len(merged) > limits.MAX_TAGS:
         where = layers[0][0] if layers else item.key

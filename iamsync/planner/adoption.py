@@ -114,7 +114,7 @@ def _intended(field: Field, old: Any, difference: Difference, change: FieldChang
         folds = bool(getattr(field, "folds", False))
 
         def fold(key: str) -> str:
-            return key.casefold() if folds else key
+            return key.lower() if folds else key
 
         is_, was = ({fold(key): (key, value) for key, value in side} for side in (have, want))
         new = {fold(key): (key, value) for key, value in old}

@@ -304,7 +304,7 @@ def _merged_tags(
     want: Resource, have: Resource, everywhere: tuple[str, ...], folds: bool
 ) -> tuple[tuple[str, str], ...]:
     def fold(key: str) -> str:
-        return key.casefold() if folds else key
+        return key.lower() if folds else key
 
     def kept(key: str) -> bool:
         return untouchable(want.address, key) or ignored(want, "tags", key, everywhere, "")

@@ -111,13 +111,13 @@ def with_tags(old: Mapping[str, str], new: Iterable[Mapping[str, str]], quota: i
     seen: set[str] = set()
     for tag in new:
         key, value = tag["Key"], tag["Value"]
-        same = key.casefold() if fold else key
+        same = key.lower() if fold else key
         if same in seen:
             raise Refused("InvalidInput", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
         seen.add(same)
         _not_reserved(key, value)
         if fold:
-            tags = {other: kept for other, kept in tags.items() if other.casefold() != same}
+            tags = {other: kept for other, kept in tags.items() if other.lower() != same}
         tags[key] = value
     if sum(not key.startswith("aws:") for key in tags) > quota:
         raise over("TagsPerResource", quota)
@@ -129,8 +129,8 @@ def without_tags(old: Mapping[str, str], keys: Iterable[str], *, fold: bool) -> 
     gone = set()
     for key in keys:
         _not_reserved(key, "")
-        gone.add(key.casefold() if fold else key)
-    return {key: value for key, value in old.items() if (key.casefold() if fold else key) not in gone}
+        gone.add(key.lower() if fold else key)
+    return {key: value for key, value in old.items() if (key.lower() if fold else key) not in gone}
 
 
 def statements(document: Mapping[str, Any]) -> list[dict[str, Any]]:

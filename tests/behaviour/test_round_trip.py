@@ -16,16 +16,17 @@ from hypothesis import strategies as st
 from iamsync.aws.session import Access, connect
 from iamsync.engine.options import Options
 from iamsync.engine.project import Project
+from iamsync.kinds.user import User
 from iamsync.manifest import dump
 from iamsync.manifest.dump import Layout
-from iamsync.model import Plan, State
+from iamsync.model import Address, Plan, Resource, State
 from iamsync.planner import planfile
 from iamsync.sandbox import Server
 from tests.behaviour.account import DECLARED
 from tests.laws.law import law
 from tests.laws.upheaval import AFTER, BEFORE
 from tests.strategies import states, two_states
-from tests.world import ACCOUNT, SESSIONS, World, towards
+from tests.world import ACCOUNT, SESSIONS, World, bare, towards
 
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
@@ -123,3 +124,12 @@ def test_a_long_way_is_planned_alike_in_pages_of_any_size(size: int) -> None:
     entities = len(BEFORE)
     assert small.calls.count("GetAccountAuthorizationDetails") == -(-entities // size)
     assert plan_bytes(small.plan(DECLARED)) == plan_bytes(world.plan(DECLARED))
+
+
+def test_letters_that_only_a_dictionary_takes_for_one_are_two_tags() -> None:
+    # "Straße" and "STRASSE" are two keys by their lower case, and one by Unicode's case folding.
+    both = State.of(ACCOUNT, [Resource(Address("user", "x"), User(tags=(("STRASSE", "1"), ("Straße", "2"))))])
+    world = World()
+    assert not world.apply(world.plan(both)).failed
+    assert bare(world.read()) == bare(both)
+    assert not world.plan(loaded(written(world.read(), "file-per-kind").items())).changes
