@@ -47,7 +47,9 @@ def simulate(
             raise InputError(f"{action!r} is no action", code="bad-action", hint="for example s3:GetObject")
         known = permissions.catalog.action(action)
         if known is not None and known.resources and not given:
-            kinds = ", ".join(kind.arn for kind in permissions.catalog.types(known)[:3])
+            # Those that say least of where they are first: a bucket's before an access point's.
+            forms = sorted((kind.arn for kind in permissions.catalog.types(known)), key=lambda form: form.count("${"))
+            kinds = ", ".join(form.replace("${Partition}", "aws") for form in forms[:2])
             raise InputError(
                 f"{known} is about a resource", code="missing-resource", hint=f"give --resource ARN: {kinds}"
             )

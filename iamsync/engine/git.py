@@ -8,6 +8,7 @@ import tarfile
 from pathlib import Path
 
 from iamsync.errors import InputError
+from iamsync.nearness import closest
 
 
 def top_of(folder: Path) -> Path | None:
@@ -82,6 +83,16 @@ def _git(folder: Path, *arguments: str, what: str = "") -> bytes:
         raise InputError(
             f"git knows no revision {what!r}" if what else f"git {arguments[0]}: {told or 'failed'}",
             code="bad-revision",
-            hint="fetch it first; a CI checkout is often shallow" if what else "is this a git repository?",
+            hint=_fetch(folder, what) if what else "is this a git repository?",
         )
     return done.stdout
+
+
+def _fetch(folder: Path, revision: str) -> str:
+    """What to do about a revision that git does not know: the branch or tag that was meant, or that it is fetched."""
+    told = subprocess.run(
+        ["git", "for-each-ref", "--format=%(refname:short)"], cwd=folder, capture_output=True, check=False
+    )
+    near = closest(revision, told.stdout.decode(errors="replace").split())
+    meant = f'did you mean "{near}"? Otherwise ' if near else ""
+    return f"{meant}fetch it first; a CI checkout is often shallow"

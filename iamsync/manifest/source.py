@@ -19,6 +19,7 @@ from iamsync.errors import InputError, Place, raise_all
 from iamsync.manifest.jsontext import parse_json
 from iamsync.manifest.nodes import Listing, Node, Scalar, Source, Span, Table, Value, made, plain
 from iamsync.manifest.yamlwords import syntax_error
+from iamsync.nearness import closest
 
 __all__ = [
     "Listing",
@@ -76,6 +77,9 @@ def read(path: Path, file: str) -> tuple[Node, ...]:
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
         hint = "check where it leads and who may read it, or take it away"
+        if isinstance(error, FileNotFoundError) and not path.is_symlink() and path.parent.is_dir():
+            near = closest(path.name, (entry.name for entry in path.parent.iterdir()))
+            hint = f'did you mean "{near}"?' if near else hint
         message = f"this file cannot be read: {reason}"
         raise InputError(message, code="unreadable-file", place=Place(file), hint=hint) from None
     if len(data) > MAX_BYTES:

@@ -114,10 +114,18 @@ def max_change_percent(situation: Situation) -> Iterator[Finding]:
         "max-change-percent",
         "refuse",
         f"{len(changed)} of {situation.managed} managed resources would change "
-        f"({len(changed) * 100 // situation.managed} %); the limit is {limit} %",
+        f"({_percent(len(changed), situation.managed, limit)} %); the limit is {limit} %",
         evidence=_some(changed),
         remedy="apply in smaller parts, or raise safety.max_change_percent",
     )
+
+
+def _percent(part: int, whole: int, limit: int) -> str:
+    """A share as whole percent; with a decimal where it would pass for the limit that it is over."""
+    if part * 100 // whole > limit:
+        return str(part * 100 // whole)
+    told = f"{part * 100 / whole:.1f}"
+    return told if told != f"{limit}.0" else f"over {limit}"
 
 
 def protected(situation: Situation) -> Iterator[Finding]:

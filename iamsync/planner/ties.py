@@ -148,9 +148,17 @@ def references(situation: Situation) -> Iterator[Finding]:
                     "refuse",
                     f"{difference.address} refers to {item}, which does not exist or is about to go",
                     difference.address,
-                    remedy="create it, declare it, or take the reference out",
+                    remedy=_of_aws(parsed) or "create it, declare it, or take the reference out",
                     origin=difference.origin,
                 )
+
+
+def _of_aws(parsed: arn.Arn | None) -> str:
+    """What to do where AWS has no such policy: mostly it lies under a path."""
+    if parsed is None or parsed.account != "aws":
+        return ""
+    paths = f"aws/service-role/{parsed.name} or aws/job-function/{parsed.name}"
+    return f"mend the name of AWS's policy; many of them lie under a path: {paths}"
 
 
 def unknown_principals(situation: Situation) -> Iterator[Finding]:

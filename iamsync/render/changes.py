@@ -122,6 +122,8 @@ def _entry(changes: Sequence[Json], steps: Mapping[str, Json], account: Json) ->
     first = changes[0]
     lines: list[Line] = []
     for field in first["fields"]:
+        if first["action"] in ("create", "delete") and (field["before"], field["after"]) in ((None, ""), ("", None)):
+            continue  # an empty text comes or goes with its resource: nothing to see
         cause = field["cause"] if field["cause"] not in (first["cause"], "declared") else ""
         head, *more = field_lines(first["kind"], field, account)
         lines += [replace(head, cause=cause or head.cause), *more]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from iamsync.render.inert import safe
@@ -20,9 +20,14 @@ def results_text(document: Json, *, color: bool = False, verbose: bool = False) 
     """The results of permission tests: failures in full, the rest a line each; `verbose` adds every passed row."""
     parts = ["\n".join(_account(account, color, verbose)) for account in document["accounts"]]
     lines = (line for account in document["accounts"] for row in account["rows"] for line in row["because"])
-    if any("the document of aws/" in line for line in lines):
-        parts.append("iamsync refresh reads the documents of AWS managed policies that are not known")
+    parts += _refresh(lines)
     return "\n\n".join([*parts, *failed_texts(document, color=color, width=_WIDTH)])
+
+
+def _refresh(lines: Iterable[str]) -> list[str]:
+    """How documents of AWS's policies come to be known, where any of these lines says that one is not."""
+    unknown = any("the document of aws/" in line for line in lines)
+    return ["iamsync refresh reads the documents of AWS managed policies that are not known"] if unknown else []
 
 
 def _account(account: Json, color: bool, verbose: bool) -> Iterator[str]:
@@ -108,7 +113,7 @@ def decisions_text(document: Json, *, color: bool = False) -> str:
         f"{safe(document['principal'])} in account {safe(document['account'])} ({document['id']}), {document['about']}"
     )
     failed = failed_texts(document, color=color, width=_WIDTH)
-    return "\n".join([head, *lines, *failed, f"({_unseen(document)})"])
+    return "\n".join([head, *lines, *_refresh(lines), *failed, f"({_unseen(document)})"])
 
 
 def grants_text(document: Json, *, verbose: bool = False) -> str:
@@ -127,6 +132,8 @@ def grants_text(document: Json, *, verbose: bool = False) -> str:
             out += columns(
                 [("   ", row["principal"], some(row["policies"], None if verbose else 5)) for row in account["unknown"]]
             )
+    unknown = (row for account in document["accounts"] for row in account["unknown"])
+    out += _refresh(f"the document of {policy}" for row in unknown for policy in row["policies"])
     out += failed_texts(document, color=False, width=_WIDTH)
     return "\n".join([*out, *([f"({_unseen(document)})"] if document["accounts"] else [])])
 

@@ -25,7 +25,7 @@ def _account(account: Json, color: bool) -> Iterator[str]:
         yield f"  failed: {safe(error['message'])}"
         return
     if not account["users"]:
-        yield "  no user's manifest has access_keys or console_access"
+        yield "  no user's manifest has access_keys or console_access; for example access_keys: {rotate_after: 90d}"
         return
     yield from columns([tuple(f"  {word}" if not at else word for at, word in enumerate(_HEAD)), *_rows(account)])
     for user in account["users"]:

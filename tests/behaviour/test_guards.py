@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from iamsync.planner.guards import _percent
 from tests.behaviour.account import SITE, arn, ids
 from tests.behaviour.conftest import CONFIG, Site
 from tests.world import ACCOUNT
@@ -175,7 +176,7 @@ CASES = (
         "unknown AWS policy",
         "unknown-reference",
         unknown_aws_policy,
-        ("user/alice refers to arn:aws:iam::aws:policy/NoSuchPolicyAtAll, which does not exist",),
+        ("arn:aws:iam::aws:policy/NoSuchPolicyAtAll, which does not exist", "aws/service-role/NoSuchPolicyAtAll or"),
         "user/alice",
         final=True,
     ),
@@ -313,3 +314,19 @@ def test_every_guard_a_plan_can_name_is_one_that_can_be_spelled() -> None:
 
     assert set(GUARDS) >= FINAL
     assert list(GUARDS) == sorted(GUARDS)
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "told"), [(4, 13, "30.8"), (4, 10, "40"), (31, 100, "31"), (3001, 10000, "over 30")]
+)
+def test_a_share_over_the_limit_does_not_read_as_the_limit(part: int, whole: int, told: str) -> None:
+    assert _percent(part, whole, 30) == told
+
+
+def test_an_empty_description_is_no_line_of_a_deletion(site: Site) -> None:
+    site.write(f"policies: {{gone: {{document: {ANY}}}}}\nusers: {{alice: {{}}}}\n")
+    site.fine("apply", "--auto-approve")
+    site.write("users: {alice: {}}\nremoved: [policy/gone]\n")
+    told = site.fine("plan")
+    assert "- delete policy/gone" in told.out
+    assert "description" not in told.out

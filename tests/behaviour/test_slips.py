@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 import pytest
 
@@ -24,6 +25,7 @@ SLIPS = (
     ("plan --fail-on-gain iamm:*", "iam:*"),
     ("plan --fail-on-gain s3:DeleteBuckett", "s3:DeleteBucket"),
     ("plan --color alway", "always"),
+    ("plan --config iamsync.yml", "iamsync.yaml"),
     ("show pln.json", "plan.json"),
     ("apply pln.json", "plan.json"),
     ("apply --only drif --auto-approve", "drift"),
@@ -63,3 +65,13 @@ def test_what_is_near_nothing_is_told_nothing_wrong(applied: Site) -> None:
     assert "did you mean" not in applied.run("plan", "elsewhere/entirely.yaml").err
     assert "Possible options" not in applied.run("test", "--target", "user/alice").err
     assert "did you mean" not in applied.run("explain", "user/alice").err
+
+
+def test_a_branch_that_was_meant_is_named(applied: Site) -> None:
+    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=applied.root, check=True)
+    commit = ["git", "-c", "user.name=x", "-c", "user.email=x", "commit", "-q", "--allow-empty", "-m", "x"]
+    subprocess.run(commit, cwd=applied.root, check=True)
+    told = applied.run("plan", "--base", "git:mian")
+    assert "git knows no revision 'mian'" in told.err
+    assert 'did you mean "main"? Otherwise fetch it first' in told.err
+    assert "did you mean" not in applied.run("plan", "--base", "git:elsewhere").err
