@@ -1,7 +1,7 @@
 """Access keys and passwords: what there is of them, and the steps of a rotation, each told to have worked or undone.
 
 `CreateAccessKey` makes another key each time and tells its secret once. It is never repeated on a doubt:
-whatever a lost answer left behind is found by its absence before, and removed.
+whatever a lost answer left behind is found by its absence before, and removed where it is nobody else's (`straykeys`).
 """
 
 from __future__ import annotations
@@ -10,15 +10,19 @@ import secrets
 import string
 import time
 from collections.abc import Callable, Container, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from iamsync.aws.calls import call, pages, shaped, whole
 from iamsync.aws.execute import Executor
 from iamsync.aws.retrying import LOOKS, sort_of
 from iamsync.aws.session import Connection
+from iamsync.aws.straykeys import Seen, own, seen
 from iamsync.delivery import DELIVER, Place, Secret
 from iamsync.errors import AwsError, IamsyncError
 from iamsync.events import Result
+from iamsync.kinds.keyrules import NOTE
 from iamsync.kinds.wire import moment
 from iamsync.model import Address, Call, Step
 
@@ -141,7 +145,8 @@ class CredentialExecutor:
 
     def _create(self, step: Step) -> Result:
         user = step.params["UserName"]
-        before = self._before[user] = self._ids(user)
+        before = seen(self._iam, user)
+        self._before[user] = frozenset(before.keys)
         for attempt in range(1, _TRIES + 1):
             try:
                 answer = call(self._writer(step).iam_once, _CREATED, {"UserName": user})
@@ -164,20 +169,35 @@ class CredentialExecutor:
             return Result("done", request, attempt)
         raise AssertionError("unreachable")
 
-    def _after_doubt(self, step: Step, before: frozenset[str], error: AwsError) -> None:
-        """Remove what a call made whose answer was lost; the call's own error where that cannot be told."""
+    def _after_doubt(self, step: Step, before: Seen, error: AwsError) -> None:
+        """Remove what a call made whose answer was lost; the call's own error where that cannot be told.
+
+        IamsyncError where what appeared may be somebody else's.
+        """
         if not error.doubtful:
             return
-        for seconds in LOOKS:  # AWS may show a key some seconds after it made it
-            try:
-                strays = self._ids(step.params["UserName"]) - before
-            except AwsError as unknown:
-                raise error from unknown
-            if strays:
-                for stray in sorted(strays):
-                    self._remove(step, stray)
-                return
-            self._sleep(seconds)
+        user = step.params["UserName"]
+        try:
+            first = last = seen(self._iam, user)
+            for seconds in LOOKS:  # AWS may show a key some seconds after it made it, and another one sooner
+                self._sleep(seconds)
+                last = seen(self._iam, user)
+            stray = own(self._iam, user, before, first, last, error)
+        except AwsError as unknown:
+            raise error from unknown
+        except IamsyncError:
+            self._unclaimed(step, last)
+            raise
+        if stray:
+            self._remove(step, stray)
+
+    def _unclaimed(self, step: Step, found: Seen) -> None:
+        """Note these keys among those that are not this run's, so that no later run takes one for lost."""
+        now = moment(found.at or datetime.now(UTC))
+        note = {"Key": NOTE, "Value": f"creating {now} beside {' '.join(sorted(found.keys))}"}
+        tagging = Call("TagUser", {"UserName": step.params["UserName"], "Tags": [note]})
+        with suppress(AwsError):  # why the keys stay is told all the same
+            self._rest(Step(step.id, step.address, tagging, "neutral"), frozenset())
 
     def _ids(self, user: str) -> frozenset[str]:
         return frozenset(self._statuses(user))

@@ -38,8 +38,14 @@ def look(
     name = user.address.name
     found = tuple(Key(**item) for item in accesskeys.keys_of(connection.iam, name))
     console = accesskeys.has_password(connection.iam, name) if wish.console is not None else None
-    delivered = open_place(str(wish.keys.deliver_to), name).holds() if wish.keys is not None else ""
-    return Held(user, found, console, delivered)
+    if wish.keys is None:
+        return Held(user, found, console)
+    place = open_place(str(wish.keys.deliver_to), name)
+    delivered = place.holds()
+    # What was delivered for another user there says nothing about this one's keys.
+    mine = {"", *(key.id for key in found)}
+    others = "" if delivered in mine else place.taken(name, connection.account_id)
+    return Held(user, found, console, "" if others else delivered, others)
 
 
 def turned(connection: Connection, wish: Wishes, held: Held, open_place: Callable[[str, str], Place], now: str) -> Turn:

@@ -187,6 +187,13 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "The run was cut off before it said what it found, was recorded by an older iamsync, or its record is damaged. "
         "Declare what you want and apply that.",
     ),
+    "key-unclaimed": (
+        "a key appeared while the answer to its creation was lost, and may be somebody else's",
+        "CreateAccessKey got no answer. Only one key that appeared, is on and unused, and was made while the call was "
+        "under way, by AWS's clock, is taken for the call's own and removed. Anything else stays, is noted so that no "
+        "later run removes it, and nothing more is made. Find out who made it (CreateAccessKey in CloudTrail), switch "
+        "off and delete what is nobody's, and run the command again.",
+    ),
     "nobody-tested": (
         "a permission test is about nobody",
         "Its selector means no user and no role here, so that it could never fail. Mend the name, or delete the test.",

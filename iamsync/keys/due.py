@@ -59,8 +59,9 @@ def _keys(rule: KeyRule, held: Held, now: str) -> Turn:
         since, before = held.begun
         strays = [key for key in keys if key.id not in before and key.id != held.delivered]
         for stray in strays:
-            if stray.used or not _lost(stray, since):
-                return Turn(held, findings=(_two(held, f"{stray.id} appeared while a key was being created"),))
+            if len(strays) > 1 or stray.used or not stray.active or not _lost(stray, since):
+                named = " and ".join(key.id for key in strays)
+                return Turn(held, findings=(_two(held, f"{named} appeared while a key was being created"),))
             acts.append(removed(held, stray, "its secret was never delivered: a run ended before that"))
         keys = tuple(key for key in keys if key not in strays)
     rest = _phase(rule, replace(held, keys=keys), now)
@@ -90,7 +91,7 @@ def _phase(rule: KeyRule, held: Held, now: str) -> Turn:
         return Turn(held, findings=(_two(held, f"{len(held.keys)} keys are there"),))
     new = next((key for key in held.keys if key.id == held.delivered), None)
     if new is None:
-        place = f"{rule.deliver_to} holds {held.delivered}" if held.delivered else f"{rule.deliver_to} holds none"
+        place = f"{rule.deliver_to} holds {held.delivered or held.others or 'none'}"
         return Turn(held, findings=(_two(held, f"{place}, so it is not known which key is the old one"),))
     old = next(key for key in held.keys if key is not new)
     if not new.active:

@@ -42,12 +42,16 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a user has: `delivered` is the id that the place of its keys holds; `console` None where nobody asked."""
+    """What a user has: `delivered` is the id that the place of its keys holds; `console` None where nobody asked.
+
+    `others`: what that place holds instead which is not this user's, in words.
+    """
 
     user: Resource
     keys: tuple[Key, ...] = ()
     console: bool | None = None
     delivered: str = ""
+    others: str = ""
     exists: bool = True
 
     @property

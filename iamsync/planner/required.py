@@ -24,8 +24,12 @@ SESSION: Final = 2048
 # What a customer managed policy may have, white space not counted.
 MANAGED: Final = 6144
 
-# What is done where an answer was lost: a key that nobody has goes, a password is set again.
-_AFTER_DOUBT: Final = {"CreateAccessKey": "DeleteAccessKey", "CreateLoginProfile": "UpdateLoginProfile"}
+# What is done where an answer was lost: a key that nobody has goes, one that may be somebody's is noted, a password is
+# set again.
+_AFTER_DOUBT: Final = {
+    "CreateAccessKey": ("DeleteAccessKey", "TagUser"),
+    "CreateLoginProfile": ("UpdateLoginProfile",),
+}
 _OWNERS: Final = {
     "UserName": "user",
     "GroupName": "group",
@@ -136,8 +140,7 @@ def needs(step: Step, where: Whereabouts) -> Iterator[Need]:
     actions = [step.operation]
     if step.operation == "CreatePolicyVersion":
         actions.append("SetDefaultPolicyVersion")  # a version whose answer was lost may be stored and idle
-    if step.operation in _AFTER_DOUBT:
-        actions.append(_AFTER_DOUBT[step.operation])
+    actions += _AFTER_DOUBT.get(step.operation, ())
     for resource in resources:
         yield from (Need(resource, key, value, f"iam:{action}") for action in actions)
         if step.operation.startswith("Create") and params.get("Tags"):

@@ -8,7 +8,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -88,7 +89,8 @@ class Server:
             except Refused as refused:
                 return refused.xml()
             content = content.encode() if isinstance(content, str) else bytes(content)
-            return status, {name: str(value) for name, value in answered.items()}, content
+            told = {name: str(value) for name, value in answered.items() if name.lower() != "date"}
+            return status, {**told, "Date": format_datetime(entities.now().replace(tzinfo=UTC), usegmt=True)}, content
 
     def seed(self, account_id: str, dump: Mapping[str, Any]) -> None:
         """Put the content of a GetAccountAuthorizationDetails dump into an account, ids and dates included.
