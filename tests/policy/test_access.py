@@ -78,7 +78,12 @@ def test_many_patterns_that_overlap_are_undecided_where_it_matters_which_of_them
     assert not found.gained
 
 
-@pytest.mark.parametrize("action", ["s3:", "s3", ":", ":GetObject", "*:"])
+def test_an_action_that_names_no_service_covers_nothing() -> None:
+    found = compared(Holdings(), Holdings((source("own", [{**READ, "Action": "s3", "Resource": "*"}]),)))
+    assert (found.gained, found.lost, found.undecided) == ((), (), ())
+
+
+@pytest.mark.parametrize("action", ["s3:", ":", ":GetObject", "*:"])
 def test_an_action_that_is_none_is_undecided_and_no_defect(action: str) -> None:
     found = compared(Holdings(), Holdings((source("own", [{**READ, "Action": action, "Resource": "*"}]),)))
     assert not found.gained
