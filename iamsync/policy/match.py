@@ -56,7 +56,7 @@ def names_actions(text: str) -> bool:
 @lru_cache(maxsize=16384)
 def actions(texts: tuple[str, ...], negated: bool) -> Actions:
     """The element of these patterns."""
-    folded = [text.lower() for text in texts if names_actions(text) or not _WILD.search(text)]
+    folded = [text.lower() for text in texts if names_actions(text)]
     wild = [text for text in folded if _WILD.search(text)]
     services = frozenset(text.partition(":")[0] for text in folded)
     return Actions(
