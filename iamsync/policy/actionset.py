@@ -86,8 +86,7 @@ class Element:
 @lru_cache(maxsize=16384)
 def element(patterns: tuple[str, ...]) -> Element:
     """The element of these patterns, in lower case."""
-    # A name that is none stays: what it stands for is told as undecided, not as nothing.
-    patterns = tuple(pattern for pattern in patterns if names_actions(pattern) or not wild(pattern))
+    patterns = tuple(filter(names_actions, patterns))
     mask = 0
     specimens: dict[str, tuple[str, ...]] = {}
     for pattern in patterns:
