@@ -292,11 +292,10 @@ def _blind(
     row: Row, permissions: Permissions, context: Mapping[str, Values], unknown: Iterable[Unknown]
 ) -> Iterator[str]:
     """Why even what no known statement allows may be allowed; nothing where a boundary or a Deny rules it out."""
-    generous = permissions.generous()
-    if any(
-        areas(generous, row.principal, held.first, context, row.on or None).which(_possible)
-        for held in (classes(generous, row.principal, row.asked, row.on or None) if unknown else ())
-    ):
+    generous, within = permissions.generous(), row.on or None
+    kinds = classes(generous, row.principal, row.asked, within) if unknown else ()
+    about = filter(None, (aimed(generous, held, row.asked, within) for held in kinds))
+    if any(areas(generous, row.principal, some[0], context, within).which(_possible) for some in about):
         yield from map(not_known, (held.label for held in unknown))
     if not permissions.catalog.available and any(map(wild, row.asked)):
         yield "the action catalogue is not available, so that patterns of actions mean nothing"
