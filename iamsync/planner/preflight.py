@@ -86,11 +86,14 @@ def lost(
 
     A call that every step waits for which takes something from the principal is made in time.
     """
-    takers = {step.id for step in steps if _takes(step, _sources(who, before) | _sources(who, after))}
+    sources = _sources(who, before) | _sources(who, after)
+    takers = {step.id for step in steps if _takes(step, sources)}
     if not takers:
         return
     ahead = {taker: _ahead(taker, steps) for taker in takers}
-    here = after.resource(who) is not None
+    # One that is made again under its name is another: the session, or the key, was the old one's.
+    ends = any(step.address == who and step.operation in _ENDS for step in steps)
+    here = after.resource(who) is not None and not ends
     rebounded = frozenset(step.address for step in steps if step.operation.endswith("PermissionsBoundary"))
     for step in steps:
         if all(step.id in ahead[taker] for taker in takers - {step.id}):
@@ -107,6 +110,7 @@ def lost(
 
 
 _GONE: Final = Decision("implicit_deny", True)
+_ENDS: Final = ("DeleteUser", "DeleteRole")
 
 
 def _ahead(last: str, steps: Sequence[Step]) -> frozenset[str]:
@@ -126,8 +130,7 @@ def _takes(step: Step, sources: frozenset[Address]) -> bool:
     """Whether a step may take something from whoever holds these."""
     if step.operation == "UpdateAssumeRolePolicy":
         return False  # a session that is open goes on
-    deletes = step.operation in ("DeleteUser", "DeleteRole")
-    return step.address in sources and (deletes or step.effect in ("revoke", "mixed"))
+    return step.address in sources and (step.operation in _ENDS or step.effect in ("revoke", "mixed"))
 
 
 def _sources(who: Address, permissions: Permissions) -> frozenset[Address]:

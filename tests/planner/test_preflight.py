@@ -169,3 +169,19 @@ def test_a_plan_tells_of_a_role_that_narrows_itself_beside_the_rest() -> None:
     made = plan(desired, live, settings(), account_name="t", caller=caller, now=NOW, applier=caller)
     (told,) = (one for one in made.findings if one.id == "call-lost")
     assert f"iam:CreateGroup on arn:aws:iam::{ACCOUNT}:group/new" in told.evidence
+
+
+def test_of_a_role_that_is_replaced_whatever_comes_after_its_end_may_come_too_late() -> None:
+    document = Document.of({"Version": "2012-10-17", "Statement": [statement("iam:*")]})
+    live, desired = (
+        State.of(
+            ACCOUNT, [Resource(CI, Role(TRUST, path=path, inline_policies=(("own", document),)))], complete=COMPLETE
+        )
+        for path in ("/", "/ci/")
+    )
+    caller = f"arn:aws:sts::{ACCOUNT}:assumed-role/ci"
+    made = plan(desired, live, settings(), account_name="t", caller=caller, now=NOW, applier=caller)
+    assert [step.operation for step in made.steps][-2:] == ["CreateRole", "PutRolePolicy"]
+    (told,) = (one for one in made.findings if one.id == "call-lost")
+    assert "iam:CreateRole on" in told.evidence
+    assert "(role/ci is deleted)" in told.evidence
