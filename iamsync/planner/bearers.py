@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from iamsync.kinds.kind import Act
+from iamsync.model import Address
 from iamsync.policy.abac import principal_tag_keys, resource_tag_keys
 from iamsync.policy.document import Document, statements
 from iamsync.policy.doubt import every
@@ -108,16 +109,29 @@ def of_guest(change: Retagged, who: Principal, old: Document | None, new: Docume
     return _at_door(does, who, statements)
 
 
-def of_door(change: Retagged, who: Principal, role: str, old: Document, new: Document) -> tuple[Moves, Moves]:
-    """The same of a role's own tags, where its own trust policy asks for them: it is the resource then."""
+def of_door(
+    change: Retagged, people: Mapping[Address, Principal], role: str, old: Document, new: Document
+) -> dict[Address, tuple[Moves, Moves]]:
+    """The same of a role's own tags, where its own trust policy asks for them: it is the resource then.
+
+    Only those of the people are told for whom they do anything.
+    """
     statements = [one for document in (old, new) for one in compiled(document.text) if one.principals is not None]
-    if not resource_tag_keys((old, new)) & change.keys or not any(_reached(one.principals, who) for one in statements):
-        return Moves.NOTHING, Moves.NOTHING
+    if not resource_tag_keys((old, new)) & change.keys:
+        return {}
     before, after = (_asking((held,), resource_tag_keys, change.keys) for held in (old, new))
-    sides = [
-        Context(Request(who, "sts:AssumeRole", role, resource_tags=tags)) for tags in (change.before, change.after)
-    ]
-    return _at_door(_of_statements(before, after, change.keys, _ITS, sides), who, statements)
+    personal = any("${" in text for text in before | after)  # otherwise it is the same for everybody
+    does: Moves | None = None
+    found = {}
+    for address, who in people.items():
+        if not any(_reached(one.principals, who) for one in statements):
+            continue
+        if does is None or personal:
+            asked = (Request(who, "sts:AssumeRole", role, resource_tags=held) for held in (change.before, change.after))
+            does = _of_statements(before, after, change.keys, _ITS, list(map(Context, asked)))
+        if any(told := _at_door(does, who, statements)):
+            found[address] = told
+    return found
 
 
 def _at_door(does: Moves, who: Principal, statements: Iterable[Statement]) -> tuple[Moves, Moves]:

@@ -79,6 +79,8 @@ class Concern:
         self._groups: dict[str, tuple[tuple[str, Document | None], ...]] = {}
         self._trusts: tuple[tuple[Address, Document | None, Document | None], ...] | None = None
         self._principals: dict[Address, Principal | None] = {}
+        self._people: dict[Address, Principal] | None = None
+        self._own_doors: dict[tuple[Address, bool, frozenset[str]], dict[Address, tuple[Moves, Moves]]] = {}
 
     def of(self, act: Act, *, at_own_door: bool = True) -> dict[Address, Moves]:
         """What an act does to the permissions of each principal that is concerned all along.
@@ -168,12 +170,18 @@ class Concern:
         trusts = (old.spec.trust_policy, new.spec.trust_policy)
         if not asks(trusts, change.keys):
             return {}
-        found = {}
-        for address in sorted({*self.before.resources, *self.after.resources}):
-            who = self.principal(address) if address != act.address else None
-            if who is not None and any(does := of_door(change, who, self.arn_of(act.address), *trusts)):
-                found[address] = does
-        return found
+        key = (act.address, "Tags" in act.call.params, change.keys)
+        if key not in self._own_doors:
+            people = {address: who for address, who in self._everybody().items() if address != act.address}
+            self._own_doors[key] = of_door(change, people, self.arn_of(act.address), *trusts)
+        return self._own_doors[key]
+
+    def _everybody(self) -> Mapping[Address, Principal]:
+        """The users and roles of both states, sorted."""
+        if self._people is None:
+            known = ((each, self.principal(each)) for each in sorted({*self.before.resources, *self.after.resources}))
+            self._people = {address: who for address, who in known if who is not None}
+        return self._people
 
     def _trusts_by_tag(self) -> tuple[tuple[Address, Document | None, Document | None], ...]:
         """The roles whose trust policies ask for tags, with what they say before, and after."""

@@ -10,8 +10,12 @@ from iamsync.kinds import KINDS
 from iamsync.kinds.role import Role
 from iamsync.kinds.user import User
 from iamsync.model import Address, Plan, Resource, State
+from iamsync.planner import bearers
+from iamsync.planner.bearers import Retagged
 from iamsync.planner.plan import plan
 from iamsync.policy.document import Document
+from iamsync.policy.edits import Moves
+from iamsync.policy.request import Principal
 from tests.world import ACCOUNT, NOW, settings
 
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
@@ -121,3 +125,26 @@ def test_a_roles_own_tag_that_no_trust_policy_asks_for_waits_for_nothing() -> No
     live = entered({"color": "red"}, {"StringEquals": {"aws:ResourceTag/team": "a"}})
     made = planned(live, entered({"color": "blue"}, {"StringEquals": {"aws:ResourceTag/team": "b"}}))
     assert all(not step.after for step in made.steps)
+
+
+@pytest.mark.parametrize(("value", "looks", "let_in"), [("a", 1, ["alice", "bob"]), ("${aws:username}", 2, ["alice"])])
+def test_what_a_roles_own_tag_does_at_its_door_is_looked_at_once_unless_it_hangs_on_who_comes(
+    monkeypatch: pytest.MonkeyPatch, value: str, looks: int, let_in: list[str]
+) -> None:
+    seen = []
+
+    def counted(*given: Any) -> Moves:
+        seen.append(given)
+        return meant(*given)
+
+    meant = bearers._of_statements
+    monkeypatch.setattr(bearers, "_of_statements", counted)
+    trust = entered({}, {"StringEquals": {"aws:ResourceTag/team": value}}).resources[APP].spec.trust_policy
+    people = {
+        Address("user", name): Principal.of(f"arn:aws:iam::{ACCOUNT}:user/{name}", unique_id="-")
+        for name in ("alice", "bob")
+    }
+    change = Retagged({}, {"team": "a" if value == "a" else "alice"}, frozenset({"team"}))
+    found = bearers.of_door(change, people, f"arn:aws:iam::{ACCOUNT}:role/app", trust, trust)
+    assert [address.name for address, (_, does) in found.items() if does & Moves.GRANTS] == let_in
+    assert len(seen) == looks
