@@ -243,7 +243,10 @@ class _Meetings:
             found = act.moves
             for what in self.concern.of(act).values():
                 found |= what
-            self.kept[key] = self.concern.parts(act, which) if found & which else ()
+            if self.concern.at_own_door(act) and not self.concern.of(act, at_own_door=False):
+                self.kept[key] = doorway.way_in(act, self.concern) if found & which else ()
+            else:
+                self.kept[key] = self.concern.parts(act, which) if found & which else ()
         return self.kept[key]
 
 

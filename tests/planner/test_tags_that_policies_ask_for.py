@@ -121,6 +121,22 @@ def test_a_roles_own_tag_and_its_trust_policy_that_asks_for_it_take_turns(
     assert "tag-edit" not in {finding.id for finding in made.findings}
 
 
+@pytest.mark.parametrize(("action", "crossed"), [("s3:GetObject", False), ("sts:AssumeRole", True), ("*", True)])
+def test_a_roles_own_tag_crosses_only_what_is_about_entering_the_role(action: str, crossed: bool) -> None:
+    asked = {"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}
+    states = []
+    for name, team in (("old", "a"), ("new", "b")):
+        allow = {"Effect": "Allow", "Action": action, "Resource": "*"}
+        held = ((name, Document.of({"Version": "2012-10-17", "Statement": [allow]})),)
+        role = entered({"team": team}, asked).resources[APP]
+        people = Resource(ALICE, User(inline_policies=held))
+        states.append(State.of(ACCOUNT, [people, role], complete=frozenset(KINDS)))
+    made = planned(*states)
+    assert ("tag-edit" in {finding.id for finding in made.findings}) is crossed
+    order = [step.operation for step in made.steps if step.address == ALICE]
+    assert order == ["PutUserPolicy", "DeleteUserPolicy"]
+
+
 def test_a_roles_own_tag_that_no_trust_policy_asks_for_waits_for_nothing() -> None:
     live = entered({"color": "red"}, {"StringEquals": {"aws:ResourceTag/team": "a"}})
     made = planned(live, entered({"color": "blue"}, {"StringEquals": {"aws:ResourceTag/team": "b"}}))
