@@ -16,7 +16,7 @@ from typing import Any, Final
 from iamsync.model import EMPTY, Address
 from iamsync.planner.permissions import TRUST_ACTIONS, Permissions
 from iamsync.policy.actionset import templates, wild
-from iamsync.policy.catalog import load
+from iamsync.policy.catalog import Catalog, load
 from iamsync.policy.document import statements
 from iamsync.policy.evaluate import Source
 from iamsync.policy.explanation import Decision
@@ -190,8 +190,14 @@ def aimed(permissions: Permissions, held: Class, asked: Iterable[str], within: s
     if within is None or wild(within):
         return held.actions
     named = {pattern.lower() for pattern in asked}
-    applies = permissions.catalog.applies
-    return tuple(one for one in held.actions if one in named or applies(one, within) is not False)
+    about = _about(permissions.catalog, held.actions, within)
+    return tuple(one for one in held.actions if one in about or one in named)
+
+
+@lru_cache(maxsize=256)
+def _about(catalog: Catalog, actions: tuple[str, ...], resource: str) -> frozenset[str]:
+    """Those of some actions that may be asked about a resource: one principal after the other has the same ones."""
+    return frozenset(one for one in actions if catalog.applies(one, resource) is not False)
 
 
 def _wanted(asked: tuple[str, ...], own: Iterable[Element]) -> set[str]:
