@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from iamsync.expectations import PermissionTest
 from iamsync.model import EMPTY
-from iamsync.planner.areas import FREE, areas, classes
+from iamsync.planner.areas import FREE, aimed, areas, classes
 from iamsync.planner.permissions import TRUST_ACTIONS, Permissions
 from iamsync.planner.testing import Row, Second, actions_of, context_of, expected_rows
 from iamsync.policy.actionset import wild
@@ -160,7 +160,10 @@ def _actions(row: Row, permissions: Permissions, untold: dict[str, None]) -> Ite
         wanted = [action for action in wanted if permissions.catalog.applies(action, row.on) is not False]
     if len(wanted) <= MOST_ACTIONS:
         return dict.fromkeys(wanted)
-    few = [spelled(held.first, EMPTY) for held in classes(permissions, row.principal, row.asked, row.on or None)]
+    within = row.on or None
+    kinds = classes(permissions, row.principal, row.asked, within)
+    about = filter(None, (aimed(permissions, held, row.asked, within) for held in kinds))
+    few = [spelled(some[0], EMPTY) for some in about]
     untold[_TOO_MANY.format(len(few), len(wanted))] = None
     return few
 

@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from iamsync.errors import Place
+from iamsync.expectations import Entry, PermissionTest
 from iamsync.kinds.policy import Policy
 from iamsync.kinds.user import User
 from iamsync.model import Address, Resource, State
+from iamsync.planner import simulated
 from iamsync.planner.areas import areas, classes
 from iamsync.planner.permissions import Permissions
 from iamsync.planner.questions import Grant, who_can
@@ -23,6 +26,7 @@ from iamsync.policy.match import actions
 from iamsync.policy.match import resources as covering
 from iamsync.policy.request import Context, Request
 from iamsync.policy.vocabulary import uncounted
+from iamsync.selector import select
 from tests.laws.law import law
 
 WHO = Address("user", "alice")
@@ -182,3 +186,18 @@ def test_kinds_of_resources_that_fare_otherwise_are_told_by_patterns_of_their_ow
         "arn:aws:s3:*:111122223333:accesspoint/*/object/*",
         "arn:aws:s3:::*/* except arn:aws:s3:::site/*",
     }
+
+
+def test_of_too_many_actions_the_simulator_is_asked_of_those_about_the_resource(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(simulated, "MOST_ACTIONS", 1)
+    held = permissions(Document.of({"Version": "2012-10-17", "Statement": [anything("s3:*")]}), None)
+    place = Place("tests.yaml", 1, 1)
+    entry = Entry("deny", ("s3:*",), ("arn:aws:s3:::site/a",), place)
+    test = PermissionTest("t", select(["user/*"], ("user",)), (entry,), place, ())
+    (question,) = simulated.questions([test], held, "2026-11-24T00:00:00Z")
+    assert question.untold
+    asked = {ask.action for ask in question.asks}
+    assert asked
+    assert all(held.catalog.applies(action, "arn:aws:s3:::site/a") for action in asked)
