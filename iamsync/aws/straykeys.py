@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from iamsync.aws.calls import call, pages
+from iamsync.aws.calls import call, pages, whole
 from iamsync.errors import AwsError, IamsyncError
 from iamsync.kinds.wire import moment
 
@@ -32,11 +32,12 @@ class Seen:
 def seen(iam: Any, user: str) -> Seen:
     """The keys of a user, and when AWS said so; `at` is None where the endpoint does not tell its time."""
     listed = list(pages(iam, "ListAccessKeys", {"UserName": user}))
-    found = {
-        str(item["AccessKeyId"]): (str(item["Status"]), datetime.fromisoformat(moment(item["CreateDate"])))
-        for page in listed
-        for item in page["AccessKeyMetadata"]
-    }
+    with whole("ListAccessKeys"):
+        found = {
+            str(item["AccessKeyId"]): (str(item["Status"]), datetime.fromisoformat(moment(item["CreateDate"])))
+            for page in listed
+            for item in page["AccessKeyMetadata"]
+        }
     headers = (listed[0].get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
     return Seen(found, _time(str(headers.get("date") or "")))
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.session import get_session
 
-from iamsync.aws import accesskeys, accountwide, analyzer, details, lastaccessed, secretstores
+from iamsync.aws import accesskeys, accountwide, analyzer, details, lastaccessed, secretstores, straykeys
 from iamsync.aws.objects import Objects
 from iamsync.buckets import Bucket
 from iamsync.errors import IncompleteRead
@@ -16,6 +16,12 @@ from tests.aws.answering import Answering
 
 ITEMS: tuple[tuple[str, Mapping[str, Any], Callable[[Any], object]], ...] = (
     ("ListAccessKeys", {"AccessKeyMetadata": [{"Status": "Active"}]}, lambda iam: accesskeys.keys_of(iam, "a")),
+    ("ListAccessKeys", {}, lambda iam: straykeys.seen(iam, "a")),
+    (
+        "ListAccessKeys",
+        {"AccessKeyMetadata": [{"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "Status": "Active"}]},
+        lambda iam: straykeys.seen(iam, "a"),
+    ),
     ("ListVirtualMFADevices", {"VirtualMFADevices": [{}]}, accountwide.root_devices),
     ("ListVirtualMFADevices", {"VirtualMFADevices": [{}]}, lambda iam: details.credentials(iam, "a")),
     ("ListServerCertificates", {"ServerCertificateMetadataList": [{}]}, accountwide.certificates),
