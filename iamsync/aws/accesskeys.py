@@ -180,7 +180,8 @@ class CredentialExecutor:
         try:
             first = last = seen(self._iam, user)
             for seconds in LOOKS:  # AWS may show a key some seconds after it made it, and another one sooner
-                self._sleep(seconds)
+                if self._sleep(seconds):
+                    return  # pauses are cut short: not all may show yet, and the next run sees more
                 last = seen(self._iam, user)
             stray = own(self._iam, user, before, first, last, error)
         except AwsError as unknown:
@@ -254,10 +255,10 @@ class CredentialExecutor:
         except IamsyncError as error:
             failed = error  # it could be opened when the plan was made; nothing was handed to it
         else:
-            failed = self._put(place, secret)
+            failed, known = self._put(place, secret)
             if failed is None:
                 return Result("done")
-            held = _held(place)
+            held = _held(place) if known else None
         if "Password" in params:
             del self._passwords[user]
             raise failed
@@ -286,32 +287,39 @@ class CredentialExecutor:
                 hint="name another place, or move away what is there; run the command again to be asked about it",
             )
 
-    def _put(self, place: Place, secret: Secret) -> IamsyncError | None:
-        """None once the place says itself that it holds the secret, else why not, without the secret."""
+    def _put(self, place: Place, secret: Secret) -> tuple[IamsyncError | None, bool]:
+        """None once the place says itself that it holds the secret, else why not, without the secret.
+
+        Beside it, whether the place had the time to show what it took.
+        """
         try:
             place.put(secret)
         except IamsyncError as error:
             # The answer was lost, or a repetition was refused; a place may show a moment later what it took.
             looks = len(LOOKS) if isinstance(error, AwsError) and error.doubtful else 1
-            return None if self._confirmed(place, secret, looks) else _scrubbed(error, secret)
-        if self._confirmed(place, secret, len(LOOKS)):
-            return None
-        return IamsyncError(
+            shown = self._confirmed(place, secret, looks)
+            return None if shown else _scrubbed(error, secret), shown is not None
+        shown = self._confirmed(place, secret, len(LOOKS))
+        if shown:
+            return None, True
+        failed = IamsyncError(
             f"user/{secret.user}: the secret was delivered, but its place does not say that it holds it",
             code="not-confirmed",
             hint="look at it, then run the command again",
         )
+        return failed, shown is not None
 
-    def _confirmed(self, place: Place, secret: Secret, looks: int) -> bool:
-        """Whether the place says that it holds the secret, looked at so many times."""
+    def _confirmed(self, place: Place, secret: Secret, looks: int) -> bool | None:
+        """Whether the place says that it holds the secret, looked at so many times; None where pauses are cut short."""
+        hurried = False
         for look in range(looks):
             if (held := _held(place)) == secret.reference:
                 return True
             if held is None:
                 break
             if look + 1 < looks:
-                self._sleep(LOOKS[look])
-        return False
+                hurried = bool(self._sleep(LOOKS[look])) or hurried
+        return None if hurried else False
 
     # A password ---------------------------------------------------------------------------------
 

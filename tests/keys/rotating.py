@@ -112,15 +112,19 @@ class Years:
         report: Callable[[Event], None] = lambda _: None,
         between: Callable[[], object] = lambda: None,
         writer: Callable[[Step], Connection] | None = None,
+        sleep: Callable[[float], object] = lambda _: None,
     ) -> tuple[Turn, Plan, RunEnded]:
-        """What `keys rotate` does once; `between` happens after the plan and before its first call."""
+        """What `keys rotate` does once; `between` happens after the plan and before its first call.
+
+        `sleep` as `CredentialExecutor` has it.
+        """
         turn = self.turn(wishes)
         whose = Whose(ACCOUNT, "aws", "test", None, "", settings=settings(acknowledge=()))
         plan = keys.plan((turn,), whose, text(self.days))
         between()
         # A run that died remembers nothing: its secrets lived here.
         off = frozenset(key.id for key in turn.held.keys if not key.active)
-        execute = CredentialExecutor(self.connection, self.places, sleep=lambda _: None, off=off, writer=writer)
+        execute = CredentialExecutor(self.connection, self.places, sleep=sleep, off=off, writer=writer)
         assert not plan.refusals
         return turn, plan, apply(plan, execute, parallelism=1, report=report)
 

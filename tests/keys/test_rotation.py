@@ -11,14 +11,13 @@ import pyrage
 import pytest
 
 from iamsync import places
-from iamsync.aws.accesskeys import CredentialExecutor
 from iamsync.aws.session import Connection
 from iamsync.delivery import Place, Secret, parse
 from iamsync.errors import AwsError, InputError
 from iamsync.events import Event, StepEnded, StepStarted
 from iamsync.kinds.keyrules import DAY, HOUR, Wishes
 from iamsync.kinds.kind import Context
-from iamsync.model import Call, Step
+from iamsync.model import Step
 from iamsync.places import Hook
 from iamsync.planner.required import Whereabouts, needs
 from tests.keys.rotating import USER, Crash, Years, rule, text
@@ -224,13 +223,15 @@ def test_a_lost_answer_to_the_creation_leaves_no_key_that_nobody_holds(tmp_path:
     assert len(years.held()) == (2 if day else 1)
 
 
-def test_an_interrupted_run_makes_no_second_key_for_one_whose_answer_was_lost(tmp_path: Path) -> None:
+def test_an_interrupted_run_leaves_a_key_whose_answer_was_lost_to_the_next_which_sees_all(tmp_path: Path) -> None:
     years = Years(tmp_path)
     years.lose = lambda operation: operation == "CreateAccessKey"
-    execute = CredentialExecutor(years.connection, years.places, sleep=lambda _: True)
-    with pytest.raises(AwsError):
-        execute(Step("s1", USER, Call("CreateAccessKey", {"UserName": USER.name}), "grant"), frozenset())
-    assert years.writes == ["CreateAccessKey", "DeleteAccessKey"]
+    _, _, ended = years.rotate(WISHES, sleep=lambda _: True)
+    assert (ended.failed, years.writes) == (1, ["TagUser", "CreateAccessKey"])
+    years.lose = lambda operation: False
+    _, _, ended = years.rotate(WISHES)
+    assert (ended.failed, years.writes.count("DeleteAccessKey")) == (0, 1)
+    at_rest(years)
 
 
 def test_answers_that_are_always_lost_end_in_a_failure_and_no_key(tmp_path: Path) -> None:
@@ -381,6 +382,31 @@ def test_a_place_that_shows_late_what_it_took_is_not_left_with_a_deleted_key(tmp
     _, _, ended = years.rotate(WISHES, between=lambda: setattr(years, "places", lambda text, user: slow))
     assert ended.failed == 0
     assert years.active() == [slow.kept]
+
+
+class Later(Slow):
+    """Took it, and does not show it before the next run."""
+
+    looks = -100
+
+    def put(self, secret: Secret) -> None:
+        self.kept = secret.reference
+
+
+def test_a_key_is_not_taken_away_from_a_place_that_was_not_given_the_time_to_show_it(tmp_path: Path) -> None:
+    years, later = Years(tmp_path), Later()
+    places = years.places
+    _, _, ended = years.rotate(
+        WISHES, between=lambda: setattr(years, "places", lambda text, user: later), sleep=lambda _: True
+    )
+    assert (ended.failed, years.active()) == (1, [later.kept])
+    later.looks = 100
+    assert years.turn(WISHES).held.delivered == later.kept
+    # Where it had the time, and the place does not say so, nobody can count on it.
+    years.places, other = places, Later()
+    years.days = 60
+    years.rotate(WISHES, between=lambda: setattr(years, "places", lambda text, user: other))
+    assert other.kept not in years.held()
 
 
 def test_two_runs_at_once_leave_the_place_with_a_key_that_works(tmp_path: Path) -> None:
