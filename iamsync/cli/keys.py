@@ -173,7 +173,8 @@ def _changed(common: Common, how: running.How, verb: Any, **chosen: Any) -> None
             found = credentials.plans(project, ways, wanted)
         results, left = running.agreed_and_done(ways, found, how, common, stop, shown)
     if results or left:
-        waves.ended(waves.Applied(results, left=left), how.form, common, (), len(found))
+        made = waves.Applied(results, left=left, interrupted=stop.is_set(), over=bool(stop.over))
+        waves.ended(made, how.form, common, (), len(found))
     credentials.all_looked_at(found, ways, applied=not how.plan_only)
     if verb == "rotate":
         credentials.still_held(found)

@@ -356,12 +356,17 @@ def ended(
     _raise_the_worst([done.summary for _, done, _ in results], whole=not behind)
 
 
+def interrupted() -> Interrupted:
+    """The error of a run that somebody ended."""
+    return Interrupted(
+        "interrupted; what was done is done", code="interrupted", hint="run the same command again to go on"
+    )
+
+
 def _raise_the_worst(summaries: list[Any], *, whole: bool) -> None:
     """Interrupted, PartlyApplied, or JournalError where all was done and its record is not `whole`."""
     if any(summary.interrupted for summary in summaries):
-        raise Interrupted(
-            "interrupted; what was done is done", code="interrupted", hint="run the same command again to go on"
-        )
+        raise interrupted()
     if any(summary.failed or summary.skipped for summary in summaries):
         raise PartlyApplied(
             "applied in part; each failure is named above",

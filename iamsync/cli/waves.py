@@ -11,7 +11,7 @@ import typer
 
 from iamsync.cli import running
 from iamsync.cli.options import Common
-from iamsync.errors import AccountsFailed, IamsyncError, InputError, PartlyApplied
+from iamsync.errors import IamsyncError, InputError, PartlyApplied
 
 MaxFailed = Annotated[
     int,
@@ -26,11 +26,16 @@ MaxFailed = Annotated[
 
 @dataclass(slots=True)
 class Applied:
-    """How an apply went: runs that were made, accounts that failed beside them, and those that were not begun."""
+    """How an apply went: runs that were made, accounts that failed beside them, and those that were not begun.
+
+    `interrupted` and `over`: whether accounts were left out since somebody pressed Ctrl-C, or the time was over.
+    """
 
     results: list[tuple[Any, Any, list[Any]]] = field(default_factory=list)
     failed: list[tuple[Any, IamsyncError]] = field(default_factory=list)
     left: list[tuple[Any, str]] = field(default_factory=list)
+    interrupted: bool = False
+    over: bool = False
 
     @property
     def bad(self) -> int:
@@ -72,8 +77,13 @@ def apply_all(
         bad = made.bad + sum(lost.get(failure.account, 1) < wave for failure in before)
         for turn in items:
             item, writer = turn.item, writer_of[turn.item.plan.account_name]
-            if stop.is_set() or (several and stop.over):
-                made.left.append((item, "the run was interrupted" if stop.is_set() else stop.over))
+            if stop.is_set():
+                made.interrupted = True
+                made.left.append((item, "the run was interrupted"))
+                continue
+            if several and stop.over:
+                made.over = True
+                made.left.append((item, stop.over))
                 continue
             if bad > max_failed:
                 told = "1 account failed" if bad == 1 else f"{bad} accounts failed"
@@ -114,13 +124,14 @@ def ended(made: Applied, form: str, common: Common, before: Sequence[Any], of: i
         running.ended(made.results, form, common, extra=extra or None, more=lambda: _say(made, form, common))
     except PartlyApplied as error:
         raise _with(error, failed, rows) from error
-    complete(failed, of, len(rows))
-    if rows:
-        raise AccountsFailed(
-            f"{'1 account was' if len(rows) == 1 else f'{len(rows)} accounts were'} not begun",
-            code="accounts-failed",
-            hint="run the same command again to go on",
+    if rows and made.interrupted:
+        raise running.interrupted()
+    if rows and made.over:
+        error = PartlyApplied(
+            "the time was over", code="applied-in-part", hint="run the same command again: it does the rest"
         )
+        raise _with(error, failed, rows)
+    complete(failed, of, len(rows))
 
 
 def _say(made: Applied, form: str, common: Common) -> None:

@@ -68,9 +68,10 @@ def complete(failed: Sequence[Failure], of: int, not_begun: int = 0) -> None:
     if failed:
         told = ", ".join(f"{item.account} ({item.error.code})" for item in failed[:10])
         more = f" and {len(failed) - 10} more" if len(failed) > 10 else ""
+        left = "1 was" if not_begun == 1 else f"{not_begun} were"
         raise AccountsFailed(
             f"{len(failed)} of {of} accounts failed: {told}{more}",
             code="accounts-failed",
             hint="what happened in each is named above; "
-            + (f"{not_begun} were not begun, the rest is complete" if not_begun else "the others are complete"),
+            + (f"{left} not begun, the rest is complete" if not_begun else "the others are complete"),
         )

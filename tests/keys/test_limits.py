@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from iamsync.aws.accesskeys import CredentialExecutor
+from iamsync.aws.execute import Executor
 from iamsync.cli.running import Stop
 from tests.keys.test_commands import ACCOUNT, MANIFEST, Project, project
 
@@ -77,16 +79,62 @@ def test_a_limit_that_is_no_length_of_time_is_refused_before_anything_is_looked_
     assert "error[bad-option]: --timeout 'soon' is no length of time" in said
 
 
-def test_accounts_that_were_not_begun_are_named(project: Project, over_after: Callable[[int], list[str]]) -> None:
-    other = "444455556666"
-    accounts = f"{{demo: {{id: '{ACCOUNT}', backend: sandbox}}, more: {{id: '{other}', backend: sandbox}}}}"
+OTHER = "444455556666"
+
+
+def two_accounts(project: Project) -> None:
+    accounts = f"{{demo: {{id: '{ACCOUNT}', backend: sandbox}}, more: {{id: '{OTHER}', backend: sandbox}}}}"
     (project.folder / "iamsync.yaml").write_text(f"version: 1\naccounts: {accounts}\n")
     assert project("apply", "--auto-approve", "--all-accounts")[0] == 0
-    over_after(1)
+
+
+@pytest.mark.parametrize("calls", [1, 4])
+def test_accounts_that_were_not_begun_are_named(
+    project: Project, over_after: Callable[[int], list[str]], calls: int
+) -> None:
+    only_bot(project)
+    two_accounts(project)
+    over_after(calls)
     code, said = project("keys", "rotate", "--auto-approve", "--all-accounts", "--timeout", "1m")
-    assert code == 5
-    assert f"more ({other}): not begun: {WHY}" in said
+    assert code == 5, "the first account begun or done: what is left is left to the next run"
+    assert f"more ({OTHER}): not begun: {WHY}" in said
     assert "accounts not begun: more" in said
+
+
+def test_an_interrupt_in_the_last_call_of_an_account_leaves_the_next_one_out_and_says_so(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_bot(project)
+    two_accounts(project)
+    real = CredentialExecutor.__call__
+
+    def last(self: CredentialExecutor, step: Any, created: Any) -> Any:
+        if step.operation == "UntagUser":
+            signal.raise_signal(signal.SIGINT)
+        return real(self, step, created)
+
+    monkeypatch.setattr(CredentialExecutor, "__call__", last)
+    code, said = project("keys", "rotate", "--auto-approve", "--all-accounts")
+    assert (code, f"more ({OTHER}): not begun: the run was interrupted" in said) == (130, True)
+
+
+def test_an_apply_whose_time_is_over_between_two_accounts_ends_in_part(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two_accounts(project)
+    project.write(MANIFEST.replace("  bot:\n", "  bot:\n    tags: {team: web}\n"))
+    called: list[str] = []
+    real = Executor.__call__
+
+    def counted(self: Executor, step: Any, created: Any) -> Any:
+        called.append(step.operation)
+        return real(self, step, created)
+
+    monkeypatch.setattr(Executor, "__call__", counted)
+    monkeypatch.setattr(Stop, "over", property(lambda self: WHY if called else ""))
+    code, said = project("apply", "--auto-approve", "--all-accounts", "--timeout", "1m")
+    assert (code, called) == (5, ["TagUser"])
+    assert "the time was over; accounts not begun: more" in said
 
 
 def test_a_rollback_begins_no_call_after_its_time(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
