@@ -97,7 +97,7 @@ def drift(
             with Ways(project) as ways:
                 with reading(project):
                     planned = plans(project, ways)
-                    found = drifting.seen(planned, partial(records.left, project), attribute=attribute, before=last)
+                    found = drifting.seen(planned, records.left(project), attribute=attribute, before=last)
                 if drawn:
                     from iamsync.engine.picture import picture
 

@@ -79,11 +79,9 @@ def drifts(project: Project, executor: Workers, *, attribute: bool, last: Mappin
     held = {row["account"]["id"]: row for row in last["accounts"]} if attribute and last is not None else {}
     before = {account.name: {"accounts": [held[account.id]]} for account in project.accounts() if account.id in held}
     # Of records a worker has none: what this machine's say goes along.
-    base = project.options.base
-    left = {
-        account.name: records.left(project, account.id) for account in project.accounts() if account.id and not base
-    }
-    recorded = {name: [*map(str, sorted(there))] for name, there in left.items()}
+    left = records.left(project)
+    accounts = () if project.options.base else project.accounts()
+    recorded = {account.name: [*map(str, sorted(left(account.id)))] for account in accounts if account.id}
     return _planned(project, executor, "drift", before, recorded, attribute=attribute)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
@@ -67,23 +68,28 @@ def folders(project: Project, choose: Choice = lambda ids: ids[-_MOST:]) -> tupl
     return (here, there)
 
 
-def left(project: Project, account_id: str) -> frozenset[Address]:
-    """What the latest runs on record on this machine left in an account: whatever they last touched, but to delete it.
+def left(project: Project) -> Callable[[str], frozenset[Address]]:
+    """By an account's id, what the latest runs on record on this machine left there; they are read when first asked.
 
-    Of a project's bucket only what was fetched before is looked at: nothing is asked.
+    That is whatever they last touched, but to delete it. Of a project's bucket only what was fetched before is looked
+    at: nothing is asked.
     """
-    told: dict[Address, bool] = {}
-    for run in latest(_RECENT, runs_folder(project), own_folder(project.root, f"{project.home.name}/runs-fetched")):
-        if run.account_id != account_id:
-            continue
-        for entry in reversed(run.entries):
-            text, step = entry.get("address"), entry.get("step")
-            if entry.get("type") != "step-started" or run.outcomes.get(str(step)) not in ("done", "already"):
-                continue
-            with suppress(ValueError, KeyError):  # a damaged record, which is no reason to tell no drift
-                address = Address.parse(str(text))
-                told.setdefault(address, entry.get("operation") != f"Delete{KINDS[address.kind].noun}")
-    return frozenset(address for address, there in told.items() if there)
+
+    @cache
+    def accounts() -> Mapping[str, frozenset[Address]]:
+        told: dict[str, dict[Address, bool]] = {}
+        for run in latest(_RECENT, runs_folder(project), own_folder(project.root, f"{project.home.name}/runs-fetched")):
+            there = told.setdefault(run.account_id, {})
+            for entry in reversed(run.entries):
+                text, step = entry.get("address"), entry.get("step")
+                if entry.get("type") != "step-started" or run.outcomes.get(str(step)) not in ("done", "already"):
+                    continue
+                with suppress(ValueError, KeyError):  # a damaged record, which is no reason to tell no drift
+                    address = Address.parse(str(text))
+                    there.setdefault(address, entry.get("operation") != f"Delete{KINDS[address.kind].noun}")
+        return {name: frozenset(one for one, is_left in there.items() if is_left) for name, there in told.items()}
+
+    return lambda account_id: accounts().get(account_id, frozenset())
 
 
 def approved(project: Project, digest: str, account_id: str) -> Saved | None:

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from iamsync.engine import records
+from iamsync.engine.options import Options
+from iamsync.engine.project import Project
+from iamsync.journal import Run, latest
+from iamsync.model import Address
 from tests.behaviour.conftest import Site
 
 
@@ -95,3 +104,23 @@ def test_what_iamsync_deleted_itself_and_is_declared_again_was_not_deleted_by_ha
     applied.fine("apply", "--auto-approve", "--target", "user/passing")
     applied.write(declared)
     assert "deleted there, or never applied" in applied.run("drift", "--target", "user/passing").out
+
+
+def test_the_records_of_runs_are_read_once_however_many_accounts_are_looked_at(
+    applied: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applied.edit("users:\n", "users:\n  newcomer: {}\n")
+    applied.fine("apply", "--auto-approve", "--target", "user/newcomer")
+    read: list[int] = []
+
+    def counted(most: int, *folders: Path) -> Iterator[Run]:
+        read.append(most)
+        return latest(most, *folders)
+
+    monkeypatch.setattr(records, "latest", counted)
+    left = records.left(Project.open(Options(applied.root)))
+    assert not read, "no record is read before somebody asks"
+    (run,) = latest(1, applied.runs[0].parent)
+    assert left(run.account_id) == {Address("user", "newcomer")}
+    assert left("444455556666") == frozenset()
+    assert len(read) == 1
