@@ -127,10 +127,10 @@ def ended(made: Applied, form: str, common: Common, before: Sequence[Any], of: i
     if rows and made.interrupted:
         raise running.interrupted()
     if rows and made.over:
-        error = PartlyApplied(
+        late = PartlyApplied(
             "the time was over", code="applied-in-part", hint="run the same command again: it does the rest"
         )
-        raise _with(error, failed, rows)
+        raise _with(late, failed, rows)
     complete(failed, of, len(rows))
 
 
