@@ -19,7 +19,7 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "applied-in-part": (
         "some steps failed, and what waits for them was not done",
         "Each failure is named with its step. Mend the cause and run the same command again: what is done is not done "
-        "twice.",
+        "twice. Where the time was over (--timeout), what was not begun is named too, steps and whole accounts.",
     ),
     "bad-action": (
         "this is no action",
