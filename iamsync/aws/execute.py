@@ -134,13 +134,15 @@ class Executor:
         """Whether the document is the policy's default version, made so if it is stored but idle."""
         params, iam, partition = step.params, self.connection.iam, self.connection.partition
         wanted = Document.parse(params["PolicyDocument"], partition)
-        stored = [
-            version
-            for version in details.versions(iam, params["PolicyArn"])
-            if not isinstance(version["Document"], str) and Document.of(version["Document"], partition) == wanted
-        ]
-        if stored and not any(version["IsDefaultVersion"] for version in stored):
-            version_id = stored[0]["VersionId"]
+        found = details.versions(iam, params["PolicyArn"])
+        with whole("GetPolicyVersion"):
+            stored = [
+                (version["VersionId"], version["IsDefaultVersion"])
+                for version in found
+                if not isinstance(version["Document"], str) and Document.of(version["Document"], partition) == wanted
+            ]
+        if stored and not any(default for _, default in stored):
+            version_id, _ = stored[0]
             own = self._writer(step).iam
             call(own, "SetDefaultPolicyVersion", {"PolicyArn": params["PolicyArn"], "VersionId": version_id})
         return bool(stored)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from iamsync.aws.calls import call
+from iamsync.aws.calls import call, whole
 from iamsync.aws.session import Access, Sessions, service_client
 from iamsync.notification import Message, Target
 
@@ -18,4 +18,6 @@ def publish(target: Target, message: Message, access: Access, sessions: Sessions
     client = service_client("sns", replace(access, hops=(), region=target.region), sessions)
     attributes = {name: {"DataType": "String", "StringValue": value} for name, value in message.attributes}
     params: dict[str, Any] = {"TopicArn": target.topic, "Subject": message.subject, "Message": message.text}
-    return str(call(client, "Publish", {**params, "MessageAttributes": attributes})["MessageId"])
+    answer = call(client, "Publish", {**params, "MessageAttributes": attributes})
+    with whole("Publish"):
+        return str(answer["MessageId"])

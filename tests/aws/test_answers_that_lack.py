@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from botocore.session import get_session
 
-from iamsync.aws import accesskeys, accountwide, analyzer, details, lastaccessed, secretstores, straykeys
+from iamsync.aws import accesskeys, accountwide, analyzer, details, lastaccessed, notify, secretstores, straykeys
+from iamsync.aws.execute import Executor
 from iamsync.aws.objects import Objects
+from iamsync.aws.session import Access, Sessions
 from iamsync.buckets import Bucket
 from iamsync.errors import IncompleteRead
+from iamsync.model import Address, Call, Step
+from iamsync.notification import Message, Target
 from tests.aws.answering import Answering
 
 ITEMS: tuple[tuple[str, Mapping[str, Any], Callable[[Any], object]], ...] = (
@@ -86,3 +91,35 @@ def test_a_listing_of_a_bucket_ends_or_fails(more: Mapping[str, Any]) -> None:
     with pytest.raises(IncompleteRead, match="ListObjectsV2"):
         Objects(s3, Bucket.parse("s3://acme-iamsync/runs/")).names()
     assert len(asked.calls) == 1 + len(more)
+
+
+def test_a_version_without_its_document_is_not_taken_for_another_one(iam: Any) -> None:
+    policy = "arn:aws:iam::111122223333:policy/p"
+    answers = {
+        "ListPolicyVersions": {"Versions": [{"VersionId": "v1"}]},
+        "GetPolicyVersion": {"PolicyVersion": {"VersionId": "v1"}},
+    }
+
+    def answered(model: Any, **_: Any) -> Any:
+        return _Ok(), dict(answers[model.name])
+
+    for operation in answers:
+        iam.meta.events.register_first(f"before-call.iam.{operation}", answered, f"lacking-{operation}")
+    connection = SimpleNamespace(iam=iam, partition="aws")
+    document = '{"Version": "2012-10-17", "Statement": []}'
+    made = Call("CreatePolicyVersion", {"PolicyArn": policy, "PolicyDocument": document})
+    try:
+        with pytest.raises(IncompleteRead, match="GetPolicyVersion"):
+            Executor(cast(Any, connection))._version_is_default(Step("s1", Address("policy", "p"), made, "neutral"))
+    finally:
+        for operation in answers:
+            iam.meta.events.unregister(f"before-call.iam.{operation}", unique_id=f"lacking-{operation}")
+
+
+def test_a_topic_that_does_not_say_that_it_took_a_message_was_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    sns = client("sns")
+    Answering(sns, "Publish", lambda params: {})
+    monkeypatch.setattr(notify, "service_client", lambda *_: sns)
+    target = Target.sns("arn:aws:sns:eu-west-1:111122223333:iam")
+    with pytest.raises(IncompleteRead, match="Publish"):
+        notify.publish(target, Message("subject", "text", "{}", "{}"), Access(account_id="111122223333"), Sessions())
