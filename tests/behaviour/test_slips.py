@@ -23,6 +23,7 @@ SLIPS = (
     ("plan --report htm=x", "html"),
     ("plan --acknowledge max-delete", "max-deletes"),
     ("plan --fail-on-gain iamm:*", "iam:*"),
+    ("plan --fail-on-gain s3*", "s3:*"),
     ("plan --fail-on-gain s3:DeleteBuckett", "s3:DeleteBucket"),
     ("plan --color alway", "always"),
     ("plan --config iamsync.yml", "iamsync.yaml"),
