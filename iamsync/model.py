@@ -90,6 +90,7 @@ class Question:
         "last-used",
         "aws-policy",
         "passwords",
+        "password",
         "sign-in",
     ]
     subject: str
@@ -136,8 +137,8 @@ class State:
     those that have come; `late` are those of them that nothing shows to have been agreed to in advance.
     `aws_policies` are AWS's own policies as far as they were read: version
     and document by ARN. `passwords` is when each user's password was set (RFC 3339), by name; None where not told.
-    `sign_ins` is whether a user has a password or an active access key, by name, of those who were asked about; None
-    where that may not be read.
+    `sign_ins` is whether a user has a password or an active access key, by name, of those who were asked about (a
+    password alone where only that was asked); None where that may not be read.
     """
 
     account_id: str

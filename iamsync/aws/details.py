@@ -126,10 +126,10 @@ def _device(held: Mapping[str, Any]) -> Credential:
     return Credential("virtual-mfa" if is_virtual(held["SerialNumber"]) else "mfa-device", held["SerialNumber"])
 
 
-def signs_in(iam: Any, user: str) -> bool | None:
+def signs_in(iam: Any, user: str, *, keys: bool = True) -> bool | None:
     """Whether a user has a password or an access key that is on; None where what could tell may not be read.
 
-    One of them is enough, whatever may be read of the other.
+    One of them is enough, whatever may be read of the other. Without `keys` only the password is asked about.
     """
     if not user:
         raise ValueError("without a user name AWS would answer about the caller")
@@ -139,7 +139,7 @@ def signs_in(iam: Any, user: str) -> bool | None:
         lambda: _login(iam, key),
         lambda: [one for one in _all(iam, "ListAccessKeys", key, "AccessKeyMetadata", _status) if one == "Active"],
     )
-    for row in rows:
+    for row in rows if keys else rows[:1]:
         try:
             if row():
                 return True

@@ -139,7 +139,7 @@ def confirm(connection: Connection, live: State, questions: Iterable[Question], 
             passwords = answer
             continue
         address = Address.parse(question.subject)
-        if question.about == "sign-in":
+        if question.about in ("sign-in", "password"):
             sign_ins[address.name] = answer
             continue
         resources[address] = _with_answer(resources[address], question, answer)
@@ -289,6 +289,8 @@ def _answer(connection: Connection, live: State, question: Question) -> Any:
             return details.credentials(connection.iam, address.name)
         if question.about == "sign-in":
             return details.signs_in(connection.iam, address.name)
+        if question.about == "password":
+            return details.signs_in(connection.iam, address.name, keys=False)
         if question.about == "last-used":
             return {"last_used": details.role_used(connection.iam, address.name)}
         if question.about == "profile-tags":

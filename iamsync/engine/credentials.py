@@ -16,6 +16,7 @@ from iamsync.delivery import Place, Target, parse
 from iamsync.engine.choosing import meant
 from iamsync.engine.duties import look, opener, turned
 from iamsync.engine.fleets import Failure, complete, each
+from iamsync.engine.lastadmin import with_last_admin
 from iamsync.engine.planning import Planned
 from iamsync.engine.project import NO_ACCOUNT, Project
 from iamsync.engine.reach import Reached, Ways
@@ -148,8 +149,14 @@ def _looked(project: Project, reached: Reached, wanted: Wanted, override: Target
             *(live.account_id, live.partition, reached.account.name, live.alias, reached.caller, reached.applier),
             settings=settings,
         )
-        plan = keys.plan(turns, whose, project.now)
-        return turns, replace(plan, guards=answered(plan.guards, settings, project.now)), live
+
+        def planned(more: Iterable[Finding]) -> Plan:
+            plan = keys.plan(turns, whose, project.now, more)
+            return replace(plan, guards=answered(plan.guards, settings, project.now))
+
+        # A list shows what is due, and nothing of it is about to be done.
+        live, plan = with_last_admin(reached, live, turns if wanted.what != "list" else (), planned)
+        return turns, plan, live
 
     turns, plan, live = made()
     _one_each(turns)

@@ -9,7 +9,7 @@ one is created, and another since when an old key is off.
 from iamsync.keys.asked import deleted, quarantined, switched_off
 from iamsync.keys.due import claimed, turn
 from iamsync.keys.held import QUARANTINE, Act, Held, Key, Turn
-from iamsync.keys.plan import Whose, approval, changes, plan, targets
+from iamsync.keys.plan import Whose, approval, bereft, changes, plan, targets
 
 __all__ = [
     "QUARANTINE",
@@ -19,6 +19,7 @@ __all__ = [
     "Turn",
     "Whose",
     "approval",
+    "bereft",
     "claimed",
     "changes",
     "deleted",

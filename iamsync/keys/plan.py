@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from iamsync.delivery import DELIVER, Target, parse
 from iamsync.keys.held import Turn
 from iamsync.kinds.codec import digest
 from iamsync.model import Change, FieldChange, Finding, Plan, Step
 from iamsync.settings import Settings
+
+_ENDING: Final = ("DeleteAccessKey", "UpdateAccessKey")
+_MAKING: Final = frozenset(("CreateAccessKey", "CreateLoginProfile"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,24 @@ def _guards(turns: Iterable[Turn], whose: Whose) -> Iterator[Finding]:
             title = f"{user.address} makes these calls itself, perhaps with the key that would end"
             remedy = "run iamsync with the new key first; then consent"
             yield Finding("self-lockout", "refuse", title, user.address, remedy=remedy)
+
+
+def bereft(turns: Iterable[Turn]) -> dict[str, bool | None]:
+    """Users whose last way to sign in goes, or may, by name.
+
+    False where nothing is left, None where nobody looked whether they have a password.
+    """
+    found: dict[str, bool | None] = {}
+    for item in turns:
+        calls = [call for act in item.acts for call, effect in act.calls if effect in ("grant", "revoke")]
+        does = {call.operation for call in calls}
+        ends = {call.params["AccessKeyId"] for call in calls if call.operation in _ENDING}
+        on = {key.id for key in item.held.keys if key.active}
+        console = item.held.console if "DeleteLoginProfile" not in does else False
+        if not (on & ends or "DeleteLoginProfile" in does) or does & _MAKING or on - ends or console:
+            continue
+        found[item.held.address.name] = console
+    return found
 
 
 def targets(turns: Iterable[Turn]) -> Iterator[tuple[Turn, Target]]:

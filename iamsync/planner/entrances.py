@@ -6,10 +6,10 @@ somebody would lose it all (`planner.reachguards`). What was not asked, or may n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from iamsync.model import Address, Question, Resource
+from iamsync.model import EMPTY, Address, Question, Resource
 from iamsync.planner.permissions import Permissions
 from iamsync.policy.administrator import EVERYTHING
 from iamsync.policy.document import Document
@@ -25,14 +25,25 @@ _ENTRIES: Final = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWi
 
 
 class Entrances:
-    """Whether people can enter the users and roles of one plan; `sign_ins` by the names that users have today."""
+    """Whether people can enter the users and roles of one plan; `sign_ins` by the names that users have today.
+
+    `known` is of whom it is known without asking, by name: they count to nobody who was asked. Of the users in
+    `keyless`, whose keys all go, only a password is asked about.
+    """
 
     def __init__(
-        self, before: Permissions, sign_ins: Mapping[str, bool | None], old_names: Mapping[Address, str]
+        self,
+        before: Permissions,
+        sign_ins: Mapping[str, bool | None],
+        old_names: Mapping[Address, str],
+        known: Mapping[str, bool] = EMPTY,
+        keyless: Collection[str] = (),
     ) -> None:
         self._before = before
         self._sign_ins = sign_ins
         self._old_names = old_names
+        self._known = known
+        self._keyless = keyless
 
     def of(self, who: Address, permissions: Permissions) -> bool | None:
         """Whether a person can enter this user or role; None where it is not known of a user.
@@ -45,13 +56,17 @@ class Entrances:
         if user is None:
             return False
         name = self._name(who)
+        if name in self._known:
+            return self._known[name]
         return self._sign_ins[name] if name in self._sign_ins else _known(user)
 
     def asks(self, people: Iterable[Address]) -> tuple[Question, ...]:
         """What to ask of these users of whom it is not known, as far as their number allows, in this order."""
         names = [self._name(who) for who in people if who.kind == "user"]
-        fresh = [name for name in names if name not in self._sign_ins]
-        return tuple(Question("sign-in", f"user/{name}") for name in fresh[: self._rest])
+        fresh = [name for name in names if name not in self._sign_ins and name not in self._known]
+        return tuple(
+            Question("password" if name in self._keyless else "sign-in", f"user/{name}") for name in fresh[: self._rest]
+        )
 
     def untold(self, people: Iterable[Address]) -> str:
         """Why it is not known of these users."""

@@ -98,7 +98,9 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "is on, or a role that an identity provider or another account may assume. A role for services alone is none, "
         "nor is a user that the plan creates, which has nothing to sign in with yet. Who can sign in is asked of AWS "
         "only where an administrator loses something and no such role is left, of 25 users at most; where it is not "
-        "known, nobody is taken to be left. Only told where there was one before, or may have been.",
+        "known, nobody is taken to be left. Only told where there was one before, or may have been. Of `keys rotate`, "
+        "`keys deactivate` and `keys delete` it is told where the last password or access key goes of the last one: "
+        "let another sign in first, in a run of its own; what a user gets in the same run does not count for others.",
     ),
     "max-change-percent": (
         "too large a share would change",

@@ -51,8 +51,13 @@ def documents_of_all(live: State, differences: Iterable[Difference]) -> tuple[st
     differences = tuple(differences)
     if not moves(differences, live):
         return ()
+    return documents_within((live, made(live, differences)), live)
+
+
+def documents_within(states: Iterable[State], live: State) -> tuple[str, ...]:
+    """The ARNs of AWS's own policies that anybody holds in these states, or may choose."""
     needed: set[str] = set()
-    for state in (live, made(live, differences)):
+    for state in states:
         needed.update(choosable((document for resource in state for document in _documents(resource.spec)), live))
         for resource in state:
             spec = resource.spec

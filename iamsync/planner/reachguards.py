@@ -34,6 +34,34 @@ def administrators(situation: Situation) -> Iterator[Finding]:
     yield from _escalation(both)
 
 
+class Withdrawal:
+    """What a plan that takes keys and passwords and changes nobody's permissions leaves of the administrators.
+
+    `bereft` are the users whose last key or password may go, by name: False where nothing is left to them, None where
+    it is not known whether they have a password.
+    """
+
+    def __init__(self, permissions: Permissions, bereft: Mapping[str, bool | None]) -> None:
+        self._permissions = permissions
+        self._bereft = bereft
+        self._paths = Paths(permissions, BY_HAND)
+
+    def touches(self) -> bool:
+        """Whether any of these users is administrator or can become it, for all that is known."""
+        return any(self._paths.of(Address("user", name)) is not None for name in self._bereft)
+
+    def findings(self, sign_ins: Mapping[str, bool | None]) -> Iterator[Finding]:
+        """`last-admin`, asking what would decide it; `sign_ins` as in `State`."""
+        if not self.touches():
+            return
+        had = dict.fromkeys(self._bereft, True)
+        gone = {name: False for name, left in self._bereft.items() if left is False}
+        keyless = self._bereft.keys() - gone.keys()
+        before = Entrances(self._permissions, sign_ins, {}, had)
+        after = Entrances(self._permissions, sign_ins, {}, gone, keyless)
+        yield from _left(_Side(self._paths, self._permissions, before), _Side(self._paths, self._permissions, after))
+
+
 @dataclass
 class _Both:
     """Both sides of a plan, with their paths to administrator as far as anybody asks."""
@@ -211,26 +239,52 @@ def _kept(who: Address, both: _Both) -> Iterator[Finding]:
 # -- last-admin --------------------------------------------------------------------------------------------------------
 
 
+@dataclass
+class _Side:
+    """Who is administrator on one side of a plan, as far as people can act, and whom people can enter there."""
+
+    paths: Paths
+    permissions: Permissions
+    entrances: Entrances
+
+    @cached_property
+    def entered(self) -> dict[Address, tuple[Path, bool | None]]:
+        """Everybody with a path whom a person can be, may be, or (False, of users alone) cannot be."""
+        found = {who: (path, self.entrances.of(who, self.permissions)) for who, path in self.paths.all().items()}
+        return {who: one for who, one in found.items() if who.kind == "user" or one[1]}
+
+    @cached_property
+    def sure(self) -> dict[Address, bool | None]:
+        """The same of those whose path is certain enough to count."""
+        return {who: enters for who, (path, enters) in self.entered.items() if path.certainty > UNKNOWN}
+
+
 def _last_admin(both: _Both) -> Iterator[Finding]:
-    """Some administrator must be left that a person can enter, if one is there and the plan takes from anybody.
+    """Some administrator must be left that a person can enter, if one is there and the plan takes from anybody."""
+    after = _Side(both.will_by_hand, both.after, both.entrances)
+    if not any(after.sure.values()) and _perhaps_lost(both, after.sure):
+        yield from _left(_Side(both.was_by_hand, both.before, both.entrances), after)
+
+
+def _left(before: _Side, after: _Side) -> Iterator[Finding]:
+    """`last-admin`, where the first side has an administrator that a person can enter and the second has none.
 
     A user of whom it is not known whether it can sign in keeps nobody in; what would tell is asked for.
     """
-    left = _entered(both.will_by_hand, both.after, both.entrances)
-    sure = {who: enters for who, (path, enters) in left.items() if path.certainty > UNKNOWN}
-    if any(sure.values()) or not _perhaps_lost(both, sure):
+    left, sure = after.entered, after.sure
+    if any(sure.values()):
         return
     lost = {
         who: enters
-        for who, (path, enters) in _entered(both.was_by_hand, both.before, both.entrances).items()
-        if path.certainty > UNKNOWN and who not in sure and enters is not False
+        for who, enters in before.sure.items()
+        if enters is not False and (who not in sure or sure[who] != enters)
     }
     if not lost:
         return
     nearest = sorted(sure, key=lambda who: (-left[who][0].certainty, len(left[who][0].steps), who))
-    asks = both.entrances.asks(who for who in nearest if sure[who] is None)
+    asks = after.entrances.asks(who for who in nearest if sure[who] is None)
     if not asks and not any(lost.values()):
-        asks = both.entrances.asks(sorted(lost))
+        asks = before.entrances.asks(sorted(lost))
     title = "no administrator would be left that a person can enter"
     perhaps = {who: one for who, one in left.items() if one[1] is not False}
     if perhaps:
@@ -239,16 +293,10 @@ def _last_admin(both: _Both) -> Iterator[Finding]:
         "last-admin",
         "refuse",
         title,
-        evidence="; ".join(_told_of_last(both, perhaps, [who for who in sure if sure[who] is False], lost)),
+        evidence="; ".join(_told_of_last(after, perhaps, [who for who in sure if sure[who] is False], lost)),
         remedy="keep one: a user that can sign in, or a role that a provider or another account may assume",
         asks=asks,
     )
-
-
-def _entered(paths: Paths, permissions: Permissions, entrances: Entrances) -> dict[Address, tuple[Path, bool | None]]:
-    """Everybody with a path whom a person can be, may be, or (False, of users alone) cannot be."""
-    found = {who: (path, entrances.of(who, permissions)) for who, path in paths.all().items()}
-    return {who: one for who, one in found.items() if who.kind == "user" or one[1]}
 
 
 def _perhaps_lost(both: _Both, kept: Collection[Address]) -> bool:
@@ -260,7 +308,7 @@ def _perhaps_lost(both: _Both, kept: Collection[Address]) -> bool:
 
 
 def _told_of_last(
-    both: _Both,
+    after: _Side,
     perhaps: Mapping[Address, tuple[Path, bool | None]],
     shut: Sequence[Address],
     lost: Mapping[Address, bool | None],
@@ -276,11 +324,11 @@ def _told_of_last(
     untold += [] if any(lost.values()) else [who for who in lost if who not in perhaps]
     if untold:
         has = "has" if len(untold) == 1 else "have"
-        why = both.entrances.untold(untold)
+        why = after.entrances.untold(untold)
         yield f"whether {names_of(untold)} {has} a password or an access key that is on is not known: {why}"
-    if shut:
+    neither = "neither a password nor an access key that is on"
+    if taken := [who for who in shut if who in lost]:
+        yield f"{names_of(taken)} would have {neither}"
+    if shut := [who for who in shut if who not in lost]:
         is_one = len(shut) == 1
-        yield (
-            f"{names_of(shut)} {'is' if is_one else 'are'} administrator and {'has' if is_one else 'have'} "
-            "neither a password nor an access key that is on"
-        )
+        yield f"{names_of(shut)} {'is' if is_one else 'are'} administrator and {'has' if is_one else 'have'} {neither}"

@@ -207,3 +207,35 @@ def test_a_note_that_somebody_else_wrote_is_no_time_and_no_crash(when: str) -> N
     begun = tagged(**{NOTE: f"creating {when} beside A"})
     turn = keys.turn(WISHES, Held(begun, (key("A", 0), key("B", 60)), delivered="A"), text(61))
     assert (done(turn), ids(turn)) == ([], ["two-keys"])
+
+
+NOTHING: dict[str, bool | None] = {}
+NO_CONSOLE = Wishes(console=ConsoleAccess(None))
+BOTH_RULES = Wishes(RULE, ConsoleAccess(None))
+ON, OLD, SWITCHED = key("A", 0), key("A", 0, active=False), key("B", 60)
+
+
+@pytest.mark.parametrize(
+    ("turn", "left"),
+    [
+        # By the rules: a new key is there before the old one goes.
+        (keys.turn(WISHES, Held(BOT, (ON,)), text(60)), NOTHING),
+        (keys.turn(WISHES, Held(BOT, (ON, SWITCHED), delivered="B"), text(67)), NOTHING),
+        (keys.turn(NO_CONSOLE, Held(BOT, (), console=True), text(0)), {"bot": False}),
+        (keys.turn(NO_CONSOLE, Held(BOT, (OLD,), console=True), text(0)), {"bot": False}),
+        (keys.turn(NO_CONSOLE, Held(BOT, (ON,), console=True), text(0)), NOTHING),
+        (keys.turn(NO_CONSOLE, Held(BOT, (), console=False), text(0)), NOTHING),
+        (keys.turn(BOTH_RULES, Held(BOT, (), console=True), text(0)), NOTHING),  # its first key comes first
+        # By hand.
+        (keys.switched_off(Held(BOT, (ON,)), None, ["A"], text(1)), {"bot": None}),
+        (keys.switched_off(Held(BOT, (ON,), console=False), NO_CONSOLE, ["A"], text(1)), {"bot": False}),
+        (keys.switched_off(Held(BOT, (ON,), console=True), NO_CONSOLE, ["A"], text(1)), NOTHING),
+        (keys.switched_off(Held(BOT, (ON, SWITCHED)), None, ["A"], text(61)), NOTHING),
+        (keys.switched_off(Held(BOT, (ON, SWITCHED)), None, ["A", "B"], text(61)), {"bot": None}),
+        (keys.deleted(Held(BOT, (ON,)), None, ["A"], text(1)), {"bot": None}),
+        (keys.deleted(Held(BOT, (OLD,)), None, ["A"], text(1)), NOTHING),
+        (keys.deleted(Held(BOT, (OLD, SWITCHED)), None, ["B"], text(61)), {"bot": None}),
+    ],
+)
+def test_a_user_is_bereft_where_its_last_way_to_sign_in_goes(turn: Turn, left: dict[str, bool | None]) -> None:
+    assert keys.bereft((turn,)) == left

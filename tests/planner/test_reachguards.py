@@ -11,7 +11,9 @@ import pytest
 from iamsync.kinds import KINDS
 from iamsync.kinds.credentials import Credential
 from iamsync.model import Address, Finding, Plan, Removal, State
+from iamsync.planner.permissions import Permissions
 from iamsync.planner.plan import plan
+from iamsync.planner.reachguards import Withdrawal
 from iamsync.policy.document import Document
 from iamsync.selector import select
 from iamsync.settings import Acknowledgement, Safety, Settings
@@ -313,6 +315,55 @@ def test_of_a_user_to_be_deleted_what_is_known_counts(held: tuple[Credential, ..
     want = State.of(ACCOUNT, (), complete=have.complete, removed=(Removal(boss.address),))
     made = plan(want, have, Settings(scope()), account_name="prod", caller="", now=NOW)
     assert bool(told(made, "last-admin")) is refuses
+
+
+MANY = {"users": {f"u{n:02}": {"inline_policies": ALL} for n in range(40)}}
+
+
+def withdrawn(
+    live: Sections, bereft: Mapping[str, bool | None], sign_ins: Mapping[str, bool | None] | None = None
+) -> list[Finding]:
+    return list(Withdrawal(Permissions(state(live, {}, {})), bereft).findings(sign_ins or {}))
+
+
+@pytest.mark.parametrize(
+    ("live", "bereft", "asks"),
+    [
+        ({"users": BOSS}, {"boss": False}, [[]]),
+        ({"users": BOSS}, {"boss": None}, [[("password", "user/boss")]]),
+        (TWO, {"boss": None}, [[("password", "user/boss"), ("sign-in", "user/other")]]),
+        (TWO, {"boss": False}, [[("sign-in", "user/other")]]),
+        ({**TWO, "roles": SAFE}, {"boss": False, "other": False}, []),
+        ({"users": {**BOSS, "plain": {}}}, {"plain": False}, []),
+        # Whoever comes to be administrator through a role counts like one.
+        (
+            {"users": {"dev": {}}, "roles": {"far": {"trust_policy": ["user/dev"], "inline_policies": ALL}}},
+            {"dev": False},
+            [[]],
+        ),
+    ],
+)
+def test_who_loses_its_last_key_or_password_is_an_administrator_lost(
+    live: Sections, bereft: Mapping[str, bool | None], asks: list[list[tuple[str, str]]]
+) -> None:
+    found = withdrawn(live, bereft)
+    assert [[(one.about, one.subject) for one in finding.asks] for finding in found] == asks
+    assert all((finding.id, finding.severity) == ("last-admin", "refuse") for finding in found)
+
+
+@pytest.mark.parametrize("has", [True, False, None])
+def test_what_was_answered_decides_whether_keys_may_go(has: bool | None) -> None:
+    for name in ("boss", "other"):
+        found = withdrawn(TWO, {"boss": None}, {"boss": False, "other": False, name: has})
+        assert [finding.asks for finding in found] == ([] if has else [()])
+        assert all(("cannot be decided" in finding.title) is (has is None) for finding in found)
+
+
+def test_those_whose_keys_go_take_nobody_elses_place_among_those_who_are_asked_about() -> None:
+    bereft = dict.fromkeys([f"u{n:02}" for n in range(30)], False)
+    (finding,) = withdrawn(MANY, bereft)
+    assert [one.subject for one in finding.asks] == [f"user/u{n}" for n in range(30, 40)]
+    assert not withdrawn(MANY, bereft, {"u39": True})
 
 
 # -- escalation --------------------------------------------------------------------------------------------------------
