@@ -27,8 +27,8 @@ _ENTRIES: Final = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWi
 class Entrances:
     """Whether people can enter the users and roles of one plan; `sign_ins` by the names that users have today.
 
-    `known` is of whom it is known without asking, by name: they count to nobody who was asked. Of the users in
-    `keyless`, whose keys all go, only a password is asked about.
+    `known` is of whom it is known without asking, by name: they are none of the number that may be asked. Of the users
+    in `keyless`, whose keys all go, only the password is asked about.
     """
 
     def __init__(

@@ -355,6 +355,21 @@ def test_whether_a_user_can_sign_in_takes_two_calls_at_most_and_is_not_known_whe
         confirm(connection, state, question)
 
 
+def test_whether_a_user_has_a_password_is_asked_without_a_look_at_its_keys(
+    account: Ask, connection: Connection, wire: Wire
+) -> None:
+    state, question = read(connection), [Question("password", "user/alice")]
+    account("CreateAccessKey", UserName="alice")
+    seen: list[str] = []
+    wire.before = seen.append
+    assert confirm(connection, state, question).sign_ins == {"alice": False}
+    assert seen == ["GetLoginProfile"]
+    wire.faults["GetLoginProfile"] = [refusal("AccessDenied", 403)]
+    assert confirm(connection, state, question).sign_ins == {"alice": None}
+    account("CreateLoginProfile", UserName="alice", Password="Not-a-word-7-of-it")
+    assert confirm(connection, state, question).sign_ins == {"alice": True}
+
+
 def test_what_went_away_in_between_is_told(account: Ask, connection: Connection) -> None:
     state = read(connection)
     account("DeletePolicyVersion", PolicyArn=DEPLOY, VersionId="v1")
