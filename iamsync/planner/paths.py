@@ -134,6 +134,19 @@ class Paths:
         """The path of a principal, None where it has none or does not exist."""
         return self.all().get(who)
 
+    def leads(self, who: Address) -> bool:
+        """Whether a principal has a path, however uncertain: what `of` tells, without looking at everybody."""
+        seen, onward = {who}, [who] if who in self._who else []
+        while onward:
+            one = onward.pop()
+            if self.administrator(one) is not None or self._alone(one):
+                return True
+            for target in self._who:
+                if target not in seen and self._edge(one, target):
+                    seen.add(target)
+                    onward.append(target)
+        return False
+
     def administrator(self, who: Address) -> Standing | None:
         """Whether this principal is an administrator without a step."""
         if who not in self._admins:

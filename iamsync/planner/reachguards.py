@@ -48,7 +48,7 @@ class Withdrawal:
 
     def touches(self) -> bool:
         """Whether any of these users is administrator or can become it, for all that is known."""
-        return any(self._paths.of(Address("user", name)) is not None for name in self._bereft)
+        return any(self._paths.leads(Address("user", name)) for name in self._bereft)
 
     def findings(self, sign_ins: Mapping[str, bool | None]) -> Iterator[Finding]:
         """`last-admin`, asking what would decide it; `sign_ins` as in `State`."""
