@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -106,9 +106,10 @@ def approval(account_id: str, steps: Iterable[Step], read: Any = ()) -> str:
     return digest({"account": account_id, "keys": read, "credentials": calls})
 
 
-def _guards(turns: Iterable[Turn], whose: Whose) -> Iterator[Finding]:
+def _guards(turns: Collection[Turn], whose: Whose) -> Iterator[Finding]:
     """What an operator wants asked about whatever makes the change, and what would lock out who makes it."""
     settings = whose.settings
+    shut = bereft(turns)
     for item in turns:
         user = item.held.user
         if not item.acts or settings is None:
@@ -118,6 +119,11 @@ def _guards(turns: Iterable[Turn], whose: Whose) -> Iterator[Finding]:
             remedy = "take the rule out of its manifest, or consent"
             title = f"{user.address} is protected, and the plan would change its credentials"
             yield Finding("protected", "refuse", title, user.address, remedy=remedy)
+        if user.address.name in shut and settings.safety.break_glass(user.address, user.spec.path, tags):
+            perhaps = "perhaps " if shut[user.address.name] is None else ""
+            title = f"{user.address} is kept for emergencies, and {perhaps}the last key or password it has would go"
+            remedy = "let it keep a way to sign in: it is there for when nothing else works"
+            yield Finding("break-glass", "refuse", title, user.address, remedy=remedy, origin=user.origin)
         bounds = settings.bounds
         if bounds is not None and (
             not bounds.include(user.address, user.spec.path, tags) or bounds.exclude(user.address, user.spec.path, tags)

@@ -23,7 +23,8 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "Users and roles that `safety.break_glass` selects are kept for the day when nothing else works. Each must "
         "be administrator after the plan as before it, by its own permissions or by roles that it can assume, no "
         "less surely than before; none may be deleted. Conditions, denials and boundaries count. What cannot be "
-        "decided, since a document is not known, is refused as well.",
+        "decided, since a document is not known, is refused as well. `keys rotate`, `keys deactivate` and `keys "
+        "delete` may not take the last key or password of such a user.",
     ),
     "call-denied": (
         "AWS would refuse calls of this plan to whoever applies it",

@@ -262,3 +262,26 @@ def test_a_list_of_keys_asks_nothing_for_the_sake_of_the_guard(two: Site) -> Non
     without_console(two, "boss")
     assert two.run("keys", "list").code == 2
     assert asked(two) == {"GetLoginProfile": 1, "ListAccessKeys": 1}
+
+
+def test_a_user_kept_for_emergencies_keeps_a_way_to_sign_in(two: Site) -> None:
+    said = "guard break-glass user/ghost is kept for emergencies, and {}the last key or password it has would go"
+    two.edit("version: 1\n", "version: 1\nsafety: {break_glass: [user/ghost]}\n", "iamsync.yaml")
+    two.by_hand(key("Active"))
+    (held,) = keys_of(two, "ghost")
+    one = ("--user", "ghost", "--key", held, "--plan-only", "--acknowledge=last-key", "--acknowledge=key-in-use")
+    refused = two.run("keys", "deactivate", *one)
+    assert refused.code == 3
+    assert said.format("perhaps ") in " ".join(refused.out.split())
+    two.fine("keys", "deactivate", *one, "--acknowledge=break-glass:user/ghost")
+    two.by_hand(key("Active"))  # another one that is on: this one may go
+    two.fine("keys", "deactivate", *one)
+
+    for more in keys_of(two, "ghost"):
+        two.by_hand(lambda iam, more=more: iam.delete_access_key(UserName="ghost", AccessKeyId=more))
+    without_console(two, "ghost")
+    two.by_hand(lambda iam: iam.create_login_profile(UserName="ghost", Password="Not-a-word-7-of-it"))
+    refused = two.run("keys", "rotate", "--plan-only")
+    assert refused.code == 3
+    assert said.format("") in " ".join(refused.out.split())
+    assert "last-admin" not in refused.out  # boss can still sign in
