@@ -90,7 +90,8 @@ def lost(
     takers = {step.id for step in steps if _takes(step, sources)}
     if not takers:
         return
-    ahead = {taker: _ahead(taker, steps) for taker in takers}
+    waits = {step.id: step.after for step in steps}
+    ahead = {taker: _ahead(taker, waits) for taker in takers}
     # One that is made again under its name is another: the session, or the key, was the old one's.
     ends = any(step.address == who and step.operation in _ENDS for step in steps)
     here = after.resource(who) is not None and not ends
@@ -113,16 +114,15 @@ _GONE: Final = Decision("implicit_deny", True)
 _ENDS: Final = ("DeleteUser", "DeleteRole")
 
 
-def _ahead(last: str, steps: Sequence[Step]) -> frozenset[str]:
-    """All steps that one waits for, by way of others too."""
-    after = {step.id: step.after for step in steps}
+def _ahead(last: str, waits: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """All steps that one waits for, by way of others too; `waits` are those that each waits for itself."""
     found: set[str] = set()
-    open_ = list(after[last])
+    open_ = list(waits[last])
     while open_:
         one = open_.pop()
         if one not in found:
             found.add(one)
-            open_ += after[one]
+            open_ += waits[one]
     return frozenset(found)
 
 

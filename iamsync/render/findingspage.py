@@ -26,14 +26,6 @@ _OUTCOMES: Final[dict[str, Tone]] = {"passed": "good", "excepted": "plain", "unc
 _LEAD: Final = "The gravest first: what it is, where it stands, and what to do about it."
 
 
-def findings_html(
-    document: Json, sources: Sources | None = None, graph: Json | None = None, *, title: str = "IAM findings"
-) -> str:
-    """Any findings document as one HTML file; `graph` (see `engine.picture`) is what the page draws."""
-    page, picture = findings_page(document, sources or Sources(), graph, title)
-    return page_html(page, picture)
-
-
 def findings_page(document: Json, sources: Sources, graph: Json | None, title: str) -> tuple[Page, Picture | None]:
     """The findings as rows of one section, and the picture where there is one."""
     accounts = document["accounts"]

@@ -20,9 +20,10 @@ from iamsync.render.decisions import results_text
 from iamsync.render.drift import drift_markdown, drift_text
 from iamsync.render.driftpage import drift_html
 from iamsync.render.findings import findings_text
-from iamsync.render.findingspage import check_html, findings_html, results_html
+from iamsync.render.findingspage import check_html, findings_page, results_html
 from iamsync.render.github import workflow_commands
 from iamsync.render.gitlab import code_quality, drift_report, terraform_report
+from iamsync.render.html import page_html
 from iamsync.render.inert import json_inert, json_text
 from iamsync.render.junit import check_junit, drift_junit, plan_junit, results_junit
 from iamsync.render.markdown import plan_markdown
@@ -299,6 +300,13 @@ DRIFT: dict[str, Callable[[Any], str]] = {
     "gitlab-codequality": lambda d: code_quality(of_drift(d, SOURCES)),
     "github": lambda d: workflow_commands(of_drift(d, SOURCES), "drift"),
 }
+
+
+def findings_html(document: Any, sources: Sources, graph: Any = None, *, title: str = "IAM findings") -> str:
+    """The page of any findings document, without what an audit adds to it."""
+    return page_html(*findings_page(document, sources, graph, title))
+
+
 # What a findings document is rendered with, whoever makes it.
 FINDINGS: dict[str, Callable[[Any], str]] = {
     "html": lambda d: findings_html(d, SOURCES, access_graph(d), title="IAM audit"),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from iamsync.render.driftpage import drift_html
-from iamsync.render.findingspage import check_html, findings_html, results_html
+from iamsync.render.findingspage import check_html, results_html
 from iamsync.render.graph import MOST, Picture
 from iamsync.render.planpage import plan_html
 from tests.render.reports import (
@@ -22,6 +22,7 @@ from tests.render.reports import (
     check_document,
     drift_document,
     findings_document,
+    findings_html,
     made,
     plan_document,
     results_document,

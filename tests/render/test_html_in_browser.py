@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from iamsync.render.driftpage import drift_html
-from iamsync.render.findingspage import check_html, findings_html
+from iamsync.render.findingspage import check_html
 from iamsync.render.planpage import plan_html
 from tests import npm
 from tests.render import browser as chromium
@@ -21,6 +21,7 @@ from tests.render.reports import (
     check_document,
     drift_document,
     findings_document,
+    findings_html,
     plan_document,
 )
 
